@@ -1,0 +1,300 @@
+"""Columns, units, types and meanings of every table, and the check that a table keeps to them.
+
+This is the data dictionary: the files written beside each derived table and the reference in the
+documentation are generated from it. Times are seconds from session start; `leg` is `left` or `right`; NaN
+means "not measurable" and `quality` names the reason.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import pandas as pd
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column: name, unit ("" for none), pandas dtype and what it means."""
+
+    name: str
+    unit: str
+    dtype: str
+    meaning: str
+
+
+@dataclass(frozen=True)
+class Table:
+    """A named, ordered set of columns."""
+
+    name: str
+    columns: tuple[Column, ...]
+
+    @property
+    def names(self) -> list[str]:
+        """Column names in order."""
+        return [column.name for column in self.columns]
+
+
+def _columns(*rows: tuple[str, str, str, str]) -> tuple[Column, ...]:
+    return tuple(Column(*row) for row in rows)
+
+
+_F, _I, _S, _B = "float64", "int64", "str", "bool"
+
+STRIDES: Final = Table(
+    "strides",
+    _columns(
+        ("stride_id", "", _I, "running number over both legs, by start"),
+        ("leg", "", _S, "left | right"),
+        ("start_s", "s", _F, "initial contact (IC) of this stride"),
+        ("end_s", "s", _F, "next initial contact of the same foot"),
+        ("ic_s", "s", _F, "initial contact; equals start_s"),
+        ("ff_s", "s", _F, "foot-flat: stillest instant of the stance; NaN when no instant is still enough"),
+        ("to_s", "s", _F, "toe-off"),
+        ("gait", "", _S, "walk | jog | run"),
+        ("accepted", "", _B, "usable for statistics"),
+        ("reject_reason", "", _S, "empty when accepted, else why not"),
+        ("stride_time_s", "s", _F, "end_s - start_s"),
+        ("stance_time_s", "s", _F, "to_s - ic_s"),
+        ("duty_factor", "1", _F, "stance_time / stride_time; below 0.5 both feet leave the ground"),
+        ("cadence_spm", "steps/min", _F, "120 / stride_time"),
+        (
+            "strike_angle_deg",
+            "deg",
+            _F,
+            "foot pitch 20 ms before IC minus foot pitch at foot-flat; + = heel first",
+        ),
+        ("turn_deg", "deg", _F, "change of the foot's heading over the stride; + = to the left"),
+        ("slope_deg", "deg", _F, "foot pitch at foot-flat against the standing pose; + = uphill"),
+        ("height_change_m", "m", _F, "height of next foot-flat minus this one"),
+        ("stride_length_m", "m", _F, "horizontal distance between this stance and the next"),
+        ("speed_mps", "m/s", _F, "stride_length / stride_time"),
+        (
+            "tilt_ff_deg",
+            "deg",
+            _F,
+            "foot tilt at foot-flat: cross-slope plus the ankle's share; + = inversion",
+        ),
+        ("inv_at_ic_deg", "deg", _F, "mean angle over the 20 ms before IC; + = inversion"),
+        ("ev_excursion_deg", "deg", _F, "angle at IC minus smallest angle over IC..85 % of stance"),
+        (
+            "inv_excursion_deg",
+            "deg",
+            _F,
+            "largest angle minus the greater of angle at FF and at IC, IC..85 %, >= 0",
+        ),
+        ("range_stance_deg", "deg", _F, "largest minus smallest angle over [IC, IC + 85 % of stance)"),
+        ("peak_inv_vel_dps", "deg/s", _F, "largest inversion rate in IC..85 % of stance, from the gyroscope"),
+        ("peak_ev_vel_dps", "deg/s", _F, "largest eversion rate in IC..85 % of stance, given positive"),
+        ("time_to_peak_inv_s", "s", _F, "from IC to the largest angle of IC..85 % of stance"),
+        ("lr_switch", "", _B, "first lateral direction differs from the previous stance of the same leg"),
+        ("df_at_ic_deg", "deg", _F, "dorsiflexion, mean over the 20 ms before IC; two sensors only"),
+        ("df_range_deg", "deg", _F, "largest minus smallest dorsiflexion over the stride; two sensors only"),
+        ("lost_samples", "1", _I, "samples missing inside the stride, before any filling"),
+        ("clipped", "1", _I, "samples at the end of the sensor's range inside the stride"),
+        ("angle_source", "", _S, "joint | foot | none: what the inv_, ev_ and range_ columns hold"),
+        ("angle_sd_deg", "deg", _F, "stated 1-sigma of range_stance_deg"),
+        ("pf_at_to_deg", "deg", _F, "plantarflexion at toe-off; two sensors only"),
+        ("peak_pf_vel_dps", "deg/s", _F, "largest plantarflexion rate of the stride; two sensors only"),
+        (
+            "shank_range_stance_deg",
+            "deg",
+            _F,
+            "range of shank tilt over IC..85 % of stance; shank sensor only",
+        ),
+        (
+            "peak_shank_vel_dps",
+            "deg/s",
+            _F,
+            "largest absolute frontal shank rate in stance; shank sensor only",
+        ),
+        (
+            "first_direction",
+            "",
+            _S,
+            "inversion | eversion: the first lateral excursion of the stance, or empty",
+        ),
+        ("settle_s", "s", _F, "time until the angle is back within the person's own band"),
+        ("overshoot_deg", "deg", _F, "excursion to the other side after the first one"),
+    ),
+)
+
+METRICS: Final = (
+    "stride_time_s",
+    "stance_time_s",
+    "duty_factor",
+    "cadence_spm",
+    "strike_angle_deg",
+    "slope_deg",
+    "height_change_m",
+    "stride_length_m",
+    "speed_mps",
+    "tilt_ff_deg",
+    "inv_at_ic_deg",
+    "ev_excursion_deg",
+    "inv_excursion_deg",
+    "range_stance_deg",
+    "peak_inv_vel_dps",
+    "peak_ev_vel_dps",
+    "time_to_peak_inv_s",
+    "df_at_ic_deg",
+    "df_range_deg",
+    "pf_at_to_deg",
+    "peak_pf_vel_dps",
+    "shank_range_stance_deg",
+    "peak_shank_vel_dps",
+    "settle_s",
+    "overshoot_deg",
+)
+"""Stride columns that are summarised per leg and gait class."""
+
+EVENTS: Final = Table(
+    "events",
+    _columns(
+        ("event_id", "", _I, "running number"),
+        ("leg", "", _S, "left | right, empty for a marker of the whole session"),
+        ("time_s", "s", _F, "instant of the peak, or of the marker"),
+        ("kind", "", _S, "wobble | roll | hard_roll | eversion_roll | marker"),
+        ("peak_deg", "deg", _F, "excursion of the event in its direction"),
+        ("peak_dps", "deg/s", _F, "largest rate of the event in its direction"),
+        ("duration_s", "s", _F, "time beyond the threshold that made it an event"),
+        ("outcome", "", _S, "save | disrupted | na"),
+        ("verdict", "", _S, "none | real | false | painful: what the person said"),
+        ("note", "", _S, "free text"),
+        ("angle_source", "", _S, "joint | foot | none"),
+    ),
+)
+
+BOUTS: Final = Table(
+    "bouts",
+    _columns(
+        ("bout_id", "", _I, "running number"),
+        ("start_s", "s", _F, "first initial contact"),
+        ("end_s", "s", _F, "end of the last stride"),
+        ("gait", "", _S, "walk | jog | run"),
+        ("n_strides", "1", _I, "strides of both legs"),
+    ),
+)
+
+SUMMARY: Final = Table(
+    "summary",
+    _columns(
+        ("leg", "", _S, "left | right"),
+        ("gait", "", _S, "walk | jog | run"),
+        ("angle_source", "", _S, "joint | foot | none"),
+        ("n_strides", "1", _I, "strides found"),
+        ("n_accepted", "1", _I, "strides that entered the figures"),
+    )
+    + tuple(
+        Column(f"{metric}_{statistic}", next(c.unit for c in STRIDES.columns if c.name == metric), _F, meaning)
+        for metric in METRICS
+        for statistic, meaning in (
+            ("median", f"median of {metric} over accepted strides; NaN below 25 strides"),
+            ("iqr", f"interquartile range of {metric}; NaN below 50 strides"),
+            ("ci_low", f"lower end of the approximate 95 % interval of the median of {metric}"),
+            ("ci_high", f"upper end of the approximate 95 % interval of the median of {metric}"),
+        )
+    ),
+)
+
+GAPS: Final = Table(
+    "gaps",
+    _columns(
+        ("placement", "", _S, "sensor"),
+        ("start_s", "s", _F, "last good sample before the gap"),
+        ("end_s", "s", _F, "first good sample after the gap"),
+        ("reason", "", _S, "what is known about the cause"),
+        ("filled", "", _B, "bridged by interpolation (at most 60 ms)"),
+    ),
+)
+
+ANGLE_KINDS: Final = (
+    ("foot_tilt", "foot against gravity in the frontal plane; + = inversion direction; relative to standing"),
+    ("foot_pitch", "foot against gravity in the sagittal plane; + = toe up; relative to standing"),
+    ("shank_tilt", "shank against gravity in the frontal plane; + = knee lateral of the ankle"),
+    ("shank_pitch", "shank against gravity in the sagittal plane; + = knee forward of the ankle"),
+    ("inversion", "foot against shank in the frontal plane; + = inversion; relative to standing"),
+    ("dorsiflexion", "foot against shank in the sagittal plane; + = dorsiflexion; relative to standing"),
+    ("rotation", "foot against shank about the long axis; + = internal; relative to its own stride mean"),
+)
+
+ANGLES: Final = Table(
+    "angles",
+    (
+        Column("time_s", "s", _F, "time from session start"),
+        *(
+            Column(f"{leg}_{kind}_deg", "deg", _F, f"{leg} {meaning}")
+            for leg in ("left", "right")
+            for kind, meaning in ANGLE_KINDS
+        ),
+    ),
+)
+
+TREND: Final = Table(
+    "trend",
+    _columns(
+        ("session_id", "", _S, "session"),
+        ("started_utc", "", _S, "start of the session, ISO 8601"),
+        ("alias", "", _S, "person"),
+        ("leg", "", _S, "left | right"),
+        ("gait", "", _S, "walk | jog | run"),
+        ("angle_source", "", _S, "joint | foot | none; never pooled"),
+        ("mount_site", "", _S, "mount site of the foot sensor, of the shank sensor where there is none"),
+        ("metric", "", _S, "stride column that was summarised"),
+        ("n_accepted", "1", _I, "strides behind the value"),
+        ("median", "", _F, "median over accepted strides, unit of the metric"),
+        ("ci_low", "", _F, "lower end of the approximate 95 % interval"),
+        ("ci_high", "", _F, "upper end of the approximate 95 % interval"),
+        ("iqr", "", _F, "interquartile range over accepted strides"),
+    ),
+)
+
+TABLES: Final = {t.name: t for t in (STRIDES, EVENTS, BOUTS, SUMMARY, GAPS, ANGLES, TREND)}
+
+
+def make_table(table: Table, columns: Mapping[str, Any]) -> pd.DataFrame:
+    """Build a frame with exactly the columns of `table`, in order and in type.
+
+    Parameters
+    ----------
+    table : Table
+    columns : mapping of column name to (n,) values; float columns that are left out become NaN, text columns
+        empty, integer columns 0 and boolean columns False
+
+    Raises
+    ------
+    ValueError
+        If a column is unknown.
+    """
+    import pandas as pd
+
+    unknown = set(columns) - set(table.names)
+    if unknown:
+        raise ValueError(f"Table {table.name} has no column {', '.join(sorted(unknown))}.")
+    n = max((len(values) for values in columns.values()), default=0)
+    blank = {_F: float("nan"), _I: 0, _S: "", _B: False}
+    data = {c.name: columns.get(c.name, [blank[c.dtype]] * n) for c in table.columns}
+    return pd.DataFrame(
+        {c.name: pd.Series(data[c.name], dtype=object if c.dtype == _S else c.dtype) for c in table.columns}
+    )
+
+
+def check_columns(frame: pd.DataFrame, table: Table) -> pd.DataFrame:
+    """Return `frame` if it has the columns of `table` in order, else raise `ValueError` naming all that differ."""
+    missing = [name for name in table.names if name not in frame.columns]
+    extra = [name for name in frame.columns if name not in table.names]
+    if missing or extra:
+        raise ValueError(
+            f"Not a {table.name} table: missing {', '.join(missing) or 'nothing'}, "
+            f"unexpected {', '.join(map(str, extra)) or 'nothing'}."
+        )
+    return frame
+
+
+def dictionary(table: Table) -> list[dict[str, str]]:
+    """Column dictionary of a table, as it is written beside each derived file."""
+    return [{"name": c.name, "unit": c.unit, "dtype": c.dtype, "meaning": c.meaning} for c in table.columns]

@@ -1,0 +1,327 @@
+"""The values that travel through the house: series, recordings, calibrations, results.
+
+Frozen, keyword-only, built whole. Arrays inside are read-only float64 in SI units.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ankle_imu import frames
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from ankle_imu.settings import Settings
+
+Array = NDArray[np.float64]
+
+
+def _read_only(values: ArrayLike) -> Array:
+    array = np.array(values, dtype=np.float64)
+    array.setflags(write=False)
+    return array
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class ImuSeries:
+    """One sensor's stream: a sample is `time[i], acc[i], gyr[i]`; a gap is a run of NaN rows.
+
+    Parameters
+    ----------
+    time : (n,) float array, s from session start, strictly increasing
+    acc : (n, 3) float array, m/s^2 including gravity, sensor frame
+    gyr : (n, 3) float array, rad/s, sensor frame
+    sampling_rate : float, Hz, as measured from `time`
+    """
+
+    time: Array
+    acc: Array
+    gyr: Array
+    sampling_rate: float
+
+    def __post_init__(self) -> None:
+        for name in ("time", "acc", "gyr"):
+            object.__setattr__(self, name, _read_only(getattr(self, name)))
+        n = len(self.time)
+        if self.time.shape != (n,) or self.acc.shape != (n, 3) or self.gyr.shape != (n, 3):
+            raise ValueError(
+                f"Found time {self.time.shape}, acc {self.acc.shape}, gyr {self.gyr.shape}; "
+                "expected (n,), (n, 3), (n, 3) with one n."
+            )
+        if not (np.isfinite(self.sampling_rate) and self.sampling_rate > 0):
+            raise ValueError(f"sampling_rate must be a positive number of Hz, found {self.sampling_rate!r}.")
+
+    @property
+    def duration(self) -> float:
+        """Length in s: n sampling intervals, gaps included; 0 for an empty series."""
+        if len(self.time) == 0:
+            return 0.0
+        return float(self.time[-1] - self.time[0]) + 1.0 / self.sampling_rate
+
+    @property
+    def is_valid(self) -> NDArray[np.bool_]:
+        """(n,) True where both acc and gyr are finite."""
+        return np.asarray(np.isfinite(self.acc).all(axis=1) & np.isfinite(self.gyr).all(axis=1))
+
+    def __repr__(self) -> str:
+        return f"ImuSeries({len(self.time)} samples, {self.duration:.1f} s, {self.sampling_rate:.4g} Hz)"
+
+
+@dataclass(frozen=True, kw_only=True)
+class SensorInfo:
+    """What is known of one sensor in one session; "" and NaN where unknown."""
+
+    placement: str
+    serial: str = ""
+    model: str = ""
+    mount_site: str = ""
+    protocol: str = ""
+    nominal_rate_hz: float = float("nan")
+    acc_range_g: float = float("nan")
+    gyr_range_dps: float = float("nan")
+
+    def __post_init__(self) -> None:
+        frames.check_placement(self.placement)
+        sites = frames.MOUNT_SITES[frames.segment_of(self.placement)]
+        if self.mount_site and self.mount_site not in sites:
+            raise ValueError(
+                f"Unknown mount site {self.mount_site!r} for {self.placement}; expected one of {', '.join(sites)}."
+            )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Marker:
+    """A word said during the walk."""
+
+    time_s: float
+    text: str
+    leg: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SessionInfo:
+    """The human side of a session, as `session.toml` holds it."""
+
+    session_id: str = ""
+    alias: str = ""
+    kind: str = "walk"
+    started_utc: str = ""
+    sensors: Mapping[str, SensorInfo] = field(default_factory=dict)
+    load_kg: Mapping[str, float] = field(default_factory=dict)
+    footwear: str = ""
+    brace: str = ""
+    surface: str = ""
+    tags: tuple[str, ...] = ()
+    note: str = ""
+    consent: str = ""
+    affected_leg: str = ""
+    importer: str = ""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "sensors", MappingProxyType(dict(self.sensors)))
+        object.__setattr__(self, "load_kg", MappingProxyType(dict(self.load_kg)))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Loss:
+    """The loss ledger of one sensor: every sample that should have come, and what became of it."""
+
+    expected: int
+    received: int
+    lost: int
+    healed: int = 0
+    clipped: int = 0
+    true_rate_hz: float = float("nan")
+    clock_ppm: float = float("nan")
+    clock_residual_s: float = float("nan")
+    reasons: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Alignment:
+    """How one sensor sits on its segment, and how well that is known.
+
+    Parameters
+    ----------
+    segment_from_sensor : (3, 3) float array, right-leg segment frame from (mirrored) sensor frame
+    sigma_yaw_deg : float, deg, stated 1-sigma of the rotation about the segment's long (z) axis
+    method : str, e.g. `standing + toe taps`
+    verdict : str, `good` | `fair` | `doubtful` | `failed`
+    reason : str, in words a walker understands
+    """
+
+    segment_from_sensor: Array
+    sigma_yaw_deg: float
+    method: str
+    verdict: str
+    reason: str = ""
+
+    def __post_init__(self) -> None:
+        matrix = _read_only(self.segment_from_sensor)
+        if matrix.shape != (3, 3) or not np.allclose(matrix @ matrix.T, np.eye(3), atol=1e-6):
+            raise ValueError("segment_from_sensor must be a (3, 3) rotation matrix.")
+        if np.linalg.det(matrix) < 0:
+            raise ValueError("segment_from_sensor must be right-handed (determinant +1), found a reflection.")
+        object.__setattr__(self, "segment_from_sensor", matrix)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Recording:
+    """A session in memory: one series per sensor, and what is known about them.
+
+    `series` maps placement to `ImuSeries`; all times share one zero, the session start. `loss` maps placement
+    to `Loss`; `calibration` maps placement to a known `Alignment` and replaces its estimation.
+    """
+
+    series: Mapping[str, ImuSeries]
+    session: SessionInfo = field(default_factory=SessionInfo)
+    loss: Mapping[str, Loss] = field(default_factory=dict)
+    markers: tuple[Marker, ...] = ()
+    calibration: Mapping[str, Alignment] | None = None
+    warnings: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        for placement in self.series:
+            frames.check_placement(placement)
+        object.__setattr__(self, "series", MappingProxyType(dict(self.series)))
+        object.__setattr__(self, "loss", MappingProxyType(dict(self.loss)))
+
+    @property
+    def duration(self) -> float:
+        """Seconds from session start to the last sample of any sensor."""
+        return max(
+            (float(s.time[-1]) + 1 / s.sampling_rate for s in self.series.values() if len(s.time)),
+            default=0.0,
+        )
+
+    @classmethod
+    def from_arrays(
+        cls,
+        sampling_rate: float | None,
+        sensors: Mapping[str, tuple[ArrayLike, ArrayLike]],
+        time: Mapping[str, ArrayLike] | None = None,
+        calibration: Mapping[str, Alignment] | None = None,
+    ) -> Recording:
+        """Make a recording from plain arrays.
+
+        Parameters
+        ----------
+        sampling_rate : float, Hz; may be None when `time` is given for every sensor
+        sensors : mapping of placement to (acc, gyr); acc (n, 3) m/s^2 including gravity, gyr (n, 3) rad/s, both
+            in the sensor's own frame
+        time : mapping of placement to (n,) s, strictly increasing; overrides `sampling_rate` where given
+        calibration : mapping of placement to `Alignment`; None means it is estimated from the data
+
+        Returns
+        -------
+        Recording
+
+        Raises
+        ------
+        ValueError
+            If a placement is unknown, arrays are empty, have one sample or the wrong shape, differ in length,
+            hold infinite values, or times do not increase.
+
+        Notes
+        -----
+        Rows with a NaN are gaps: the whole row becomes NaN and is counted as lost.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> acc, gyr = np.tile([0.0, 0.0, 9.81], (208, 1)), np.zeros((208, 3))
+        >>> Recording.from_arrays(208.0, {"left_foot": (acc, gyr)}).series["left_foot"]
+        ImuSeries(208 samples, 1.0 s, 208 Hz)
+        """
+        if not sensors:
+            raise ValueError("No sensors given; expected at least one placement with (acc, gyr).")
+        times = dict(time or {})
+        unused = set(times) - set(sensors)
+        if unused:
+            raise ValueError(f"time is given for {', '.join(sorted(unused))}, which is not among the sensors.")
+        series = {p: _series(p, pair, times.get(p), sampling_rate) for p, pair in sensors.items()}
+        lengths = {p: len(s.time) for p, s in series.items() if p not in times}
+        if len(set(lengths.values())) > 1:
+            found = ", ".join(f"{p} {n}" for p, n in lengths.items())
+            raise ValueError(
+                f"Sensors differ in length ({found} samples), so they cannot share one clock; "
+                "cut them to one length or give each its own time."
+            )
+        return cls(series=series, loss={p: _loss(s) for p, s in series.items()}, calibration=calibration)
+
+
+def _series(
+    placement: str, pair: tuple[ArrayLike, ArrayLike], time: ArrayLike | None, sampling_rate: float | None
+) -> ImuSeries:
+    frames.check_placement(placement)
+    try:
+        acc, gyr = (np.array(a, dtype=np.float64) for a in pair)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{placement}: expected a pair (acc, gyr) of (n, 3) number arrays.") from error
+    if acc.ndim != 2 or gyr.ndim != 2 or acc.shape[1] != 3 or gyr.shape[1] != 3:
+        raise ValueError(
+            f"{placement}: found acc {acc.shape} and gyr {gyr.shape}; "
+            "expected (n, 3) and (n, 3), one row per sample."
+        )
+    if len(acc) != len(gyr):
+        raise ValueError(f"{placement}: acc has {len(acc)} rows and gyr {len(gyr)}; expected as many.")
+    if len(acc) < 2:
+        raise ValueError(f"{placement}: found {len(acc)} sample(s); expected at least 2.")
+    if np.isinf(acc).any() or np.isinf(gyr).any():
+        raise ValueError(f"{placement}: found infinite values; mark lost samples as NaN rows instead.")
+    lost = ~(np.isfinite(acc).all(axis=1) & np.isfinite(gyr).all(axis=1))
+    acc[lost] = np.nan
+    gyr[lost] = np.nan
+    if time is None:
+        if sampling_rate is None or not np.isfinite(sampling_rate) or sampling_rate <= 0:
+            raise ValueError(f"sampling_rate must be a positive number of Hz, found {sampling_rate!r}.")
+        t = np.arange(len(acc)) / float(sampling_rate)
+        return ImuSeries(time=t, acc=acc, gyr=gyr, sampling_rate=float(sampling_rate))
+    t = np.asarray(time, dtype=np.float64)
+    if t.shape != (len(acc),):
+        raise ValueError(f"{placement}: time has shape {t.shape}; expected ({len(acc)},).")
+    if not np.isfinite(t).all():
+        raise ValueError(f"{placement}: time has non-finite values; every row needs its time, lost samples too.")
+    steps = np.diff(t)
+    if not (steps > 0).all():
+        at = int(np.argmin(steps > 0))
+        raise ValueError(
+            f"{placement}: time does not increase at row {at + 1} ({t[at]:.6g} s, then {t[at + 1]:.6g} s); "
+            "sort the rows and drop duplicates."
+        )
+    return ImuSeries(time=t, acc=acc, gyr=gyr, sampling_rate=1.0 / float(np.median(steps)))
+
+
+def _loss(series: ImuSeries) -> Loss:
+    received = int(series.is_valid.sum())
+    span = series.time[-1] - series.time[0]
+    expected = max(len(series.time), round(span * series.sampling_rate) + 1)
+    return Loss(expected=expected, received=received, lost=expected - received, true_rate_hz=series.sampling_rate)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class SessionResult:
+    """Everything the analysis says about one session.
+
+    `angles`, `strides`, `events`, `bouts`, `summary` are tables of `tables.py`; `quality` is the ledger of
+    what is known about the data: sensors, gaps (a table), alignment, sync, unmeasurable, warnings.
+    """
+
+    angles: pd.DataFrame
+    strides: pd.DataFrame
+    events: pd.DataFrame
+    bouts: pd.DataFrame
+    summary: pd.DataFrame
+    quality: Mapping[str, Any]
+    settings: Settings
+    session: SessionInfo
+    version: str
+    duration_s: float
+    sampling_rate: float
