@@ -1,0 +1,58 @@
+"""Foot-to-earth and foot-to-shank angles from segment orientations."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ankle_imu import frames
+from ankle_imu import quaternion as qt
+
+Array = NDArray[np.float64]
+
+
+def ankle_angles(foot_quat: ArrayLike, shank_quat: ArrayLike, side: str) -> tuple[Array, Array, Array]:
+    """Dorsiflexion, inversion and internal rotation of an ankle.
+
+    Parameters
+    ----------
+    foot_quat, shank_quat : (n, 4) float arrays, earth-from-segment quaternions of one common heading; segment
+        axes x anterior, y left, z up on both sides
+    side : `left` or `right`
+
+    Returns
+    -------
+    dorsiflexion, inversion, rotation : (n,) float arrays, rad; positive alike on both sides
+
+    Raises
+    ------
+    ValueError
+        If `side` is neither `left` nor `right`.
+
+    References
+    ----------
+    Wu G. et al. (2002) J. Biomech. 35:543-548, doi:10.1016/S0021-9290(01)00222-6 (joint coordinate system).
+
+    Examples
+    --------
+    >>> foot = qt.from_rotation_vector([[np.radians(20), 0.0, 0.0]])   # medial edge up, right foot
+    >>> [round(float(np.degrees(a[0])), 6) for a in ankle_angles(foot, [[1.0, 0, 0, 0]], "right")]
+    [-0.0, 20.0, 0.0]
+    """
+    if side not in frames.LEGS:
+        raise ValueError(f"side must be 'left' or 'right', found {side!r}.")
+    foot = frames.mirror_rotation(foot_quat, side)
+    shank = frames.mirror_rotation(shank_quat, side)
+    dorsiflexion, inversion, rotation = frames.joint_angles(qt.multiply(qt.conjugate(shank), foot))
+    return dorsiflexion, inversion, rotation
+
+
+def segment_up(earth_from_sensor: Array, segment_from_sensor: Array) -> Array:
+    """The earth's up direction in the segment frame, (n, 3), for a fixed mounting (3, 3)."""
+    q = earth_from_sensor
+    w, x, y, z = q[:, 0], q[:, 1], q[:, 2], q[:, 3]
+    up = np.empty((len(q), 3))
+    up[:, 0] = 2.0 * (x * z - w * y)
+    up[:, 1] = 2.0 * (y * z + w * x)
+    up[:, 2] = 1.0 - 2.0 * (x * x + y * y)
+    return np.asarray(up @ segment_from_sensor.T)
