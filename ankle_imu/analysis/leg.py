@@ -1,0 +1,412 @@
+"""One leg from ready sensors to angles and stride columns; right-leg convention until the last step."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ankle_imu import frames
+from ankle_imu.analysis import foot as foot_stage
+from ankle_imu.analysis import joint as joint_stage
+from ankle_imu.analysis.foot import FootMotion
+from ankle_imu.analysis.sensor import Sensor
+from ankle_imu.analysis.shank import ShankWalk, walk_of_shank
+from ankle_imu.gait.classes import classify
+from ankle_imu.gait.filters import low_pass
+from ankle_imu.gait.strides import Strides
+from ankle_imu.metrics import inversion as metric
+from ankle_imu.metrics.rolls import FOOT_ALONE_SHARE, find_rolls
+from ankle_imu.orientation.angles import segment_up
+from ankle_imu.settings import Settings
+from ankle_imu.units import DEGREE
+from ankle_imu.values import Alignment
+
+Array = NDArray[np.float64]
+
+RATE_CUTOFF_HZ = 25.0
+"""Low-pass of the frontal rate for peak velocities, Hz (methods E1: 20-30 Hz, zero phase)."""
+
+TURN_DEG = 20.0
+"""A stride that turns more is tagged and left out of the statistics (methods D)."""
+
+RANGE_FLOOR_DEG = {"walk": 0.25, "jog": 1.1, "run": 1.1}
+"""1-sigma of a stride's range that is not alignment, deg (own simulation)."""
+
+NEEDS_BOTH = "needs a foot and a shank sensor on the same leg"
+NEEDS_FOOT = "needs a foot sensor on this leg"
+NEEDS_SHANK = "needs a shank sensor on this leg"
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class LegResult:
+    """What one leg gave.
+
+    `angles`: angle kind -> (n,) deg, only those that could be measured; `strides`, `events`: columns of the
+    tables without ids; `alignment`, `sync`: entries of `quality`; `unmeasurable`: angle kind -> reason.
+    """
+
+    angles: dict[str, Array]
+    strides: dict[str, Any]
+    events: dict[str, Any]
+    alignment: dict[str, Alignment]
+    sync: dict[str, float] = field(default_factory=dict)
+    unmeasurable: dict[str, str] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Joint:
+    """Joint angles (n,) deg and rates (n,) deg/s of a leg with two usable sensors."""
+
+    dorsiflexion: Array
+    inversion: Array
+    rotation: Array
+    inversion_rate: Array
+    plantarflexion_rate: Array
+    sigma_yaw: float
+
+
+def analyze_leg(
+    sensors: dict[str, Sensor],
+    leg: str,
+    time: Array,
+    sampling_rate: float,
+    known: dict[str, Alignment],
+    settings: Settings,
+) -> LegResult:
+    """Analyze one leg.
+
+    Parameters
+    ----------
+    sensors : `foot` and/or `shank` -> Sensor
+    leg : `left` or `right`; only words and the sign of turns depend on it
+    time : (n,) s
+    known : `foot` and/or `shank` -> Alignment that replaces its estimation
+    settings : Settings
+    """
+    if "foot" not in sensors:
+        return _shank_alone(sensors["shank"], leg, time, sampling_rate, known.get("shank"), settings)
+    foot = sensors["foot"]
+    motion = foot_stage.follow(foot, sampling_rate)
+    standing = foot_stage.is_standing(foot, motion, sampling_rate)
+    alignment = {"foot": known.get("foot") or foot_stage.align(foot, motion, standing, sampling_rate)}
+    reasons: dict[str, str] = {}
+    angles = _foot_angles(foot, motion, alignment["foot"], sampling_rate, reasons)
+    sync: dict[str, float] = {}
+    pair: _Joint | None = None
+    shank = sensors.get("shank")
+    if shank is None:
+        reasons |= dict.fromkeys(("inversion", "dorsiflexion", "rotation"), NEEDS_BOTH)
+        reasons |= dict.fromkeys(("shank_tilt", "shank_pitch"), NEEDS_SHANK)
+    else:
+        pair, shank = _pair(
+            foot, shank, motion, alignment, standing, sampling_rate, known, settings, sync, reasons
+        )
+        angles |= _shank_angles(shank, alignment.get("shank"), reasons)
+    if pair is not None:
+        angles |= {
+            "inversion": pair.inversion,
+            "dorsiflexion": pair.dorsiflexion,
+            "rotation": about_stride_mean(pair.rotation, motion.strides),
+        }
+    for values in angles.values():
+        values[foot.broken | (shank.broken if shank is not None else False)] = np.nan
+    strides = _stride_columns(foot, shank, motion, alignment, angles, pair, leg, time, sampling_rate, settings)
+    events = _rolls(strides, motion, foot, alignment["foot"], angles, pair, time, sampling_rate, settings)
+    return LegResult(
+        angles=angles, strides=strides, events=events, alignment=alignment, sync=sync, unmeasurable=reasons
+    )
+
+
+def _foot_angles(
+    foot: Sensor, motion: FootMotion, alignment: Alignment, sampling_rate: float, reasons: dict[str, str]
+) -> dict[str, Array]:
+    if alignment.verdict == "failed":
+        reasons |= dict.fromkeys(("foot_tilt", "foot_pitch"), alignment.reason)
+        return {}
+    tilt, pitch = foot_stage.tilt_and_pitch(foot, motion, alignment.segment_from_sensor, sampling_rate)
+    return {"foot_tilt": tilt / DEGREE, "foot_pitch": pitch / DEGREE}
+
+
+def _shank_angles(shank: Sensor, alignment: Alignment | None, reasons: dict[str, str]) -> dict[str, Array]:
+    if alignment is None or alignment.verdict == "failed":
+        reason = alignment.reason if alignment is not None else "the shank's axes could not be found"
+        reasons |= dict.fromkeys(("shank_tilt", "shank_pitch"), reason)
+        return {}
+    tilt, pitch = frames.shank_angles_from_up(segment_up(shank.quat, alignment.segment_from_sensor))
+    return {"shank_tilt": tilt / DEGREE, "shank_pitch": pitch / DEGREE}
+
+
+def _pair(
+    foot: Sensor,
+    shank: Sensor,
+    motion: FootMotion,
+    alignment: dict[str, Alignment],
+    standing: NDArray[np.bool_],
+    sampling_rate: float,
+    known: dict[str, Alignment],
+    settings: Settings,
+    sync: dict[str, float],
+    reasons: dict[str, str],
+) -> tuple[_Joint | None, Sensor]:
+    """Joint angles where foot and shank agree on one ankle centre; the shank in the foot's time."""
+    joint_kinds = ("inversion", "dorsiflexion", "rotation")
+    heading = joint_stage.relative_heading(foot, shank, motion, sampling_rate)
+    if heading is None or alignment["foot"].verdict == "failed":
+        reasons |= dict.fromkeys(joint_kinds, "no strides in which both sensors of the leg were received")
+        return None, shank
+    sync |= {"lag_s": heading.lag_s, "coherence": heading.coherence}
+    shank = joint_stage.shift(shank, heading.lag_s * sampling_rate)
+    carried = joint_stage.carry_axes(foot, shank, motion, alignment["foot"], standing, heading.delta)
+    alignment["shank"] = known.get("shank") or carried
+    if heading.coherence < settings.coherence_needed:
+        reason = (
+            f"foot and shank sensor do not feel the same ankle (coherence {heading.coherence:.2f}, "
+            f"{settings.coherence_needed:.2f} is needed): check that both sit firmly on the same leg"
+        )
+        reasons |= dict.fromkeys(joint_kinds, reason)
+        return None, shank
+    chosen = (alignment["foot"].segment_from_sensor, alignment["shank"].segment_from_sensor)
+    angles = joint_stage.joint(foot, shank, chosen, heading.delta)
+    return (
+        _Joint(
+            dorsiflexion=angles.dorsiflexion / DEGREE,
+            inversion=angles.inversion / DEGREE,
+            rotation=angles.rotation / DEGREE,
+            inversion_rate=low_pass(angles.inversion_rate / DEGREE, RATE_CUTOFF_HZ, sampling_rate),
+            plantarflexion_rate=low_pass(angles.plantarflexion_rate / DEGREE, RATE_CUTOFF_HZ, sampling_rate),
+            sigma_yaw=float(np.hypot(alignment["foot"].sigma_yaw_deg, 1.5)) * DEGREE,
+        ),
+        shank,
+    )
+
+
+def about_stride_mean(rotation: Array, strides: Strides) -> Array:
+    """Internal rotation less its own stride mean, (n,) deg: its mean is not observable."""
+    if len(strides) == 0:
+        return np.full(len(rotation), np.nan)
+    total = np.concatenate([[0.0], np.cumsum(rotation)])
+    start, stop = np.ceil(strides.ic).astype(int), np.ceil(strides.end).astype(int)
+    mean = (total[stop] - total[start]) / np.maximum(stop - start, 1)
+    return np.asarray(rotation - np.interp(np.arange(len(rotation)), 0.5 * (start + stop), mean))
+
+
+def _stride_columns(
+    foot: Sensor,
+    shank: Sensor | None,
+    motion: FootMotion,
+    alignment: dict[str, Alignment],
+    angles: dict[str, Array],
+    pair: _Joint | None,
+    leg: str,
+    time: Array,
+    sampling_rate: float,
+    settings: Settings,
+) -> dict[str, Any]:
+    strides = motion.strides
+    columns = _timing(strides, leg, time, sampling_rate)
+    columns |= _way(foot, motion, alignment["foot"], leg, sampling_rate)
+    columns["gait"] = classify(
+        columns["duty_factor"],
+        columns["stride_time_s"],
+        columns["speed_mps"],
+        columns["ic_s"],
+        settings.jog_below_mps,
+    )
+    columns["ff_s"] = np.where(strides.flat_score < foot_stage.anchor.FLAT_GATE, time[strides.flat], np.nan)
+    columns |= _frontal(strides, foot, alignment["foot"], angles, pair, columns["gait"], sampling_rate)
+    columns |= _sagittal(strides, angles, pair, alignment["foot"], sampling_rate)
+    if shank is not None and "shank_tilt" in angles:
+        columns |= _shank_columns(strides, shank, alignment["shank"], angles["shank_tilt"], sampling_rate)
+    lost = foot.lost if shank is None else foot.lost | shank.lost
+    broken = foot.broken if shank is None else foot.broken | shank.broken
+    columns["lost_samples"] = count_within(lost, strides)
+    columns |= _acceptance(columns, count_within(broken, strides) > 0, alignment["foot"])
+    return columns
+
+
+def _timing(strides: Strides, leg: str, time: Array, sampling_rate: float) -> dict[str, Any]:
+    ic, to, end = (time[0] + x / sampling_rate for x in (strides.ic, strides.to, strides.end))
+    return {
+        "leg": np.full(len(strides), leg),
+        "start_s": ic,
+        "end_s": end,
+        "ic_s": ic,
+        "to_s": to,
+        "stride_time_s": end - ic,
+        "stance_time_s": to - ic,
+        "duty_factor": (to - ic) / (end - ic),
+        "cadence_spm": 120.0 / (end - ic),
+    }
+
+
+def _way(
+    foot: Sensor, motion: FootMotion, alignment: Alignment, leg: str, sampling_rate: float
+) -> dict[str, Array]:
+    """Length, height, speed and turn of each stride, foot-flat to foot-flat."""
+    strides = motion.strides
+    way = motion.position[strides.next_flat] - motion.position[strides.flat]
+    length = np.hypot(way[:, 0], way[:, 1])
+    turn = foot_stage.turns(foot, strides, alignment.segment_from_sensor[0])
+    return {
+        "stride_length_m": length,
+        "height_change_m": way[:, 2],
+        "speed_mps": length * sampling_rate / (strides.end - strides.ic),
+        "turn_deg": frames.turn_to_the_left(turn, leg) / DEGREE,
+    }
+
+
+def _frontal(
+    strides: Strides,
+    foot: Sensor,
+    alignment: Alignment,
+    angles: dict[str, Array],
+    pair: _Joint | None,
+    gait: NDArray[np.str_],
+    sampling_rate: float,
+) -> dict[str, Any]:
+    """The inv_, ev_ and range_ columns: from the joint where there is one, else from the foot's tilt."""
+    if len(strides) == 0 or "foot_tilt" not in angles:
+        return {"angle_source": np.full(len(strides), "none")}
+    floor = np.array([RANGE_FLOOR_DEG[g] for g in gait])
+    if pair is not None:
+        angle, rate, leak, sigma = pair.inversion, pair.inversion_rate, pair.dorsiflexion, pair.sigma_yaw
+    else:
+        angle, leak = angles["foot_tilt"], angles["foot_pitch"]
+        rate = foot_rate(foot, alignment, sampling_rate)
+        sigma = alignment.sigma_yaw_deg * DEGREE
+    up, down = metric.peak_rates(rate, strides.ic, strides.to)
+    tilt = metric.row_mean(_around(angles["foot_tilt"], strides.flat, sampling_rate))
+    return {
+        "angle_source": np.full(len(strides), "foot" if pair is None else "joint"),
+        **metric.excursions(angle, strides.flat, strides.ic, strides.to, sampling_rate),
+        "peak_inv_vel_dps": up,
+        "peak_ev_vel_dps": down,
+        "angle_sd_deg": metric.range_doubt(angle, leak, strides.ic, strides.to, sigma, floor),
+        "tilt_ff_deg": np.where(strides.flat_score < foot_stage.anchor.FLAT_GATE, tilt, np.nan),
+    }
+
+
+def foot_rate(foot: Sensor, alignment: Alignment, sampling_rate: float) -> Array:
+    """Frontal rate of the foot about its own long axis, (n,) deg/s, + = inversion direction."""
+    return low_pass(foot.gyr @ alignment.segment_from_sensor[0] / DEGREE, RATE_CUTOFF_HZ, sampling_rate)
+
+
+def _around(values: Array, at: NDArray[np.int64], sampling_rate: float) -> Array:
+    half = max(1, round(0.04 * sampling_rate))
+    index = np.clip(at[:, None] + np.arange(-half, half + 1), 0, len(values) - 1)
+    return np.asarray(values[index])
+
+
+def _sagittal(
+    strides: Strides, angles: dict[str, Array], pair: _Joint | None, alignment: Alignment, sampling_rate: float
+) -> dict[str, Array]:
+    columns: dict[str, Array] = {}
+    if len(strides) and "foot_pitch" in angles:
+        flat = metric.row_mean(_around(angles["foot_pitch"], strides.flat, sampling_rate))
+        columns["strike_angle_deg"] = metric.before_contact(angles["foot_pitch"], strides.ic, sampling_rate) - flat
+        if alignment.method.startswith("standing"):
+            quiet = strides.flat_score < foot_stage.anchor.FLAT_GATE
+            columns["slope_deg"] = np.where(quiet, flat, np.nan)
+    if len(strides) and pair is not None:
+        to = np.clip(np.round(strides.to).astype(int), 0, len(pair.dorsiflexion) - 1)
+        columns["df_at_ic_deg"] = metric.before_contact(pair.dorsiflexion, strides.ic, sampling_rate)
+        columns["df_range_deg"] = metric.spread(pair.dorsiflexion, strides.ic, strides.end)
+        columns["pf_at_to_deg"] = -pair.dorsiflexion[to]
+        columns["peak_pf_vel_dps"] = metric.highest(pair.plantarflexion_rate, strides.ic, strides.end)
+    return columns
+
+
+def _shank_columns(
+    strides: Strides, shank: Sensor, alignment: Alignment, tilt: Array, sampling_rate: float
+) -> dict[str, Array]:
+    if len(strides) == 0:
+        return {}
+    rate = low_pass(shank.gyr @ alignment.segment_from_sensor[0] / DEGREE, RATE_CUTOFF_HZ, sampling_rate)
+    stop = strides.ic + metric.STANCE_SHARE * (strides.to - strides.ic)
+    return {
+        "shank_range_stance_deg": metric.spread(tilt, strides.ic, stop),
+        "peak_shank_vel_dps": metric.highest(np.abs(rate), strides.ic, strides.to),
+    }
+
+
+def count_within(flags: NDArray[np.bool_], strides: Strides) -> NDArray[np.int64]:
+    """Number of flagged samples in each stride."""
+    total = np.concatenate([[0], np.cumsum(flags)])
+    start = np.clip(np.ceil(strides.ic).astype(int), 0, len(flags))
+    stop = np.clip(np.ceil(strides.end).astype(int), 0, len(flags))
+    return np.asarray(total[stop] - total[start], dtype=np.int64)
+
+
+def _acceptance(columns: dict[str, Any], broken: NDArray[np.bool_], alignment: Alignment) -> dict[str, Any]:
+    n = len(columns["ic_s"])
+    reason = np.full(n, "", dtype=object)
+    reason[np.abs(columns["turn_deg"]) > TURN_DEG] = f"turns more than {TURN_DEG:.0f} deg"
+    reason[broken] = "samples lost for more than 60 ms"
+    if alignment.verdict == "failed":
+        reason[:] = "sensor could not be aligned to the foot"
+    return {"reject_reason": reason, "accepted": reason == ""}
+
+
+def _rolls(
+    columns: dict[str, Any],
+    motion: FootMotion,
+    foot: Sensor,
+    alignment: Alignment,
+    angles: dict[str, Array],
+    pair: _Joint | None,
+    time: Array,
+    sampling_rate: float,
+    settings: Settings,
+) -> dict[str, Any]:
+    strides = motion.strides
+    if len(strides) == 0 or "foot_tilt" not in angles:
+        return {}
+    if pair is not None:
+        angle, rate, least = pair.inversion, pair.inversion_rate, settings.roll_deg
+    else:
+        angle, rate = angles["foot_tilt"], foot_rate(foot, alignment, sampling_rate)
+        least = settings.roll_deg * FOOT_ALONE_SHARE
+    found = find_rolls(angle, rate, strides.ic, strides.to, sampling_rate, least, settings.roll_dps)
+    keep = np.array([columns["reject_reason"][k] == "" for k in found["stride"]], dtype=bool)
+    n = int(keep.sum())
+    return {
+        "leg": columns["leg"][:n],
+        "time_s": time[0] + found["sample"][keep] / sampling_rate,
+        "kind": np.where(found["is_hard"][keep], "hard_roll", "roll"),
+        "peak_deg": found["peak_deg"][keep],
+        "peak_dps": found["peak_dps"][keep],
+        "duration_s": found["duration_s"][keep],
+        "outcome": np.full(n, "na"),
+        "verdict": np.full(n, "none"),
+        "angle_source": np.full(n, "foot" if pair is None else "joint"),
+    }
+
+
+def _shank_alone(
+    shank: Sensor, leg: str, time: Array, sampling_rate: float, known: Alignment | None, settings: Settings
+) -> LegResult:
+    walk: ShankWalk = walk_of_shank(shank, known, sampling_rate)
+    reasons = dict.fromkeys(("foot_tilt", "foot_pitch"), NEEDS_FOOT)
+    reasons |= dict.fromkeys(("inversion", "dorsiflexion", "rotation"), NEEDS_BOTH)
+    angles = _shank_angles(shank, walk.alignment, reasons)
+    for values in angles.values():
+        values[shank.broken] = np.nan
+    strides = walk.strides
+    columns = _timing(strides, leg, time, sampling_rate)
+    unknown = np.full(len(strides), np.nan)
+    columns["gait"] = classify(
+        columns["duty_factor"], columns["stride_time_s"], unknown, columns["ic_s"], settings.jog_below_mps
+    )
+    columns |= {"angle_source": np.full(len(strides), "none"), "turn_deg": unknown, "ff_s": unknown}
+    if "shank_tilt" in angles:
+        columns |= _shank_columns(strides, shank, walk.alignment, angles["shank_tilt"], sampling_rate)
+    columns["lost_samples"] = count_within(shank.lost, strides)
+    with np.errstate(invalid="ignore"):
+        columns |= _acceptance(columns, count_within(shank.broken, strides) > 0, walk.alignment)
+    return LegResult(
+        angles=angles, strides=columns, events={}, alignment={"shank": walk.alignment}, unmeasurable=reasons
+    )

@@ -1,0 +1,287 @@
+"""The one composition: a recording in, a session result out. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from ankle_imu import frames, tables
+from ankle_imu._version import package_version
+from ankle_imu.analysis.grid import Gridded, put_on_grid, session_grid
+from ankle_imu.analysis.leg import LegResult, analyze_leg
+from ankle_imu.analysis.sensor import prepare
+from ankle_imu.calibration.plausibility import check_units
+from ankle_imu.errors import RecordingError
+from ankle_imu.gait.filters import runs
+from ankle_imu.metrics.summary import summarize
+from ankle_imu.settings import Settings
+from ankle_imu.values import Alignment, ImuSeries, Loss, Recording, SessionResult
+
+Array = NDArray[np.float64]
+
+Progress = Callable[[str, float], None]
+"""Called with the name of the stage at hand and the share of the work that is done, 0..1."""
+
+BOUT_PAUSE_S = 3.0
+BOUT_STRIDES = 5
+
+
+def analyze(
+    recording: Recording, settings: Settings | None = None, progress: Progress | None = None
+) -> SessionResult:
+    """Analyze a session.
+
+    Parameters
+    ----------
+    recording : Recording; any of one foot, one shank, both, one leg or two
+    settings : Settings, defaults when None
+    progress : called with (stage, share done)
+
+    Returns
+    -------
+    SessionResult; without strides its tables are empty and `quality` says why
+
+    Raises
+    ------
+    RecordingError
+        When no sensor has two usable samples.
+    ImplausibleUnits
+        When physics contradicts the units of a sensor.
+
+    Notes
+    -----
+    Only what the sensors allow is claimed: a foot sensor alone gives foot tilt against gravity, never ankle
+    inversion; a shank sensor alone gives timing and shank tilt. What is missing is NaN, with its reason in
+    `quality["unmeasurable"]`.
+    """
+    settings = settings or Settings()
+    tell = progress or (lambda stage, share: None)
+    warnings = list(recording.warnings)
+    series = _usable(recording.series, warnings)
+    time, rate = session_grid(series)
+    gridded: dict[str, Gridded] = {}
+    for placement, one in series.items():
+        warnings += [f"{placement}: {word}" for word in check_units(one, placement)]
+        gridded[placement] = put_on_grid(one, time, rate)
+    legs: dict[str, LegResult] = {}
+    present = [leg for leg in frames.LEGS if any(frames.leg_of(p) == leg for p in series)]
+    for k, leg in enumerate(present):
+        tell(f"{leg} leg", k / len(present))
+        legs[leg] = _one_leg(leg, gridded, recording.calibration or {}, time, rate, settings)
+    tell("tables", 0.9)
+    strides = _strides_table(legs, recording.series, recording.session.sensors)
+    result = SessionResult(
+        angles=_angles_table(legs, time),
+        strides=strides,
+        events=_events_table(legs, recording),
+        bouts=_bouts_table(strides),
+        summary=summarize(strides),
+        quality=_quality(recording, gridded, legs, time, tuple(warnings)),
+        settings=settings,
+        session=recording.session,
+        version=package_version(),
+        duration_s=recording.duration,
+        sampling_rate=rate,
+    )
+    tell("done", 1.0)
+    return result
+
+
+def _usable(series: Mapping[str, ImuSeries], warnings: list[str]) -> dict[str, ImuSeries]:
+    """The sensors that sent something; a silent one is named and left out."""
+    usable = {p: s for p, s in series.items() if int(s.is_valid.sum()) >= 2}
+    silent = [p for p in series if p not in usable]
+    if not usable:
+        found = ", ".join(silent) or "no sensor"
+        raise RecordingError(
+            f"Nothing to analyze: {found} holds no usable samples (all NaN); "
+            "expected rows with three accelerations and three angular rates."
+        )
+    warnings += [f"{placement}: no usable samples, left out" for placement in silent]
+    return usable
+
+
+def _one_leg(
+    leg: str,
+    gridded: Mapping[str, Gridded],
+    calibration: Mapping[str, Alignment],
+    time: Array,
+    rate: float,
+    settings: Settings,
+) -> LegResult:
+    own = {frames.segment_of(p): p for p in gridded if frames.leg_of(p) == leg}
+    tau = settings.tau_acc_foot_s if "shank" not in own else settings.tau_acc_joint_s
+    sensors = {
+        segment: prepare(gridded[p], leg, rate, tau if segment == "foot" else settings.tau_acc_joint_s)
+        for segment, p in own.items()
+    }
+    known = {segment: calibration[p] for segment, p in own.items() if p in calibration}
+    return analyze_leg(sensors, leg, time, rate, known, settings)
+
+
+def _angles_table(legs: Mapping[str, LegResult], time: Array) -> pd.DataFrame:
+    columns: dict[str, Any] = {"time_s": time}
+    for leg, result in legs.items():
+        columns |= {f"{leg}_{kind}_deg": values for kind, values in result.angles.items()}
+    blank = np.full(len(time), np.nan)
+    return pd.DataFrame({name: columns.get(name, blank) for name in tables.ANGLES.names}, copy=False)
+
+
+def _strides_table(
+    legs: Mapping[str, LegResult], series: Mapping[str, ImuSeries], sensors: Mapping[str, Any]
+) -> pd.DataFrame:
+    parts = [tables.make_table(tables.STRIDES, r.strides) for r in legs.values() if len(r.strides["ic_s"])]
+    if not parts:
+        return tables.make_table(tables.STRIDES, {})
+    strides = pd.concat(parts, ignore_index=True).sort_values(["start_s", "leg"], ignore_index=True)
+    strides["stride_id"] = np.arange(len(strides))
+    strides["clipped"] = _clipped_in(strides, series, sensors)
+    return strides
+
+
+def _clipped_in(
+    strides: pd.DataFrame, series: Mapping[str, ImuSeries], sensors: Mapping[str, Any]
+) -> NDArray[np.int64]:
+    clipped = np.zeros(len(strides), dtype=np.int64)
+    for placement, one in series.items():
+        at = one.time[is_clipped(one, sensors.get(placement))]
+        own = (strides["leg"] == frames.leg_of(placement)).to_numpy()
+        counts = np.searchsorted(at, strides["end_s"]) - np.searchsorted(at, strides["start_s"])
+        clipped += np.where(own, counts, 0)
+    return clipped
+
+
+def is_clipped(series: ImuSeries, info: Any = None) -> NDArray[np.bool_]:
+    """Samples (n,) at the end of the sensor's range.
+
+    Notes
+    -----
+    With a known range: 99.8 % of it or more. Else a value counts when it is the axis's own largest, comes at
+    least three times in a row somewhere, and is beyond 1.9 g or 240 deg/s, the smallest ranges in use.
+    """
+    out = np.zeros(len(series.time), dtype=bool)
+    known = (getattr(info, "acc_range_g", np.nan) * 9.80665, np.radians(getattr(info, "gyr_range_dps", np.nan)))
+    for values, full, least in ((series.acc, known[0], 18.6), (series.gyr, known[1], 4.2)):
+        for k in range(3):
+            size = np.abs(values[:, k])
+            if np.isfinite(full):
+                out |= size >= 0.998 * full
+                continue
+            top = np.nanmax(size, initial=0.0)
+            if top < least:
+                continue
+            at_top = size >= 0.9995 * top
+            start, stop = runs(at_top)
+            if len(start) and int((stop - start).max()) >= 3:
+                out |= at_top
+    return out
+
+
+def _events_table(legs: Mapping[str, LegResult], recording: Recording) -> pd.DataFrame:
+    parts = [tables.make_table(tables.EVENTS, r.events) for r in legs.values() if r.events]
+    marks = recording.markers
+    if marks:
+        parts.append(
+            tables.make_table(
+                tables.EVENTS,
+                {
+                    "leg": [m.leg for m in marks],
+                    "time_s": [m.time_s for m in marks],
+                    "kind": ["marker"] * len(marks),
+                    "outcome": ["na"] * len(marks),
+                    "verdict": ["none"] * len(marks),
+                    "note": [m.text for m in marks],
+                    "angle_source": ["none"] * len(marks),
+                },
+            )
+        )
+    parts = [part for part in parts if len(part)]
+    if not parts:
+        return tables.make_table(tables.EVENTS, {})
+    events = pd.concat(parts, ignore_index=True).sort_values("time_s", ignore_index=True)
+    events["event_id"] = np.arange(len(events))
+    return events
+
+
+def _bouts_table(strides: pd.DataFrame) -> pd.DataFrame:
+    """Stretches of at least five strides of one gait, both legs together, without a pause of 3 s."""
+    if len(strides) == 0:
+        return tables.make_table(tables.BOUTS, {})
+    pause = strides["start_s"].to_numpy()[1:] - np.maximum.accumulate(strides["end_s"].to_numpy())[:-1]
+    gait = strides["gait"].to_numpy()
+    number = np.concatenate([[0], np.cumsum((pause > BOUT_PAUSE_S) | (gait[1:] != gait[:-1]))])
+    grouped = strides.groupby(number).agg(
+        start_s=("start_s", "min"), end_s=("end_s", "max"), gait=("gait", "first"), n_strides=("gait", "size")
+    )
+    grouped = grouped[grouped["n_strides"] >= BOUT_STRIDES].reset_index(drop=True)
+    return tables.make_table(tables.BOUTS, {"bout_id": np.arange(len(grouped)), **grouped})
+
+
+def _quality(
+    recording: Recording,
+    gridded: Mapping[str, Gridded],
+    legs: Mapping[str, LegResult],
+    time: Array,
+    warnings: tuple[str, ...],
+) -> dict[str, Any]:
+    alignment = {
+        f"{leg}_{segment}": {
+            "method": a.method,
+            "sigma_yaw_deg": a.sigma_yaw_deg,
+            "verdict": a.verdict,
+            "reason": a.reason,
+        }
+        for leg, result in legs.items()
+        for segment, a in result.alignment.items()
+    }
+    unmeasurable = {
+        f"{leg}_{kind}_deg": legs[leg].unmeasurable.get(kind, "not measured")
+        if leg in legs
+        else "no sensor on this leg"
+        for leg in frames.LEGS
+        for kind, _ in tables.ANGLE_KINDS
+        if leg not in legs or kind not in legs[leg].angles
+    }
+    doubtful = [f"{p}: {a['reason']}" for p, a in alignment.items() if a["verdict"] in ("doubtful", "failed")]
+    if not any(len(r.strides["ic_s"]) for r in legs.values()):
+        doubtful.append("No strides were found: the sensors did not see a foot or leg swinging forward.")
+    return {
+        "sensors": {p: _sensor_quality(recording, p) for p in recording.series},
+        "gaps": _gaps_table(gridded, time),
+        "alignment": alignment,
+        "sync": {leg: r.sync for leg, r in legs.items() if r.sync},
+        "unmeasurable": unmeasurable,
+        "warnings": [*warnings, *doubtful, *(w for r in legs.values() for w in r.warnings)],
+    }
+
+
+def _sensor_quality(recording: Recording, placement: str) -> dict[str, Any]:
+    series = recording.series[placement]
+    loss = recording.loss.get(placement, Loss(expected=len(series.time), received=0, lost=0))
+    clipped = int(is_clipped(series, recording.session.sensors.get(placement)).sum())
+    return {
+        "expected": loss.expected,
+        "received": loss.received,
+        "lost": loss.lost,
+        "healed": loss.healed,
+        "clipped": max(clipped, loss.clipped),
+        "true_rate_hz": loss.true_rate_hz,
+        "clock_ppm": loss.clock_ppm,
+        "clock_residual_s": loss.clock_residual_s,
+    }
+
+
+def _gaps_table(gridded: Mapping[str, Gridded], time: Array) -> pd.DataFrame:
+    rows: dict[str, list[Any]] = {name: [] for name in tables.GAPS.names}
+    for placement, one in gridded.items():
+        for a, b in zip(*runs(one.lost), strict=True):
+            rows["placement"].append(placement)
+            rows["start_s"].append(float(time[max(a - 1, 0)]))
+            rows["end_s"].append(float(time[min(b, len(time) - 1)]))
+            rows["reason"].append("not received")
+            rows["filled"].append(not one.broken[a])
+    return tables.make_table(tables.GAPS, rows)
