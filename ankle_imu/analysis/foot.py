@@ -54,15 +54,18 @@ def follow(sensor: Sensor, sampling_rate: float) -> FootMotion:
     smooth = low_pass(sensor.gyr, events.CUTOFF_HZ, sampling_rate)
     force = sensor.specific_force()
     earth_acc = force - np.array([0.0, 0.0, sensor.gravity])
-    start, stop = events.moving_intervals(smooth, sampling_rate)
+    up = segment_up(sensor.quat, np.eye(3))
+    start, stop, flat_up = events.moving_intervals(smooth, sensor.acc, up, sampling_rate, sensor.gravity)
     way = trajectory.displacements(earth_acc, start, stop, sampling_rate)
     carried = np.linalg.norm(way, axis=1) > SHORTEST_SWING_M
     start, stop = start[carried], stop[carried]
     score = events.stillness(sensor.acc, sensor.gyr, sampling_rate, sensor.gravity)
-    axis, swings = np.zeros(3), events.locate_contacts(np.empty(0), start[:0], stop[:0], sampling_rate)
+    axis, swings = np.zeros(3), events.no_swings()
     if len(start):
-        axis, _ = events.flexion_axis(smooth, start, stop, None)
-        swings = events.locate_contacts(smooth @ axis, start, stop, sampling_rate)
+        axis, _ = events.flexion_axis(smooth, up, flat_up, start, stop)
+        swings = events.choose_by_gait(
+            events.locate_contacts(smooth @ axis, sensor.acc, start, stop, sampling_rate), sampling_rate
+        )
     still = trajectory.zero_velocity(
         sensor.acc, sensor.gyr, sampling_rate, sensor.gravity, stances(swings, len(score), sampling_rate)
     )

@@ -13,6 +13,11 @@ RUN_CADENCE_SPM = 138.0
 SLOWEST_RUN_MPS = 1.2
 """Nobody runs more slowly; a short duty factor at such speed is a toe-first landing on stairs."""
 JOG_DUTY_ABOVE = 0.36
+SPEED_DOUBT_MPS = 0.5
+DUTY_DOUBT = 0.04
+"""How far speed and duty factor may stray from the border of jog and run before they decide alone: a foot
+sensor's speed is good to 0.1-0.2 m/s and slopes shift it by 20 %; contact times are good to 10-20 ms.
+"""
 _VOTERS = 5
 
 
@@ -52,7 +57,8 @@ def classify(
     bout = np.cumsum(np.concatenate([[0], np.diff(starts) > 3.0])) if len(starts) else np.empty(0, int)
     running = _vote(running.astype(float), bout) > 0.5
     running &= ~(_vote(speed, bout) < SLOWEST_RUN_MPS)
-    slow = np.where(np.isfinite(speed), speed < jog_below, duty_factor >= JOG_DUTY_ABOVE)
+    pace = np.where(np.isfinite(speed), (speed - jog_below) / SPEED_DOUBT_MPS, 0.0)
+    slow = pace + (JOG_DUTY_ABOVE - duty_factor) / DUTY_DOUBT < 0.0
     slow = _vote(slow.astype(float), bout) > 0.5
     return np.where(running, np.where(slow, "jog", "run"), "walk").astype(str)
 

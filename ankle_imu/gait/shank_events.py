@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from ankle_imu.gait.events import Swings
+from ankle_imu.gait.events import Swings, no_swings
 from ankle_imu.gait.filters import low_pass
 
 Array = NDArray[np.float64]
@@ -35,8 +35,7 @@ def shank_swings(gyr: Array, sampling_rate: float) -> tuple[Swings, Array]:
     from scipy.ndimage import percentile_filter
     from scipy.signal import find_peaks
 
-    none = np.empty(0, np.int64)
-    empty = Swings(start=none, stop=none, to=np.empty(0), ic=np.empty(0))
+    empty = no_swings()
     speed = np.sqrt((gyr * gyr).sum(axis=1))
     strong = gyr[speed > max(1.0, float(np.percentile(speed, 80)))] if len(gyr) else gyr
     if len(strong) < sampling_rate:
@@ -57,7 +56,7 @@ def shank_swings(gyr: Array, sampling_rate: float) -> tuple[Swings, Array]:
     to, ic = (np.array(x, dtype=float) for x in zip(*good, strict=True))
     keep = np.concatenate([[True], to[1:] > ic[:-1]])
     to, ic = to[keep], ic[keep]
-    swings = Swings(start=to.astype(np.int64), stop=ic.astype(np.int64) + 1, to=to, ic=ic)
+    swings = Swings(start=to.astype(np.int64), stop=ic.astype(np.int64) + 1, to=to, ic=ic, run_to=to, run_ic=ic)
     return swings, np.negative(axis)
 
 
