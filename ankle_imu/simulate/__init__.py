@@ -1,0 +1,10 @@
+"""A simulated walker with sensors on: recordings with exactly known truth.
+
+Shares no code with the estimator beyond quaternion algebra and the signs of `frames`.
+"""
+
+from ankle_imu.simulate.plan import PLANS, Plan, named_plan, plan_from_toml, recovery_plans
+from ankle_imu.simulate.truth import Truth
+from ankle_imu.simulate.walker import walk
+
+__all__ = ["PLANS", "Plan", "Truth", "named_plan", "plan_from_toml", "recovery_plans", "walk"]

@@ -1,0 +1,175 @@
+"""The simulator's one way: plan -> course -> two legs -> exact readings -> sensors -> recording and truth."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ankle_imu import frames, quaternion
+from ankle_imu.simulate import sensor_errors, truth
+from ankle_imu.simulate.body import FOOT_SENSOR, SHANK_SENSOR, Leg
+from ankle_imu.simulate.course import lay_course
+from ankle_imu.simulate.gaits import GAITS
+from ankle_imu.simulate.plan import Plan, mirrored
+from ankle_imu.simulate.truth import LegTrack, Truth
+from ankle_imu.units import DEGREE, STANDARD_GRAVITY
+from ankle_imu.values import Recording, SensorInfo, SessionInfo
+
+Array = NDArray[np.float64]
+
+_CHUNK = 1 << 14
+_SITES = {"foot": "instep", "shank": "above_ankle"}
+_SENSOR_AT = {"foot": FOOT_SENSOR, "shank": SHANK_SENSOR}
+
+
+def walk(plan: Plan | None = None, seed: int = 1) -> tuple[Recording, Truth]:
+    """Simulate one session: what the sensors say, and what really happened.
+
+    Parameters
+    ----------
+    plan : Plan; None is `Plan()`
+    seed : int; the same plan and seed give the same session, and the same walk at every sampling rate
+
+    Returns
+    -------
+    Recording
+        Of the placements of the plan; gaps are NaN rows.
+    Truth
+
+    Notes
+    -----
+    Angular rates and accelerations are the closed-form derivatives of the poses, so with `errors="none"` they
+    are exact to rounding. Band-limited shocks at contact are part of the motion of the whole leg.
+
+    Examples
+    --------
+    >>> recording, truth = walk(Plan(duration_s=40, placements=("right_foot",), movements=False), seed=3)
+    >>> recording.series["right_foot"].sampling_rate, len(truth.strides) > 20
+    (208.0, True)
+    """
+    plan = plan or Plan()
+    n = round(plan.duration_s * plan.sampling_rate)
+    every = sensor_errors.oversampling(plan.sampling_rate) if plan.errors == "typical" else 1
+    legs = _build_legs(plan, seed)
+    tracks = {leg: _follow(body, leg, plan, n, every) for leg, body in legs.items()}
+    time = np.arange(n) / plan.sampling_rate
+
+    sensors: dict[str, tuple[Array, Array]] = {}
+    mounts: dict[str, Array] = {}
+    parts: dict[str, sensor_errors.Sensor | None] = {}
+    for placement in plan.placements:
+        leg, segment = frames.leg_of(placement), frames.segment_of(placement)
+        rng = _rng(plan, seed, 10, placement)
+        mounts[placement] = _mount(plan, placement, rng)
+        acc, gyr = tracks[leg].acc[segment], tracks[leg].gyr[segment]
+        part = sensor_errors.draw_sensor(rng) if plan.errors == "typical" else None
+        parts[placement] = part
+        if part is not None:
+            fine = np.arange(len(acc)) / (every * plan.sampling_rate)
+            acc, gyr = sensor_errors.wobble(
+                acc, gyr, fine, segment=segment, factor=plan.wobble, rng=rng, **_contacts(legs[leg])
+            )
+        to_sensor = quaternion.conjugate(mounts[placement])
+        acc = quaternion.rotate(to_sensor, frames.mirror_acc(acc, leg))
+        gyr = quaternion.rotate(to_sensor, frames.mirror_gyr(gyr, leg))
+        if part is not None:
+            acc, gyr = sensor_errors.measure(
+                acc, gyr, every=every, sampling_rate=plan.sampling_rate, sensor=part, rng=rng
+            )
+        if plan.loss > 0.0:
+            lost = sensor_errors.lose(n, plan.loss, plan.gap_s * plan.sampling_rate, rng)
+            acc, gyr = acc.copy(), gyr.copy()
+            acc[lost] = gyr[lost] = np.nan
+        sensors[placement] = (acc, gyr)
+
+    late = {p: time + plan.clock_offset_s for p in sensors if frames.segment_of(p) == "shank"}
+    recording = Recording.from_arrays(plan.sampling_rate, sensors, time=late if plan.clock_offset_s else None)
+    answer = truth.tell(
+        plan,
+        time,
+        legs,
+        tracks,
+        mounts,
+        {p: _SENSOR_AT[frames.segment_of(p)] for p in sensors},
+        {p: (np.zeros(3), np.zeros(3)) if s is None else (s.gyr_bias, s.acc_bias) for p, s in parts.items()},
+    )
+    return replace(recording, session=_session(plan)), answer
+
+
+def _rng(plan: Plan, seed: int, stream: int, placement: str) -> np.random.Generator:
+    """Own random stream of each sensor; a mirrored walk swaps those of left and right."""
+    original = mirrored(placement) if plan.mirrored else placement
+    return np.random.default_rng([seed, stream, frames.PLACEMENTS.index(original)])
+
+
+def _build_legs(plan: Plan, seed: int) -> dict[str, Leg]:
+    """Both legs in right-leg convention; in a mirrored walk each is the other one."""
+    original = plan.as_unmirrored()
+    rng = np.random.default_rng([seed, 0])
+    mean_rotation = rng.uniform(-11.5, -6.5, 2)
+    if np.isfinite(plan.mean_rotation_deg):
+        mean_rotation[:] = plan.mean_rotation_deg
+    rolling = [original.legs[k % len(original.legs)] for k in range(plan.rolls)]
+    falls = lay_course(original, rng)
+    taps = original.tap_starts
+    legs = {}
+    for i, leg in enumerate(frames.LEGS):
+        spread = plan.frontal_spread * (plan.affected_spread if leg == original.affected_leg else 1.0)
+        legs[mirrored(leg) if plan.mirrored else leg] = Leg(
+            [f for f in falls if f.leg == leg],
+            original,
+            tap_start=taps.get(leg, float("nan")),
+            spread=spread,
+            mean_rotation=float(mean_rotation[i]) * DEGREE,
+            rolls=rolling.count(leg),
+            rng=np.random.default_rng([seed, 1, i]),
+        )
+    return legs
+
+
+def _follow(body: Leg, leg: str, plan: Plan, n: int, every: int) -> LegTrack:
+    """Evaluate a leg at every internal sample, poses at the output samples only."""
+    fine = np.arange((n - 1) * every + 1) / (every * plan.sampling_rate)
+    parts = []
+    for begin in range(0, len(fine), _CHUNK * every):
+        state = body.evaluate(fine[begin : begin + _CHUNK * every])
+        parts.append(truth.track(state, leg, every))
+    return truth.join(parts)
+
+
+def _contacts(body: Leg) -> dict[str, Any]:
+    """Contacts that shake the soft tissue, and how hard."""
+    chosen = body.stances.contact > 0
+    strength = np.array([f.gait.strike_g for f in body.falls]) / GAITS["walk"].strike_g
+    return {"contacts": body.stances.contact[chosen], "strength": strength[chosen]}
+
+
+def _mount(plan: Plan, placement: str, rng: np.random.Generator) -> Array:
+    """Segment from sensor, a quaternion (4,), both frames those of the real leg."""
+    q = quaternion.normalize(rng.standard_normal(4))
+    if not plan.is_randomly_mounted:
+        return np.array([1.0, 0.0, 0.0, 0.0])
+    return frames.mirror_rotation(q, frames.leg_of(placement))
+
+
+def _session(plan: Plan) -> SessionInfo:
+    """The human side of a simulated session."""
+    is_real = plan.errors == "typical"
+    sensors = {
+        p: SensorInfo(
+            placement=p,
+            serial=f"SIM-{i + 1:04d}",
+            model="simulated",
+            mount_site=_SITES[frames.segment_of(p)],
+            nominal_rate_hz=plan.sampling_rate,
+            acc_range_g=sensor_errors.ACC_RANGE / STANDARD_GRAVITY if is_real else float("nan"),
+            gyr_range_dps=sensor_errors.GYR_RANGE / DEGREE if is_real else float("nan"),
+        )
+        for i, p in enumerate(plan.placements)
+    }
+    return SessionInfo(
+        sensors=sensors, surface=plan.terrain, tags=("simulated", plan.gait), affected_leg=plan.affected_leg
+    )
