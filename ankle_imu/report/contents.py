@@ -1,0 +1,309 @@
+"""Rows, captions and alt texts of the page: what each table and picture says, as plain text."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from ankle_imu import frames
+from ankle_imu.metrics.curves import curve_bands, strata
+from ankle_imu.metrics.excursions import EXCEEDANCE_MARKS_DEG, count_exceedances
+from ankle_imu.report import series, words
+
+if TYPE_CHECKING:
+    from ankle_imu.metrics.curves import CurveBand
+    from ankle_imu.values import SessionResult
+
+SHOWN_GAPS: Final = 40
+
+
+@dataclass(frozen=True, kw_only=True)
+class Grid:
+    """A table of the page: caption, column heads, rows whose first cell is the row's head."""
+
+    caption: str
+    head: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+def sensors_grid(result: SessionResult) -> Grid:
+    """Ledger of each sensor."""
+    rows = []
+    for placement, x in result.quality.get("sensors", {}).items():
+        lost = f"{x['lost']:,} ({words.percent(x['lost'], x['expected'])})"
+        drift = f"{_signed(x.get('clock_ppm'))} ppm, ± {1e3 * x.get('clock_residual_s', np.nan):.1f} ms"
+        drift = drift if np.isfinite(x.get("clock_ppm", np.nan)) else "–"
+        rate = words.quantity(x.get("true_rate_hz", np.nan), "Hz")
+        counts = (f"{x['expected']:,}", lost, f"{x.get('healed', 0):,}", f"{x.get('clipped', 0):,}")
+        rows.append((words.side(placement), *counts, rate, drift))
+    head = ("Sensor", "Samples due", "Lost", "Healed", "At range end", "Rate", "Clock")
+    return Grid(caption="What each sensor sent", head=head, rows=tuple(rows))
+
+
+def _signed(value: float | None) -> str:
+    return f"{value:+.0f}".replace("-", "−") if value is not None and np.isfinite(value) else "–"
+
+
+def alignment_grid(result: SessionResult) -> Grid:
+    """How well the mounting of each sensor is known."""
+    rows = tuple(
+        (
+            words.side(p),
+            a["verdict"],
+            a["method"],
+            f"± {words.quantity(a['sigma_yaw_deg'], 'deg')}",
+            a["reason"] or "–",
+        )
+        for p, a in result.quality.get("alignment", {}).items()
+    )
+    head = ("Sensor", "Verdict", "Found from", "Heading known to", "Remark")
+    return Grid(caption="How each sensor sits on its segment", head=head, rows=rows)
+
+
+def unmeasurable_grid(result: SessionResult) -> Grid:
+    """Columns that stayed empty, joined by reason."""
+    by_reason: dict[str, list[str]] = {}
+    for column, reason in result.quality.get("unmeasurable", {}).items():
+        by_reason.setdefault(str(reason), []).append(str(column))
+    rows = tuple((", ".join(columns), reason) for reason, columns in by_reason.items())
+    return Grid(caption="Not measurable in this session", head=("Column", "Why"), rows=rows)
+
+
+def gaps_grid(result: SessionResult) -> Grid:
+    """The longest gaps."""
+    gaps = result.quality.get("gaps")
+    if gaps is None or not len(gaps):
+        return Grid(caption="No gaps", head=("Sensor", "Start", "Length", "Reason", "Bridged"), rows=())
+    longest = gaps.assign(length=gaps["end_s"] - gaps["start_s"]).nlargest(SHOWN_GAPS, "length")
+    rows = tuple(
+        (
+            words.side(g.placement),
+            words.clock(g.start_s),
+            f"{g.length:.2f} s",
+            g.reason or "–",
+            "yes" if g.filled else "no",
+        )
+        for g in series.rows(longest)
+    )
+    of = f"the {len(rows)} longest of {len(gaps):,}" if len(gaps) > len(rows) else f"all {len(gaps)}"
+    return Grid(caption=f"Gaps: {of}", head=("Sensor", "Start", "Length", "Reason", "Bridged"), rows=rows)
+
+
+def sync_sentence(result: SessionResult) -> str:
+    """How well two sensors of one leg agree in time."""
+    sync = result.quality.get("sync") or {}
+    parts = [(side, s) for side, s in sync.items() if isinstance(s, dict)] or ([("", sync)] if sync else [])
+    texts = [
+        f"{words.side(side)} sensors {1e3 * s['lag_s']:.0f} ms apart, coherence {s['coherence']:.2f}".strip()
+        for side, s in parts
+        if np.isfinite(s.get("lag_s", np.nan))
+    ]
+    if texts:
+        return "Timing between sensors: " + "; ".join(texts) + "."
+    return "Timing between sensors was not checked: that needs foot and shank of one leg, moving."
+
+
+def rejected_sentence(result: SessionResult) -> str:
+    """How many strides were set aside, and why; empty when none was."""
+    rejected = result.strides[~result.strides["accepted"].astype(bool)]
+    if not len(rejected):
+        return ""
+    reasons = rejected["reject_reason"].replace("", "no reason given").value_counts()
+    parts = ", ".join(f"{reason} ({n:,})" for reason, n in reasons.items())
+    return f"Strides set aside: {len(rejected):,} of {len(result.strides):,}: {parts}."
+
+
+def quality_alt(result: SessionResult) -> str:
+    """Alt text of the loss picture."""
+    parts = [
+        f"{words.side(p)} lost {words.percent(x['lost'], x['expected'])}"
+        for p, x in result.quality.get("sensors", {}).items()
+    ]
+    open_gaps = len(series.open_gaps(result))
+    return f"Samples lost over time: {'; '.join(parts) or 'no sensor'}; {words.plural(open_gaps, 'open gap')}."
+
+
+def curves_grid(result: SessionResult) -> Grid:
+    """Mean and SD every 10 % of the stride."""
+    bands = curve_bands(result)
+    head = ("Angle", *(f"{p} %" for p in range(0, 101, 10)))
+    rows = tuple((_band_name(b), *(_mean_sd(b, p) for p in range(0, 101, 10))) for b in bands)
+    return Grid(caption="Mean (SD) in deg over the stride", head=head, rows=rows)
+
+
+def _band_name(band: CurveBand) -> str:
+    return f"{band.leg} {band.kind.replace('_', ' ')}, {band.gait}, n = {band.n_strides:,}"
+
+
+def _mean_sd(band: CurveBand, percent: int) -> str:
+    sd = f" ({band.sd[percent]:.1f})" if np.isfinite(band.sd[percent]) else ""
+    return words.number(band.mean[percent], "deg") + sd
+
+
+def curves_alt(result: SessionResult) -> str:
+    """Alt text of the curves."""
+    parts = []
+    for band in curve_bands(result):
+        if np.isfinite(band.mean).all():
+            low, high = int(np.argmin(band.mean)), int(np.argmax(band.mean))
+            ends = [f"{band.mean[i]:.1f} deg at {i} %" for i in (low, high)]
+            parts.append(f"{_band_name(band)}: from {ends[0]} to {ends[1]}")
+        else:
+            parts.append(f"{_band_name(band)}: too few strides for a mean")
+    return "Angles over the stride. " + ("; ".join(parts) or "No stride to draw") + "."
+
+
+def excursion_grid(result: SessionResult) -> Grid:
+    """Percentiles and exceedances of the excursion metrics."""
+    head = ("Excursion", "Strides", "10 %", "Median", "90 %", *(f"> {m:g} deg" for m in EXCEEDANCE_MARKS_DEG))
+    rows = []
+    for source, gait in strata(result.strides):
+        for metric in series.excursion_metrics(source):
+            for leg, x in series.excursions(result, source, gait, metric).items():
+                beyond = [f"{n:,} ({words.percent(n, len(x))})" for n in count_exceedances(x).values()]
+                levels = [words.number(float(q), "deg") for q in np.quantile(x, [0.1, 0.5, 0.9])]
+                name = f"{leg}, {gait}: {words.METRIC[metric].lower()}"
+                rows.append((name, f"{len(x):,}", *levels, *beyond))
+    return Grid(caption="Excursions per stride, deg", head=head, rows=tuple(rows))
+
+
+def excursion_alt(result: SessionResult) -> str:
+    """Alt text of the distributions."""
+    parts = [f"{r[0]}: median {r[3]} deg, beyond 15 deg {r[5]}" for r in excursion_grid(result).rows]
+    return "Distribution of excursions per stride. " + ("; ".join(parts) or "No stride to draw") + "."
+
+
+def timeline_grid(result: SessionResult) -> Grid:
+    """Median and largest range in equal parts of the session."""
+    parts = 12 if result.duration_s > 600.0 else 6
+    edges = np.linspace(0.0, result.duration_s / 60.0, parts + 1)
+    head = ("From", *(f"{leg}, {source}" for source in series.sources(result) for leg in frames.LEGS))
+    cells = [series.timeline(result, source).get(leg) for source in series.sources(result) for leg in frames.LEGS]
+    keep = [i for i, cell in enumerate(cells) if cell is not None]
+    rows = tuple((words.clock(60.0 * a), *(_part(cells[i], a, b) for i in keep)) for a, b in pairwise(edges))
+    names = {"joint": "inversion", "foot": "foot tilt", "none": "shank tilt"}
+    shown = tuple(f"{head[1 + i].split(',')[0]} {names[head[1 + i].split(', ')[1]]}" for i in keep)
+    return Grid(caption="Median range in deg (largest; strides)", head=("From", *shown), rows=rows if keep else ())
+
+
+def _part(cell: Any, start: float, end: float) -> str:
+    minutes, values, _ = cell
+    x = values[(minutes >= start) & (minutes < end)]
+    return f"{np.median(x):.1f} ({x.max():.1f}; {len(x)})" if len(x) else "–"
+
+
+def timeline_alt(result: SessionResult) -> str:
+    """Alt text of the timeline."""
+    parts = []
+    for source in series.sources(result):
+        for leg, (_, values, _) in series.timeline(result, source).items():
+            third = max(1, len(values) // 3)
+            first, last = np.median(values[:third]), np.median(values[-third:])
+            parts.append(f"{leg}: median {first:.1f} deg in the first third, {last:.1f} deg in the last")
+    events = words.plural(len(result.events), "event")
+    return (
+        f"Range of every stride over {words.span(result.duration_s)}; {'; '.join(parts) or 'no stride'}; {events}."
+    )
+
+
+def stride_heading(result: SessionResult) -> str:
+    """Heading of the curves, after what the sensors may claim."""
+    parts = {"joint": "ankle", "foot": "foot", "none": "shank"}
+    found = [parts[source] for source in series.sources(result)]
+    return f"The {words.listing(found)} over a stride"
+
+
+def summary_grids(result: SessionResult) -> list[Grid]:
+    """One table per gait class and angle source, a column per leg: median, interval, n."""
+    grids = []
+    for (gait, source), part in result.summary.groupby(["gait", "angle_source"], sort=False):
+        rows = [_summary_row(metric, part) for metric in words.METRIC]
+        head = ("Median [approx. 95 % interval]", *(_summary_head(r) for r in series.rows(part)))
+        caption = f"{words.GAIT[str(gait)]}, {words.SOURCE[str(source)]}"
+        grids.append(Grid(caption=caption, head=head, rows=tuple(row for row in rows if row)))
+    return grids
+
+
+def _summary_head(row: Any) -> str:
+    return f"{row.leg}, n = {row.n_accepted:,} of {row.n_strides:,}"
+
+
+def _summary_row(metric: str, part: Any) -> tuple[str, ...]:
+    unit = words.UNITS[metric]
+    cells = [_summary_cell(row, metric, unit) for _, row in part.iterrows()]
+    label = f"{words.METRIC[metric]}{f', {unit}' if unit else ''}"
+    return (label, *cells) if any(cell != "–" for cell in cells) else ()
+
+
+def _summary_cell(row: Any, metric: str, unit: str) -> str:
+    median, low, high = (float(row[f"{metric}_{s}"]) for s in ("median", "ci_low", "ci_high"))
+    if not np.isfinite(median):
+        return "–"
+    ends = f"[{words.number(low, unit)} to {words.number(high, unit)}]".replace(" ", "\u00a0")
+    interval = f" {ends}" if np.isfinite([low, high]).all() else ""
+    return words.number(median, unit) + interval
+
+
+def events_grid(result: SessionResult) -> Grid:
+    """Events in order of time."""
+    rows = tuple(
+        (
+            str(e.event_id), words.clock(e.time_s), e.leg or "–", words.EVENT.get(e.kind, e.kind),
+            words.quantity(e.peak_deg, "deg"), words.quantity(e.peak_dps, "deg/s"),
+            words.OUTCOME.get(e.outcome, e.outcome) or "–", words.ANSWER.get(e.verdict, e.verdict) or "–",
+            e.note or "–",
+        )
+        for e in series.rows(series.shown_events(result))
+    )  # fmt: skip
+    shown = f"the {len(rows)} largest of {len(result.events):,}" if len(rows) < len(result.events) else "all"
+    head = ("No.", "Time", "Leg", "What", "Angle", "Rate", "Then", "You said", "Note")
+    return Grid(caption=f"Events: {shown}", head=head, rows=rows)
+
+
+def methods_grid(result: SessionResult) -> Grid:
+    """Settings and identity of the analysis."""
+    session = result.session
+    rows = [
+        ("session", session.session_id or "–"), ("person", session.alias or "–"),
+        ("started (UTC)", session.started_utc or "–"), ("length", words.span(result.duration_s)),
+        ("sampling rate of the analysis", words.quantity(result.sampling_rate, "Hz")),
+        *((f"sensor, {words.side(p)}", _sensor(s)) for p, s in session.sensors.items()),
+        ("affected leg", session.affected_leg), ("footwear", session.footwear), ("brace", session.brace),
+        ("surface", session.surface), ("note", session.note), ("imported by", session.importer),
+        ("ankle_imu version", result.version), ("settings digest", result.settings.digest()),
+        *((f"setting {name}", str(value)) for name, value in asdict(result.settings).items()),
+    ]  # fmt: skip
+    return Grid(caption="What made this page", head=("Item", "Value"), rows=tuple(r for r in rows if r[1]))
+
+
+def _sensor(info: Any) -> str:
+    site = f"mounted {info.mount_site.replace('_', ' ')}" if info.mount_site else ""
+    return ", ".join(part for part in (info.model, info.serial, site) if part) or "unknown model"
+
+
+def limits(result: SessionResult) -> list[str]:
+    """What the sensors worn cannot tell, leg by leg sensor set (methods sheet A1)."""
+    worn = set(result.quality.get("sensors", {})) or set(result.session.sensors)
+    sets = {frozenset(frames.segment_of(p) for p in worn if frames.leg_of(p) == leg) for leg in frames.LEGS}
+    lines = []
+    if frozenset({"foot"}) in sets:
+        lines.append(
+            "A foot sensor alone measures how the foot tilts against gravity. It cannot tell the ankle's share "
+            "from the ground's: on a side slope of 10 deg it shows 10 deg whatever the ankle does. It says "
+            "nothing of inversion or dorsiflexion of the joint."
+        )
+    if frozenset({"shank"}) in sets:
+        lines.append(
+            "A shank sensor alone measures how the shank tilts, and the timing of steps. It gives no inversion "
+            "and no way of landing of the foot."
+        )
+    if frozenset({"foot", "shank"}) in sets:
+        lines.append(
+            "Foot and shank sensors measure the foot against the shank, relative to your own standing pose. They "
+            "cannot part the two joints of the ankle, cannot see the bones under the skin, and give no absolute "
+            "rotation of the foot."
+        )
+    return lines

@@ -1,0 +1,74 @@
+"""SessionResult -> one HTML file that needs nothing but a browser."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ankle_imu.durable import write_whole
+from ankle_imu.errors import QualityRefusal
+from ankle_imu.report import contents, figures
+from ankle_imu.report.render import picture, render
+from ankle_imu.report.trend_page import DEFAULT_METRICS, trend_part
+from ankle_imu.report.verdict import judge
+
+if TYPE_CHECKING:
+    import os
+
+    import pandas as pd
+
+    from ankle_imu.values import SessionResult
+
+
+def write_report(
+    result: SessionResult, path: str | os.PathLike[str], *, trend: pd.DataFrame | None = None
+) -> Path:
+    """Write the page of one session.
+
+    Parameters
+    ----------
+    result : SessionResult
+    path : where the HTML file goes; an existing one is replaced as a whole or not at all
+    trend : table `tables.TREND` of the same person, or None; with 2 sessions or more the page shows them
+
+    Returns
+    -------
+    path : Path of the file
+
+    Raises
+    ------
+    StorageError
+        If the file cannot be written.
+    """
+    return write_whole(Path(path), report_html(result, trend=trend).encode())
+
+
+def report_html(result: SessionResult, *, trend: pd.DataFrame | None = None) -> str:
+    """Make the page of one session as text; the same result gives the same text."""
+    has_strides = bool(result.strides["accepted"].any())
+    return render(
+        "report.html.j2",
+        session=result.session,
+        result=result,
+        verdict=judge(result),
+        contents=contents,
+        has_strides=has_strides,
+        quality=picture(figures.quality_figure, result, "quality", contents.quality_alt(result)),
+        curves=has_strides and picture(figures.curves_figure, result, "curves", contents.curves_alt(result)),
+        excursions=has_strides
+        and picture(figures.excursion_figure, result, "excursions", contents.excursion_alt(result)),
+        timeline=has_strides
+        and picture(figures.timeline_figure, result, "timeline", contents.timeline_alt(result)),
+        trend=_trend_part(trend),
+    )
+
+
+def _trend_part(table: pd.DataFrame | None) -> dict[str, Any] | None:
+    if table is None:
+        return None
+    for metric in DEFAULT_METRICS:
+        try:
+            return trend_part(table, metric)
+        except QualityRefusal:
+            continue
+    return None

@@ -1,0 +1,53 @@
+"""A figure as inline SVG: text stays text, ids do not clash, nothing points outside the page."""
+
+from __future__ import annotations
+
+import io
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+def inline_svg(figure: Figure, name: str, alt: str) -> str:
+    """Render a figure for the inside of an HTML page.
+
+    Parameters
+    ----------
+    figure : matplotlib Figure
+    name : str, letters and hyphens, unique in the page: prefix of every id
+    alt : str, what the picture shows, with numbers
+
+    Returns
+    -------
+    svg : str, an `<svg role="img">` element without metadata, namespaces or script
+    """
+    from html import escape
+
+    text = re.sub(r"<metadata>.*?</metadata>", "", svg_text(figure, name), flags=re.DOTALL)
+    text = text[text.index("<svg") :]
+    text = re.sub(r'\sxmlns(:xlink)?="[^"]*"', "", text).replace("xlink:href=", "href=")
+    text = re.sub(r'\sid="([^"]*)"', lambda m: f' id="{name}-{m[1]}"' if _is_used(m[1], text) else "", text)
+    text = re.sub(r"(\d\.\d\d)\d+", r"\1", text)
+    text = text.replace("url(#", f"url(#{name}-").replace('href="#', f'href="#{name}-')
+    return re.sub(
+        r'<svg[^>]*?viewBox="([^"]*)"[^>]*>',
+        lambda m: f'<svg role="img" aria-label="{escape(alt)}" viewBox="{m[1]}">',
+        text,
+        count=1,
+    )
+
+
+def _is_used(identifier: str, text: str) -> bool:
+    return f"#{identifier})" in text or f'"#{identifier}"' in text
+
+
+def svg_text(figure: Figure, salt: str) -> str:
+    """Render a figure as an SVG document, the same bytes every time."""
+    import matplotlib as mpl
+
+    sink = io.StringIO()
+    with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": salt, "path.simplify": True}):
+        figure.savefig(sink, format="svg", dpi=144, metadata={"Date": None})
+    return sink.getvalue()

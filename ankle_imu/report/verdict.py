@@ -1,0 +1,142 @@
+"""The first lines of a report: what was seen, in plain words, and how sure that is and why."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from ankle_imu import frames
+from ankle_imu.metrics.curves import accepted_strides, strata
+from ankle_imu.metrics.excursions import rate_per_1000
+from ankle_imu.metrics.summary import MIN_STRIDES_MEDIAN, MIN_STRIDES_SPREAD
+from ankle_imu.report import words
+from ankle_imu.report.series import excursion_metrics
+
+if TYPE_CHECKING:
+    from ankle_imu.values import SessionResult
+
+LOSS_CAREFUL: Final = 0.02
+"""Share of lost samples up to which simulated errors stay small when gaps are short (methods sheet H)."""
+ACCEPTED_CAREFUL: Final = 0.8
+"""Below this share of usable strides nothing is compared between sessions (methods sheet F4)."""
+
+SURE: Final = ("Quite sure", "Take with care", "Do not rely on it")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verdict:
+    """`lines` in plain words; `level` 0 quite sure, 1 with care, 2 not to be relied on; the `reasons`."""
+
+    lines: tuple[str, ...]
+    level: int
+    reasons: tuple[str, ...]
+
+    @property
+    def sure(self) -> str:
+        """How sure, in words."""
+        return SURE[self.level]
+
+
+def judge(result: SessionResult) -> Verdict:
+    """Say what a session shows and how sure that is."""
+    doubts = _doubts(result)
+    level = max((level for level, _ in doubts), default=0)
+    return Verdict(
+        lines=(*_what_was_seen(result), *_events_line(result)),
+        level=level,
+        reasons=tuple(text for _, text in doubts) or ("sensors, alignment and number of strides all passed.",),
+    )
+
+
+def _what_was_seen(result: SessionResult) -> list[str]:
+    keys = strata(result.strides)
+    if not keys:
+        return [_nothing_seen(result)]
+    lines = [_stratum_line(result, *key) for key in keys]
+    return [line for line in lines if line] or [_too_few(result)]
+
+
+def _nothing_seen(result: SessionResult) -> str:
+    found = len(result.strides)
+    if not found:
+        return (
+            f"No strides were found in {words.span(result.duration_s)} of recording. That happens when nobody "
+            "walked, when the walk was shorter than a few steps, or when the sensor was not on the foot or shank."
+        )
+    reasons = result.strides["reject_reason"].value_counts()
+    return f"{words.plural(found, 'stride')} found, none usable; the most frequent reason: {reasons.index[0]}."
+
+
+def _too_few(result: SessionResult) -> str:
+    n = int(result.strides["accepted"].sum())
+    return f"{words.plural(n, 'usable stride')}: too few for a typical value, which takes {MIN_STRIDES_MEDIAN}."
+
+
+def _stratum_line(result: SessionResult, source: str, gait: str) -> str:
+    metric = excursion_metrics(source)[0]
+    parts = []
+    for leg in frames.LEGS:
+        values = accepted_strides(result, leg, gait, source)[metric].to_numpy(float)
+        values = values[np.isfinite(values)]
+        if len(values) >= MIN_STRIDES_MEDIAN:
+            parts.append(f"{np.median(values):.1f} deg on the {leg}")
+    what = {"joint": "your ankle typically moved from side to side by", "foot": "your foot typically tilted by",
+            "none": "your shank typically tilted by"}[source]  # fmt: skip
+    return f"{words.GAIT[gait]}, {what} {words.listing(parts)} in each step." if parts else ""
+
+
+def _events_line(result: SessionResult) -> list[str]:
+    n = int(result.strides["accepted"].sum())
+    if n == 0 or not set(result.strides["angle_source"]) & {"joint", "foot"}:
+        return []
+    rolls = result.events[result.events["kind"].isin(["roll", "hard_roll"])]
+    _, low, high = rate_per_1000(len(rolls), n)
+    if not len(rolls):
+        return [
+            f"No ankle roll was found in {n:,} strides, which fits anything up to {high:.1f} per 1,000 strides."
+        ]
+    when = words.listing([words.clock(t) for t in rolls["time_s"].head(5)]) + (" …" if len(rolls) > 5 else "")
+    rate = f"{low:.1f} to {high:.1f} per 1,000 strides"
+    return [f"{words.plural(len(rolls), 'likely ankle roll')} at {when}, which fits {rate}."]
+
+
+def _doubts(result: SessionResult) -> list[tuple[int, str]]:
+    return [*_alignment_doubts(result), *_loss_doubts(result), *_stride_doubts(result)]
+
+
+def _alignment_doubts(result: SessionResult) -> list[tuple[int, str]]:
+    levels = {"fair": 1, "doubtful": 2, "failed": 2}
+    return [
+        (levels[a["verdict"]], f"alignment of the {words.side(p)} sensor is {a['verdict']}{_because(a)}.")
+        for p, a in result.quality.get("alignment", {}).items()
+        if a["verdict"] in levels
+    ]
+
+
+def _because(alignment: dict[str, str]) -> str:
+    reason = str(alignment.get("reason", "")).rstrip(".")
+    return f" ({reason})" if reason else ""
+
+
+def _loss_doubts(result: SessionResult) -> list[tuple[int, str]]:
+    doubts = []
+    for placement, ledger in result.quality.get("sensors", {}).items():
+        share = ledger["lost"] / max(1, ledger["expected"])
+        if share > LOSS_CAREFUL:
+            text = f"the {words.side(placement)} sensor lost {words.percent(ledger['lost'], ledger['expected'])}."
+            doubts.append((2 if share > 0.2 else 1, text))
+    return doubts
+
+
+def _stride_doubts(result: SessionResult) -> list[tuple[int, str]]:
+    found, used = len(result.strides), int(result.strides["accepted"].sum())
+    if used == 0:
+        return [(2, "there is no usable stride.")]
+    doubts = []
+    if used / found < ACCEPTED_CAREFUL:
+        doubts.append((1, f"only {words.percent(used, found)} of the strides were usable."))
+    if used < MIN_STRIDES_SPREAD:
+        doubts.append((1, f"{words.plural(used, 'usable stride')} are few."))
+    return doubts

@@ -1,0 +1,96 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from ankle_imu import tables
+from ankle_imu.errors import QualityRefusal
+from ankle_imu.trends import baseline_band, describe_trend, fit_slopes, select_trend
+
+METRIC = "range_stance_deg"
+
+
+def table(medians, leg="left", gait="walk", source="joint", site="instep", metric=METRIC, half=0.5, alias="P-A"):
+    n = len(medians)
+    m = np.asarray(medians, dtype=float)
+    return tables.make_table(tables.TREND, {
+        "session_id": [f"{gait}{source}{site}{i}" for i in range(n)],
+        "started_utc": [f"2026-03-{1 + 2 * i:02d}T08:00:00Z" for i in range(n)], "alias": [alias] * n,
+        "leg": [leg] * n, "gait": [gait] * n, "angle_source": [source] * n, "mount_site": [site] * n,
+        "metric": [metric] * n, "n_accepted": [400] * n, "median": m, "ci_low": m - half, "ci_high": m + half,
+    })  # fmt: skip
+
+
+def join(*parts):
+    import pandas as pd
+
+    return pd.concat(parts, ignore_index=True)
+
+
+def test_never_pools_source_site_or_gait():
+    other = [table([99.0] * 2, source="foot"), table([99.0] * 2, site="heel"), table([99.0], gait="run")]
+    trend = select_trend(join(*other, table([8.0, 9.0, 10.0])), METRIC)
+    assert trend.points["median"].tolist() == [8.0, 9.0, 10.0]
+    assert trend.n_sessions == 3
+    assert len(trend.left_out) == 3
+    assert any("foot sensor alone" in s for s in trend.left_out)
+    assert select_trend(join(*other), METRIC, angle_source="foot").points["median"].tolist() == [99.0, 99.0]
+
+
+def test_points_are_in_order_of_time_whatever_the_rows():
+    trend = select_trend(table([1.0, 2.0, 3.0]).iloc[::-1], METRIC)
+    assert trend.points["median"].tolist() == [1.0, 2.0, 3.0]
+    assert trend.days.tolist() == [0.0, 2.0, 4.0]
+
+
+def test_refuses_what_it_cannot_answer():
+    with pytest.raises(QualityRefusal, match="Found 1 session"):
+        select_trend(table([8.0]), METRIC)
+    with pytest.raises(QualityRefusal, match="Found 0 sessions"):
+        select_trend(table([np.nan, np.nan]), METRIC)
+    with pytest.raises(QualityRefusal, match="Found 0 sessions"):
+        select_trend(table([8.0, 9.0]), METRIC, gait="run")
+    with pytest.raises(ValueError, match="Unknown metric"):
+        select_trend(table([8.0, 9.0]), "wobbliness")
+    with pytest.raises(ValueError, match="2 people"):
+        select_trend(join(table([8.0]), table([9.0], alias="P-B")), METRIC)
+
+
+@pytest.mark.parametrize(
+    ("last", "half", "words"),
+    [(11.0, 0.5, "counts as no change"), (14.0, 5.0, "may be chance"), (14.0, 0.5, "more than the 4 deg")],
+)
+def test_sentence_knows_the_minimal_detectable_change(last, half, words):
+    first = describe_trend(select_trend(table([8.0, last], half=half), METRIC))[0]
+    assert "over 2 sessions the median went from 8.0 to" in first
+    assert words in first
+
+
+def test_velocity_has_its_own_limit_and_unknown_metrics_say_so():
+    velocity = describe_trend(select_trend(table([100.0, 150.0], metric="peak_inv_vel_dps"), "peak_inv_vel_dps"))[
+        0
+    ]
+    assert "below 60 deg/s" in velocity
+    assert (
+        "No minimal detectable change"
+        in describe_trend(select_trend(table([1.0, 2.0], metric="speed_mps"), "speed_mps"))[0]
+    )
+
+
+def test_sessions_needed_for_each_claim():
+    assert "too few to speak of a trend" in describe_trend(select_trend(table([8.0] * 4), METRIC))[-1]
+    five = select_trend(table([8.0, 7.0, 9.0, 8.5, 8.2, 20.0]), METRIC)
+    assert baseline_band(five, "left") == (7.0, 9.0)
+    assert baseline_band(select_trend(table([8.0] * 4), METRIC), "left") is None
+    assert fit_slopes(five) == []
+    (slope,) = fit_slopes(select_trend(table(8.0 + 0.5 * np.arange(8)), METRIC))
+    assert slope.per_30_days == pytest.approx(7.5)  # 0.5 deg every two days
+    assert slope.is_clear
+    (flat,) = fit_slopes(select_trend(table([8.0] * 8), METRIC))
+    assert not flat.is_clear
+
+
+def test_null_trends_are_rarely_called_clear():
+    rng = np.random.default_rng(5)
+    clear = [fit_slopes(select_trend(table(rng.normal(8, 1, 10)), METRIC))[0].is_clear for _ in range(120)]
+    assert np.mean(clear) <= 0.08  # nominal 0.05 plus chance in 120 draws
