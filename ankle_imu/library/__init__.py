@@ -1,0 +1,23 @@
+"""Many sessions: where they are, what was found in them, and how they compare over time."""
+
+from __future__ import annotations
+
+from ankle_imu.library.config import config_path, default_alias, default_library, new_alias
+from ankle_imu.library.derived import find_result, load_result, save_result
+from ankle_imu.library.folders import SessionEntry, find_session, list_sessions, session_folder
+from ankle_imu.library.trend import load_trend
+
+__all__ = [
+    "SessionEntry",
+    "config_path",
+    "default_alias",
+    "default_library",
+    "find_result",
+    "find_session",
+    "list_sessions",
+    "load_result",
+    "load_trend",
+    "new_alias",
+    "save_result",
+    "session_folder",
+]

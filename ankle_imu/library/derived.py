@@ -1,0 +1,245 @@
+"""Results beside the recording they came from: `derived/<digest of the settings>/`, whole or not there.
+
+Tables are Parquet with unit and meaning in each field, and a `<table>.columns.json` beside them for people.
+`result.json` is what makes the folder a result; JSON has no NaN, so unknown numbers are `null` there.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, fields, is_dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+from ankle_imu import manifest, tables
+from ankle_imu.durable import ASIDE, whole_folder
+from ankle_imu.errors import CorruptRecording, RecordingError, UnknownFormatVersion
+from ankle_imu.settings import Settings
+from ankle_imu.values import SessionResult
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+FORMAT_VERSION: Final = 1
+FOLDER: Final = "derived"
+_RESULT: Final = "result.json"
+_TABLES: Final = (tables.ANGLES, tables.STRIDES, tables.EVENTS, tables.BOUTS, tables.SUMMARY)
+
+S = TypeVar("S")
+
+
+def save_result(session_folder: str | Path, result: SessionResult) -> Path:
+    """Write all of a result into a session folder; an older one with the same settings is replaced.
+
+    Parameters
+    ----------
+    session_folder : str or Path
+    result : SessionResult
+
+    Returns
+    -------
+    Path
+        The folder `derived/<digest>`; it has its name only when all of it is on the disk.
+
+    Raises
+    ------
+    ValueError
+        If a table does not have its columns.
+    StorageError
+        If the disk refuses.
+
+    Notes
+    -----
+    Angles are stored as float32 (their doubt is ten thousand times larger), times and all other tables in full.
+    """
+    target = Path(session_folder) / FOLDER / result.settings.digest()
+    with whole_folder(target) as folder:
+        for table in _TABLES:
+            write_table(folder, table, getattr(result, table.name))
+        quality = dict(result.quality)
+        gaps = quality.pop(tables.GAPS.name, None)
+        write_table(folder, tables.GAPS, tables.make_table(tables.GAPS, {}) if gaps is None else gaps)
+        _write_json(folder / "quality.json", quality)
+        _write_json(folder / "settings.json", asdict(result.settings))
+        (folder / manifest.FILE_NAME).write_text(manifest.to_toml(result.session), encoding="utf-8")
+        _write_json(
+            folder / _RESULT,
+            {
+                "format_version": FORMAT_VERSION,
+                "version": result.version,
+                "written_utc": manifest.format_utc(datetime.now(UTC)),
+                "settings": result.settings.digest(),
+                "duration_s": result.duration_s,
+                "sampling_rate": result.sampling_rate,
+            },
+        )
+    return target
+
+
+def find_result(session_folder: str | Path) -> Path | None:
+    """Folder of the result that was written last; None when the session was never analysed."""
+    found = Path(session_folder).glob(f"{FOLDER}/*/{_RESULT}")
+    whole = [path for path in found if not path.parent.name.startswith(ASIDE)]
+    return max(whole, key=lambda path: (_read_json(path).get("written_utc", ""), path)).parent if whole else None
+
+
+def load_result(session_folder: str | Path, digest: str | None = None) -> SessionResult:
+    """Read a result back.
+
+    Parameters
+    ----------
+    session_folder : str or Path
+    digest : str, of the settings; the result that was written last when None
+
+    Returns
+    -------
+    SessionResult
+
+    Raises
+    ------
+    RecordingError
+        If the session was never analysed.
+    CorruptRecording
+        If a file of the result is missing or damaged.
+    UnknownFormatVersion
+        If a newer version of the package wrote it.
+    """
+    folder = Path(session_folder) / FOLDER / digest if digest else find_result(session_folder)
+    if folder is None or not (folder / _RESULT).exists():
+        raise RecordingError(
+            f"{session_folder} has no result; run `ankle-imu analyze` on it first.", path=str(session_folder)
+        )
+    head = _read_json(folder / _RESULT)
+    if head.get("format_version", 0) > FORMAT_VERSION:
+        raise UnknownFormatVersion(
+            f"{folder} was written by a newer version of ankle-imu; update it.", path=str(folder)
+        )
+    quality = {
+        **_with_nan(_read_json(folder / "quality.json")),
+        tables.GAPS.name: read_table(folder, tables.GAPS),
+    }
+    try:
+        info = manifest.from_toml((folder / manifest.FILE_NAME).read_text(encoding="utf-8"), str(folder))
+        return SessionResult(
+            **{table.name: read_table(folder, table) for table in _TABLES},
+            quality=quality,
+            settings=_rebuild(Settings(), _read_json(folder / "settings.json")),
+            session=info,
+            version=head["version"],
+            duration_s=float(head["duration_s"]),
+            sampling_rate=float(head["sampling_rate"]),
+        )
+    except (OSError, UnicodeDecodeError, KeyError, TypeError) as error:
+        raise CorruptRecording(f"{folder} is damaged ({error!r}); analyse the session again.") from error
+
+
+def write_table(folder: Path, table: tables.Table, frame: pd.DataFrame) -> Path:
+    """Write one table as Parquet, and its column dictionary beside it."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    tables.check_columns(frame, table)
+    is_compact = table is tables.ANGLES
+    schema = pa.schema(
+        [
+            pa.field(
+                c.name,
+                _arrow_type(c, is_compact),
+                metadata={"unit": c.unit, "meaning": c.meaning},
+            )
+            for c in table.columns
+        ]
+    )
+    path = folder / f"{table.name}.parquet"
+    content = pa.Table.from_pandas(frame, schema=schema, preserve_index=False)
+    pq.write_table(content, path, compression="zstd")
+    _write_json(folder / f"{table.name}.columns.json", tables.dictionary(table))
+    return path
+
+
+def read_table(folder: Path, table: tables.Table) -> pd.DataFrame:
+    """Read one table back in the types of its declaration.
+
+    Raises
+    ------
+    CorruptRecording
+        If the file is missing, damaged or has other columns.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    path = folder / f"{table.name}.parquet"
+    try:
+        frame = tables.check_columns(pq.read_table(path).to_pandas(), table)
+    except (OSError, pa.ArrowException, ValueError) as error:
+        raise CorruptRecording(
+            f"{path} cannot be read ({error}); analyse the session again.", path=str(path)
+        ) from error
+    return tables.make_table(table, {name: frame[name].to_numpy() for name in table.names})
+
+
+def _arrow_type(column: tables.Column, is_compact: bool) -> str:
+    if is_compact and column.name != "time_s":
+        return "float32"
+    return "string" if column.dtype == "str" else column.dtype
+
+
+def _write_json(path: Path, content: Any) -> None:
+    text = json.dumps(_plain(content), indent=1, allow_nan=False, ensure_ascii=False)
+    path.write_text(text + "\n", encoding="utf-8")
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise CorruptRecording(
+            f"{path} cannot be read ({error}); analyse the session again.", path=str(path)
+        ) from error
+    if not isinstance(content, dict):
+        raise CorruptRecording(f"{path} holds no JSON object; analyse the session again.", path=str(path))
+    return content
+
+
+def _plain(value: Any) -> Any:
+    """`value` in the types of JSON; numbers that are not finite become None."""
+    if isinstance(value, str) or value is None or isinstance(value, bool | int):
+        return value
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if is_dataclass(value) and not isinstance(value, type):
+        return {f.name: _plain(getattr(value, f.name)) for f in fields(value)}
+    if hasattr(value, "tolist"):
+        return _plain(value.tolist())
+    if isinstance(value, tuple | list | set | frozenset):
+        return [_plain(item) for item in value]
+    raise TypeError(f"{type(value).__name__} cannot be written as JSON: {value!r}")
+
+
+def _with_nan(value: Any) -> Any:
+    if value is None:
+        return float("nan")
+    if isinstance(value, dict):
+        return {key: _with_nan(item) for key, item in value.items()}
+    return [_with_nan(item) for item in value] if isinstance(value, list) else value
+
+
+def _rebuild(default: S, saved: Mapping[str, Any]) -> S:
+    """Settings as they were saved; a field that did not exist then has its default."""
+    values = {}
+    for one in fields(default):  # type: ignore[arg-type]
+        before = getattr(default, one.name)
+        value = saved.get(one.name, before)
+        if is_dataclass(before) and isinstance(value, Mapping):
+            value = _rebuild(before, value)
+        elif isinstance(before, tuple) and isinstance(value, list):
+            value = tuple(value)
+        elif value is None and isinstance(before, float):
+            value = float("nan")
+        values[one.name] = value
+    return type(default)(**values)

@@ -1,0 +1,18 @@
+"""A session on disk: raw packets in MCAP parts, and a manifest that people can edit."""
+
+from __future__ import annotations
+
+from ankle_imu.recording.reader import SessionLog, Stream, part_paths, read_log
+from ankle_imu.recording.session import read_session_info, write_session_info
+from ankle_imu.recording.writer import RecordingWriter, part_path
+
+__all__ = [
+    "RecordingWriter",
+    "SessionLog",
+    "Stream",
+    "part_path",
+    "part_paths",
+    "read_log",
+    "read_session_info",
+    "write_session_info",
+]

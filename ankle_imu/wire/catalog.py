@@ -1,0 +1,50 @@
+"""Protocol name -> decoder. The one place that knows them all; each is imported when asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from importlib import import_module
+from typing import Any, Final, cast
+
+from ankle_imu.wire.block import Block
+
+IMPORT_PREFIX: Final = "import/"
+"""Start of the protocol name of imported rows; the rest names the file format that they came from."""
+
+_DECODERS: Final = {"ankle": "ankle_imu.wire.ankle"}
+
+
+def protocols() -> tuple[str, ...]:
+    """Names that `decode` knows."""
+    return (*_DECODERS, f"{IMPORT_PREFIX}<format>")
+
+
+def decode(
+    protocol: str, payloads: Iterable[tuple[float, bytes]], config: Mapping[str, Any] | None = None
+) -> list[Block]:
+    """Samples of recorded payloads, in SI units.
+
+    Parameters
+    ----------
+    protocol : str, one of `protocols()`
+    payloads : iterable of (arrival, payload): arrival in s, payload as received
+    config : mapping, what the payloads themselves do not tell (ranges); see the module of the protocol
+
+    Returns
+    -------
+    list of Block
+        Samples in arrival order; packets that cannot be decoded are counted in `errors` and give no sample.
+        Empty without payloads.
+
+    Raises
+    ------
+    ValueError
+        If the protocol is unknown or `config` lacks what it needs.
+    """
+    if protocol.startswith(IMPORT_PREFIX) and len(protocol) > len(IMPORT_PREFIX):
+        home = "ankle_imu.wire.import_rows"
+    elif protocol in _DECODERS:
+        home = _DECODERS[protocol]
+    else:
+        raise ValueError(f"Unknown protocol {protocol!r}; known are {', '.join(protocols())}.")
+    return cast("list[Block]", import_module(home).decode(payloads, config or {}))
