@@ -68,7 +68,7 @@ class ImuSeries:
     @property
     def is_valid(self) -> NDArray[np.bool_]:
         """(n,) True where both acc and gyr are finite."""
-        return np.asarray(np.isfinite(self.acc).all(axis=1) & np.isfinite(self.gyr).all(axis=1))
+        return np.asarray(np.isfinite(self.acc @ np.ones(3)) & np.isfinite(self.gyr @ np.ones(3)))
 
     def __repr__(self) -> str:
         return f"ImuSeries({len(self.time)} samples, {self.duration:.1f} s, {self.sampling_rate:.4g} Hz)"

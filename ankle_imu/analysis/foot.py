@@ -15,7 +15,7 @@ from ankle_imu.gait import events, trajectory
 from ankle_imu.gait.filters import low_pass
 from ankle_imu.gait.strides import Strides, pair_swings, stances
 from ankle_imu.orientation import anchor
-from ankle_imu.orientation.angles import segment_up
+from ankle_imu.orientation.angles import segment_up, sensor_up
 from ankle_imu.units import DEGREE
 from ankle_imu.values import Alignment
 
@@ -54,7 +54,7 @@ def follow(sensor: Sensor, sampling_rate: float) -> FootMotion:
     smooth = low_pass(sensor.gyr, events.CUTOFF_HZ, sampling_rate)
     force = sensor.specific_force()
     earth_acc = force - np.array([0.0, 0.0, sensor.gravity])
-    up = segment_up(sensor.quat, np.eye(3))
+    up = sensor_up(sensor.quat)
     start, stop, flat_up = events.moving_intervals(smooth, sensor.acc, up, sampling_rate, sensor.gravity)
     way = trajectory.displacements(earth_acc, start, stop, sampling_rate)
     carried = np.linalg.norm(way, axis=1) > SHORTEST_SWING_M

@@ -32,7 +32,7 @@ class Gridded:
 
     @property
     def gapped(self) -> tuple[Array, Array]:
-        """acc and gyr with NaN rows where broken."""
+        """Acc and gyr with NaN rows where broken."""
         if not self.broken.any():
             return self.acc, self.gyr
         acc, gyr = self.acc.copy(), self.gyr.copy()

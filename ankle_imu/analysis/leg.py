@@ -19,6 +19,7 @@ from ankle_imu.gait.filters import low_pass
 from ankle_imu.gait.strides import Strides
 from ankle_imu.metrics import inversion as metric
 from ankle_imu.metrics.rolls import FOOT_ALONE_SHARE, find_rolls
+from ankle_imu.orientation.anchor import FLAT_GATE
 from ankle_imu.orientation.angles import segment_up
 from ankle_imu.settings import Settings
 from ankle_imu.units import DEGREE
@@ -216,7 +217,7 @@ def _stride_columns(
         columns["ic_s"],
         settings.jog_below_mps,
     )
-    columns["ff_s"] = np.where(strides.flat_score < foot_stage.anchor.FLAT_GATE, time[strides.flat], np.nan)
+    columns["ff_s"] = np.where(strides.flat_score < FLAT_GATE, time[strides.flat], np.nan)
     columns |= _frontal(strides, foot, alignment["foot"], angles, pair, columns["gait"], sampling_rate)
     columns |= _sagittal(strides, angles, pair, alignment["foot"], sampling_rate)
     if shank is not None and "shank_tilt" in angles:
@@ -286,7 +287,7 @@ def _frontal(
         "peak_inv_vel_dps": up,
         "peak_ev_vel_dps": down,
         "angle_sd_deg": metric.range_doubt(angle, leak, strides.ic, strides.to, sigma, floor),
-        "tilt_ff_deg": np.where(strides.flat_score < foot_stage.anchor.FLAT_GATE, tilt, np.nan),
+        "tilt_ff_deg": np.where(strides.flat_score < FLAT_GATE, tilt, np.nan),
     }
 
 
@@ -309,7 +310,7 @@ def _sagittal(
         flat = metric.row_mean(_around(angles["foot_pitch"], strides.flat, sampling_rate))
         columns["strike_angle_deg"] = metric.before_contact(angles["foot_pitch"], strides.ic, sampling_rate) - flat
         if alignment.method.startswith("standing"):
-            quiet = strides.flat_score < foot_stage.anchor.FLAT_GATE
+            quiet = strides.flat_score < FLAT_GATE
             columns["slope_deg"] = np.where(quiet, flat, np.nan)
     if len(strides) and pair is not None:
         to = np.clip(np.round(strides.to).astype(int), 0, len(pair.dorsiflexion) - 1)

@@ -110,8 +110,8 @@ def find_taps(pitch: Array, gyr: Array, up: Array, sampling_rate: float) -> Taps
     axis, share = _principal(np.concatenate(pieces))
     rising = np.sum([piece[: len(piece) // 2].sum(axis=0) for piece in pieces], axis=0)
     frame = frame_from(up, axis)
-    yaws = [np.degrees(yaw_between(_principal(piece)[0], frame)) for piece in pieces]
-    yaws = np.array([(yaw + 90.0) % 180.0 - 90.0 for yaw in yaws])
+    yaws = np.array([np.degrees(yaw_between(_principal(piece)[0], frame)) for piece in pieces])
+    yaws = (yaws + 90.0) % 180.0 - 90.0
     error = float(yaws.std(ddof=1) / np.sqrt(len(yaws)))
     axis = np.negative(axis) if rising @ axis > 0 else axis
     return Taps(axis=axis, count=len(pieces), share=share, error_deg=error)

@@ -60,12 +60,17 @@ def find_rests(acc: Array, gyr: Array, sampling_rate: float, shortest_s: float =
         return _no_rests()
     blocks_g = gyr[: count * size].reshape(count, size, 3)
     blocks_a = acc[: count * size].reshape(count, size, 3)
-    mean_g, mean_a = blocks_g.mean(axis=1), blocks_a.mean(axis=1)
-    spread_g = np.sqrt(blocks_g.var(axis=1).sum(axis=1))
-    spread_a = np.sqrt(blocks_a.var(axis=1).sum(axis=1))
+    mean_g, mean_a = (np.einsum("ijk->ik", blocks) / size for blocks in (blocks_g, blocks_a))
+    spread_g, spread_a = _spread(blocks_g, mean_g), _spread(blocks_a, mean_a)
     quiet = (spread_g < 1.5 * DEGREE) & (spread_a < 0.15)
-    quiet &= np.sqrt((mean_g * mean_g).sum(axis=1)) < 6.0 * DEGREE
+    quiet &= np.linalg.norm(mean_g, axis=1) < 6.0 * DEGREE
     return _phases(quiet, mean_g, mean_a, size, max(2, round(shortest_s * sampling_rate / size)))
+
+
+def _spread(blocks: Array, mean: Array) -> Array:
+    """Standard deviation within each block, all three axes together, (k,)."""
+    total = np.einsum("ijk,ijk->i", blocks, blocks) / blocks.shape[1]
+    return np.asarray(np.sqrt(np.maximum(total - np.einsum("ik,ik->i", mean, mean), 0.0)))
 
 
 def _phases(quiet: NDArray[np.bool_], gyr: Array, acc: Array, size: int, shortest: int) -> Rests:

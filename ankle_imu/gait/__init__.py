@@ -1,0 +1,1 @@
+"""Gait from foot and shank sensors: events, strides, trajectory, gait class."""

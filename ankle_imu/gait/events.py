@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from ankle_imu import quaternion as qt
 from ankle_imu.gait.filters import moving_mean, runs
 
 Array = NDArray[np.float64]
@@ -72,7 +73,7 @@ def moving_intervals(
     """
     from scipy.ndimage import percentile_filter
 
-    speed = np.sqrt((gyr * gyr).sum(axis=1))
+    speed = qt.length(gyr)
     step = max(1, round(sampling_rate / 20.0))
     coarse = speed[::step]
     window = max(3, round(3.0 * sampling_rate / step))
@@ -82,9 +83,7 @@ def moving_intervals(
     middle = (start + stop - 1) // 2
     needed = np.where(threshold[middle] > 1.04, 0.040, 0.120)
     keep = (stop - start) >= needed * sampling_rate
-    keep &= (
-        _mean_within(np.abs(np.sqrt((acc * acc).sum(axis=1)) - gravity), start, stop) < PLANTED_WITHIN * gravity
-    )
+    keep &= _mean_within(np.abs(qt.length(acc) - gravity), start, stop) < PLANTED_WITHIN * gravity
     start, stop, middle = start[keep], stop[keep], middle[keep]
     none = np.empty(0, np.int64)
     if len(start) < 2:
@@ -232,7 +231,7 @@ def _impact_onset(acc: Array, crossing: Array, slap: Index, sampling_rate: float
     """First change of |a| of at least half the largest, from halfway to the slap to 10 ms after it; samples."""
     if len(slap) == 0:
         return np.empty(0)
-    force = np.sqrt((acc * acc).sum(axis=1))
+    force = qt.length(acc)
     jerk = np.abs(np.diff(force, prepend=force[:1]))
     low = np.floor(0.5 * (crossing + slap)).astype(np.int64)
     high = np.ceil(slap + 0.010 * sampling_rate).astype(np.int64) + 1
@@ -276,7 +275,7 @@ def choose_by_gait(swings: Swings, sampling_rate: float) -> Swings:
 def _majority(flags: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """True where at least 3 of the 5 neighbours are, ends repeated."""
     padded = np.concatenate([flags[:1], flags[:1], flags, flags[-1:], flags[-1:]]).astype(np.int64)
-    return np.lib.stride_tricks.sliding_window_view(padded, 5).sum(axis=1) >= 3
+    return np.asarray(np.lib.stride_tricks.sliding_window_view(padded, 5).sum(axis=1) >= 3)
 
 
 def _crossing(y: Array, after: Index, *, falling: bool, allowed: NDArray[np.bool_]) -> Array:
@@ -309,8 +308,8 @@ def stillness(acc: Array, gyr: Array, sampling_rate: float, gravity: float) -> A
     is 0.06-0.5, in running 25-200 (own experiments), so the gate at 1 also keeps corrections out of running. The
     instant of the lowest angular rate alone is no safe foot-flat.
     """
-    force = np.sqrt((acc * acc).sum(axis=1)) - gravity
-    score = force * force / 0.25 + (gyr * gyr).sum(axis=1) / 0.09
+    force = qt.length(acc) - gravity
+    score = force * force / 0.25 + qt.squared_length(gyr) / 0.09
     return moving_mean(score, round(0.080 * sampling_rate))
 
 

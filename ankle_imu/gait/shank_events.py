@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from ankle_imu import quaternion as qt
 from ankle_imu.gait.events import Swings, no_swings
 from ankle_imu.gait.filters import low_pass
 
@@ -36,7 +37,7 @@ def shank_swings(gyr: Array, sampling_rate: float) -> tuple[Swings, Array]:
     from scipy.signal import find_peaks
 
     empty = no_swings()
-    speed = np.sqrt((gyr * gyr).sum(axis=1))
+    speed = qt.length(gyr)
     strong = gyr[speed > max(1.0, float(np.percentile(speed, 80)))] if len(gyr) else gyr
     if len(strong) < sampling_rate:
         return empty, np.zeros(3)
@@ -49,7 +50,7 @@ def shank_swings(gyr: Array, sampling_rate: float) -> tuple[Swings, Array]:
     peaks, _ = find_peaks(rate, height=np.maximum(1.0, 0.35 * busy[: len(rate)]), distance=0.42 * sampling_rate)
     sharp = low_pass(gyr @ axis, 15.0, sampling_rate)
     before, after = round(0.45 * sampling_rate), round(0.40 * sampling_rate)
-    rows = [(_trough(sharp, p, -before), p, _trough(sharp, p, after)) for p in peaks]
+    rows = [(_trough(sharp, int(p), -before), p, _trough(sharp, int(p), after)) for p in peaks]
     good = [(a, b) for a, _, b in rows if a is not None and b is not None]
     if not good:
         return empty, np.zeros(3)

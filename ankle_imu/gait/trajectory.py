@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from ankle_imu import quaternion as qt
 from ankle_imu.gait.filters import moving_mean, runs
 
 Array = NDArray[np.float64]
@@ -61,8 +62,8 @@ def zero_velocity(
     from scipy.ndimage import minimum_filter1d
 
     window = round(0.060 * sampling_rate)
-    rate = np.sqrt(np.maximum(moving_mean((gyr * gyr).sum(axis=1), window), 0.0))
-    force = np.sqrt((acc * acc).sum(axis=1)) - gravity
+    rate = np.sqrt(np.maximum(moving_mean(qt.squared_length(gyr), window), 0.0))
+    force = qt.length(acc) - gravity
     force = np.sqrt(np.maximum(moving_mean(force * force, window), 0.0))
     lowest = minimum_filter1d(rate, max(3, round(0.6 * sampling_rate)))
     still = (rate < np.clip(2.0 * lowest, 0.5, 1.6)) & (force < 0.5)

@@ -49,7 +49,7 @@ def tilt_corrections(
         return np.empty(0), np.empty((0, 3))
     begin, end = flat[use], flat[use + 1]
     mean = (total[end] - total[begin]) / (end - begin)[:, None]
-    centre = 0.5 * (begin + end)
+    centre = np.asarray(0.5 * (begin + end), dtype=np.float64)
     anchor = np.zeros((len(use), 3))
     for _ in range(2):
         anchor += _running_median(_tilt(qt.rotate(qt.from_rotation_vector(anchor), mean)))
@@ -74,7 +74,7 @@ def correct_up(at: Array, rotation: Array, n: int) -> Array:
     if len(at) == 0:
         return up
     e = _interpolate(np.arange(n, dtype=float), at, rotation)
-    angle = np.sqrt(e[:, 0] ** 2 + e[:, 1] ** 2)
+    angle = np.hypot(e[:, 0], e[:, 1])
     factor = np.sinc(angle / np.pi)
     up[:, 0], up[:, 1], up[:, 2] = -e[:, 1] * factor, e[:, 0] * factor, np.cos(angle)
     return up
@@ -92,7 +92,5 @@ def _interpolate(x: Array, at: Array, values: Array) -> Array:
 def _running_median(values: Array) -> Array:
     half = min(MEDIAN_STRIDES // 2, len(values) - 1)
     pad = np.full((half, values.shape[1]), np.nan)
-    windows = np.lib.stride_tricks.sliding_window_view(
-        np.concatenate([pad, values, pad]), 2 * half + 1, axis=0
-    )
+    windows = np.lib.stride_tricks.sliding_window_view(np.concatenate([pad, values, pad]), 2 * half + 1, axis=0)
     return np.asarray(np.nanmedian(windows, axis=-1))

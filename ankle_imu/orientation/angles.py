@@ -49,10 +49,15 @@ def ankle_angles(foot_quat: ArrayLike, shank_quat: ArrayLike, side: str) -> tupl
 
 def segment_up(earth_from_sensor: Array, segment_from_sensor: Array) -> Array:
     """The earth's up direction in the segment frame, (n, 3), for a fixed mounting (3, 3)."""
+    return np.asarray(sensor_up(earth_from_sensor) @ segment_from_sensor.T)
+
+
+def sensor_up(earth_from_sensor: Array) -> Array:
+    """The earth's up direction in the sensor frame, (n, 3)."""
     q = earth_from_sensor
     w, x, y, z = q[:, 0], q[:, 1], q[:, 2], q[:, 3]
     up = np.empty((len(q), 3))
     up[:, 0] = 2.0 * (x * z - w * y)
     up[:, 1] = 2.0 * (y * z + w * x)
     up[:, 2] = 1.0 - 2.0 * (x * x + y * y)
-    return np.asarray(up @ segment_from_sensor.T)
+    return up

@@ -5,8 +5,6 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ankle_imu import quaternion as qt
-
 Array = NDArray[np.float64]
 
 BREAK_S = 0.30
@@ -81,7 +79,7 @@ def continuous_runs(acc: Array, gyr: Array, sampling_rate: float) -> list[tuple[
 
 
 def bridge(values: Array) -> Array:
-    """Values (n, k) with NaN rows filled linearly, contiguous float64; the input itself when nothing is missing."""
+    """Values (n, k) with NaN rows filled linearly, contiguous; the input itself when nothing is missing."""
     lost = np.isnan(values[:, 0])
     if not lost.any():
         return np.ascontiguousarray(values)

@@ -1,0 +1,1 @@
+"""The analysis held against recordings with a reference and against simulated truth."""

@@ -247,8 +247,7 @@ def _qmt_fullbody(folder: Path) -> Iterator[Case]:
     for leg in frames.LEGS:
         for segment, column in (("foot", "foot"), ("shank", "lower_leg")):
             acc, gyr = (
-                d[[f"{column}_{leg}.{kind}{k}" for k in range(3)]].to_numpy(dtype=float)
-                for kind in ("acc", "gyr")
+                d[[f"{column}_{leg}.{kind}{k}" for k in range(3)]].to_numpy(dtype=float) for kind in ("acc", "gyr")
             )
             sensors[f"{leg}_{segment}"] = (acc, gyr)
     yield Case(name="qmt full body", recording=Recording.from_arrays(100.0, sensors))
