@@ -32,8 +32,10 @@ SIGMA_GAIT_POSE_DEG = 5.0
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Heading:
-    """Heading difference over time: `delta` (n,) rad, shank's earth minus foot's; `coherence` of the coupling;
-    `lag_s`: by how much the shank's clock was found to be late.
+    """Heading difference over time and the lag of the clocks.
+
+    `delta`: (n,) rad, shank's earth minus foot's; `coherence`: median over the strides; `lag_s`: by how much the
+    shank's clock was found to be late.
     """
 
     delta: Array
@@ -222,8 +224,9 @@ def _standing_samples(foot: Sensor, shank: Sensor, standing: NDArray[np.bool_]) 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class JointAngles:
-    """Joint angles, (n,) rad, and rates from both gyroscopes, (n,) rad/s: inversion about the foot's long axis,
-    plantarflexion about the shank's mediolateral axis.
+    """Joint angles, (n,) rad, and rates from both gyroscopes, (n,) rad/s.
+
+    The inversion rate is about the foot's long axis, the plantarflexion rate about the shank's mediolateral axis.
     """
 
     dorsiflexion: Array

@@ -179,7 +179,7 @@ def _pair(
             rotation=angles.rotation / DEGREE,
             inversion_rate=low_pass(angles.inversion_rate / DEGREE, RATE_CUTOFF_HZ, sampling_rate),
             plantarflexion_rate=low_pass(angles.plantarflexion_rate / DEGREE, RATE_CUTOFF_HZ, sampling_rate),
-            sigma_yaw=float(np.hypot(alignment["foot"].sigma_yaw_deg, 1.5)) * DEGREE,
+            sigma_yaw=alignment["shank"].sigma_yaw_deg * DEGREE,
         ),
         shank,
     )

@@ -57,10 +57,7 @@ def prepare(gridded: Gridded, leg: str, sampling_rate: float, tau_acc: float) ->
     mirrored = replace(gridded, acc=acc, gyr=gyr)
     quat = fuse(*mirrored.gapped, sampling_rate, tau_acc=tau_acc)
     broken = gridded.broken | np.isnan(quat[:, 0])
-    if np.isfinite(quat[:, 0]).any():
-        quat = bridge(quat)
-    else:
-        quat = np.tile([1.0, 0.0, 0.0, 0.0], (len(quat), 1))
+    quat = bridge(quat) if np.isfinite(quat[:, 0]).any() else np.tile([1.0, 0.0, 0.0, 0.0], (len(quat), 1))
     return Sensor(
         acc=acc, gyr=gyr, quat=quat, broken=broken, lost=gridded.lost, rests=rests, gravity=_gravity(rests)
     )

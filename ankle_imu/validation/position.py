@@ -1,0 +1,34 @@
+"""The foot's way through the room, against an optical one."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ankle_imu.analysis.foot import follow
+from ankle_imu.analysis.grid import put_on_grid
+from ankle_imu.analysis.sensor import prepare
+from ankle_imu.settings import Settings
+from ankle_imu.values import ImuSeries
+
+Array = NDArray[np.float64]
+
+
+def walked_path(series: ImuSeries) -> Array:
+    """Position of a right foot at the series' own times, (n, 3) m, heading and start arbitrary."""
+    rate = series.sampling_rate
+    count = int(np.floor((series.time[-1] - series.time[0]) * rate)) + 1
+    time = series.time[0] + np.arange(count) / rate
+    sensor = prepare(put_on_grid(series, time, rate), "right", rate, Settings().tau_acc_foot_s)
+    position = follow(sensor, rate).position
+    return np.stack([np.interp(series.time, time, position[:, k]) for k in range(3)], axis=1)
+
+
+def position_error(path: Array, truth: Array) -> float:
+    """3-D RMSE, m, after the best shift and the best turn about the vertical."""
+    seen = np.isfinite(truth).all(axis=1)
+    a, b = path[seen] - path[seen].mean(axis=0), truth[seen] - truth[seen].mean(axis=0)
+    turn = np.angle(np.sum((b[:, 0] + 1j * b[:, 1]) * np.conj(a[:, 0] + 1j * a[:, 1])))
+    plane = (a[:, 0] + 1j * a[:, 1]) * np.exp(1j * turn)
+    error = np.stack([plane.real - b[:, 0], plane.imag - b[:, 1], a[:, 2] - b[:, 2]], axis=1)
+    return float(np.sqrt((error**2).sum(axis=1).mean()))

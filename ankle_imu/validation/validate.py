@@ -1,0 +1,88 @@
+"""Run every comparison that the data at hand allow."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ankle_imu.errors import RecordingError
+from ankle_imu.validation.datasets import SOURCES, read_cases
+from ankle_imu.validation.recordings import score_case
+from ankle_imu.validation.score import Row
+from ankle_imu.validation.simulation import DATASET as SIMULATION
+from ankle_imu.validation.simulation import score_simulation
+
+NOT_COVERED = (
+    "No public recording has foot and shank sensors with an optical reference on uneven ground or in running: "
+    "figures for these come from simulation alone."
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Validation:
+    """Result: `rows` of figures, and `absent` data sets with the place where each can be obtained."""
+
+    figures: tuple[Row, ...]
+    absent: tuple[tuple[str, str], ...]
+
+    @property
+    def rows(self) -> list[dict[str, Any]]:
+        """The figures as plain dictionaries."""
+        return [row.as_dict() for row in self.figures]
+
+    @property
+    def is_met(self) -> bool:
+        """Whether no target was missed."""
+        return all(row.verdict != "missed" for row in self.figures)
+
+
+def run(
+    data: Path | None = None,
+    only: Sequence[str] = (),
+    progress: Callable[[str, float], None] | None = None,
+) -> Validation:
+    """Compare the analysis with every recording found, or with the simulation suite when none is.
+
+    Parameters
+    ----------
+    data : folder with one sub-folder per data set; None for the simulation suite alone
+    only : names of data sets to run (`simulation` is one), empty for all
+    progress : called with (name, share done)
+
+    Returns
+    -------
+    Validation
+
+    Raises
+    ------
+    ValueError
+        If a name in `only` is unknown.
+    RecordingError
+        If `data` is no folder, or a wanted data set is not in it.
+    """
+    known = (*SOURCES, SIMULATION)
+    unknown = [name for name in only if name not in known]
+    if unknown:
+        raise ValueError(f"Unknown data set {', '.join(unknown)}; known are {', '.join(known)}.")
+    if data is not None and not data.is_dir():
+        raise RecordingError(f"{data} is no folder; expected one with a sub-folder per data set.", path=str(data))
+    present = [name for name in SOURCES if data is not None and (data / name).is_dir()]
+    absent = tuple((name, SOURCES[name]) for name in SOURCES if name not in present)
+    wanted = [name for name in known if name in only] if only else [*present, SIMULATION]
+    missing = [name for name in wanted if name in SOURCES and name not in present]
+    if missing:
+        where = "; ".join(f"{name}: {SOURCES[name]}" for name in missing)
+        raise RecordingError(f"Not found in {data or 'any data folder'}: {where}.")
+    tell = progress or (lambda name, share: None)
+    figures: list[Row] = []
+    for k, name in enumerate(wanted):
+        tell(name, k / len(wanted))
+        if name == SIMULATION:
+            figures += score_simulation()
+        else:
+            assert data is not None
+            figures += [row for case in read_cases(name, data) for row in score_case(name, case)]
+    tell("done", 1.0)
+    return Validation(figures=tuple(figures), absent=absent)
