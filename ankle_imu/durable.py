@@ -11,7 +11,7 @@ import os
 import secrets
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
@@ -25,7 +25,10 @@ def storage_error(error: OSError, path: Path) -> StorageError:
     """Translate what the operating system said about `path` into one sentence."""
     if error.errno == errno.ENOSPC:
         return StorageError(f"The disk is full: {path} could not be written.", path=str(path))
-    return StorageError(f"{path} could not be written: {error.strerror or error}.", path=str(path))
+    reason = error.strerror or str(error)
+    if error.errno in (errno.EEXIST, errno.ENOTDIR):
+        reason = f"{path.parent} is not a folder"
+    return StorageError(f"{path} could not be written: {reason}.", path=str(path))
 
 
 def sync_file(path: Path) -> None:
@@ -73,7 +76,8 @@ def write_whole(path: Path, data: bytes) -> Path:
         aside.replace(path)
         sync_folder(path.parent)
     except OSError as error:
-        aside.unlink(missing_ok=True)
+        with suppress(OSError):
+            aside.unlink(missing_ok=True)
         raise storage_error(error, path) from error
     return path
 

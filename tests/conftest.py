@@ -6,6 +6,11 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# Timings are no assertion here: a loaded machine must not fail a property.
+settings.register_profile("plain", deadline=None)
+settings.load_profile("plain")
 
 SHARED = Path(os.environ.get("ANKLE_IMU_SHARED", Path(__file__).parents[1] / ".." / "shared")).resolve()
 

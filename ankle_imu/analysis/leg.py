@@ -372,7 +372,7 @@ def _rolls(
         angle, rate = angles["foot_tilt"], foot_rate(foot, alignment, sampling_rate)
         least = settings.roll_deg * FOOT_ALONE_SHARE
     found = find_rolls(angle, rate, strides.ic, strides.to, sampling_rate, least, settings.roll_dps)
-    keep = np.array([columns["reject_reason"][k] == "" for k in found["stride"]], dtype=bool)
+    keep = (columns["lost_samples"] == 0)[found["stride"]]
     n = int(keep.sum())
     return {
         "leg": columns["leg"][:n],

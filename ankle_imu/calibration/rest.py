@@ -100,8 +100,9 @@ def _no_rests() -> Rests:
 
 
 def bias_over_time(rests: Rests, n: int) -> Array:
-    """Gyroscope bias at each of n samples, (n, 3) or (1, 3), rad/s: linear between rests, held beyond them; zero
-    when there is none.
+    """Gyroscope bias at each of n samples, (n, 3) or (1, 3), rad/s.
+
+    Linear between rests, held beyond them; zero when there is none.
     """
     if len(rests) == 0:
         return np.zeros((1, 3))

@@ -109,17 +109,18 @@ def _mean_within(values: Array, start: Index, stop: Index) -> Array:
 def _split_merged(
     low: Index, high: Index, speed: Array, busy: Array, flat: NDArray[np.bool_], sampling_rate: float
 ) -> tuple[Index, Index]:
-    """Part running swings between which no instant was still enough.
+    """Part swings between which no instant was still enough: running, or a stance spent on a roll.
 
-    An interval of more than 0.9 s at running speeds (90th percentile above 7 rad/s) is cut where the flat foot
-    turns least: below 40 % of that percentile, 0.35 s from the ends and from the next cut. Of two such instants
-    within 0.3 s the later one is the stance, the earlier one the crossing before contact.
+    An interval of more than 1.4 s, or 0.9 s at running speeds (90th percentile above 7 rad/s), is cut where the
+    flat foot turns least: below 40 % of that percentile, 0.35 s from the ends and from the next cut. Of two such
+    instants within 0.3 s the later one is the stance, the earlier one the crossing before contact.
     """
     from scipy.signal import argrelmin
 
     cuts: list[Index] = []
     for a, b in zip(low, high, strict=True):
-        if b - a < 0.9 * sampling_rate or busy[(a + b) // 2] < 7.0:
+        longest = 0.9 if busy[(a + b) // 2] > 7.0 else 1.4
+        if b - a < longest * sampling_rate:
             continue
         minima = a + argrelmin(speed[a:b], order=max(1, round(0.03 * sampling_rate)))[0]
         minima = minima[flat[minima] & (speed[minima] < 0.4 * busy[minima])]

@@ -93,9 +93,9 @@ def find_session(root: str | Path, ref: str | Path) -> Path:
         return Path(ref)
     entries = list_sessions(root)
     if not entries:
-        raise RecordingError(
-            f"There is no file {ref}, and the library at {root} holds no sessions yet.", path=str(root)
-        )
+        missing = "" if str(ref) in ("", LAST) else f"there is no file {ref}, and "
+        sentence = f"{missing}the library at {root} holds no sessions yet."
+        raise RecordingError(sentence[0].upper() + sentence[1:], path=str(root))
     if str(ref) == LAST:
         return entries[-1].path
     fitting = [e for e in entries if str(ref) and e.path.name.startswith(str(ref))]

@@ -31,7 +31,7 @@ def windows(start: Array, stop: Array, n: int) -> Windows:
     """Samples i with start <= i < stop (fractional samples), at least one each, within [0, n)."""
     low = np.clip(np.ceil(start).astype(np.int64), 0, max(n - 1, 0))
     high = np.clip(np.ceil(stop).astype(np.int64), low + 1, max(n, 1))
-    length = int((high - low).max()) if len(low) else 0
+    length = int((high - low).max()) if len(low) else 1
     column = np.arange(length)
     index = np.minimum(low[:, None] + column, n - 1)
     return Windows(index=index, inside=column < (high - low)[:, None])

@@ -48,10 +48,10 @@ def find_rolls(
     at = np.where(np.isfinite(filled), filled, -np.inf).argmax(axis=1)
     column = np.arange(a.shape[1])
     early = np.where(np.isfinite(filled) & (column <= at[:, None]), filled, np.inf).min(axis=1)
-    top = filled[np.arange(len(ic)), at] if len(ic) else np.empty(0)
+    top = filled[np.arange(len(ic)), at]
     with np.errstate(invalid="ignore"):
         rise = top - early
-        peak_rate = np.where(np.isfinite(r), r, -np.inf).max(axis=1, initial=-np.inf)
+        peak_rate = np.where(np.isfinite(r), r, -np.inf).max(axis=1)
         is_roll = (longest >= max(1.0, LEAST_S * sampling_rate)) & (rise >= roll_deg) & ~lost.any(axis=1)
     which = np.flatnonzero(is_roll)
     hard = (rise >= HARD_DEG) | ((peak_rate >= HARD_DPS) & (rise >= HARD_FAST_DEG))

@@ -48,8 +48,8 @@ def fuse(acc: ArrayLike, gyr: ArrayLike, sampling_rate: float, *, tau_acc: float
     Examples
     --------
     >>> q = fuse(np.tile([0.0, 0.0, 9.81], (500, 1)), np.zeros((500, 3)), 100.0)
-    >>> bool(np.allclose(qt.rotate(qt.conjugate(q[-1]), [0.0, 0.0, 1.0]), [0.0, 0.0, 1.0]))
-    True
+    >>> np.round(q[-1], 6).tolist()    # level already
+    [1.0, 0.0, 0.0, 0.0]
     """
     from vqf import offlineVQF
 

@@ -90,7 +90,8 @@ def couple(
     c_i = R_i (a_i + K_i r_i) - g with K = [dw/dt]x + [w]x[w]x. For given levers r the heading difference of a
     stride is the angle of sum c_foot conj(c_shank) over it (x + iy); for given headings the levers follow from
     robust ridge least squares (weights 1 / max(1, residual / 1.5 median), ridge 0.3^2 per sample). The two
-    alternate from r = 0, on ten runs of twenty strides where there are more, then once on all. Needs no alignment. Assumes a fixed ankle centre in both segments. Own simulation: heading error
+    alternate from r = 0, on ten runs of twenty strides where there are more, then once on all. Needs no
+    alignment. Assumes a fixed ankle centre in both segments. Own simulation: heading error
     0.0-0.4 deg walking and running, where the rule "mediolateral axes are parallel on average" is biased by
     2-4 deg; 5-6 strides suffice.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -30,12 +30,25 @@ TARGETS: Final = {"walk": (1.0, 1.0), "run": (1.5, 1.5)}
 """Inversion SD and range error, deg, per gait."""
 
 
-def score_simulation(duration_s: float = 300.0) -> Iterator[Row]:
-    """Simulate, analyze and compare every cell of the suite; left and right foot and shank, five minutes each."""
-    for rate in RATES_HZ:
+def score_simulation(
+    duration_s: float = 300.0, seeds: Sequence[int] = SEEDS, rates: Sequence[float] = RATES_HZ
+) -> Iterator[Row]:
+    """Simulate, analyze and compare every cell of the suite.
+
+    Parameters
+    ----------
+    duration_s : float, s, length of each session; both legs wear foot and shank sensor
+    seeds : seeds of the sessions that are pooled in each cell
+    rates : sampling rates, Hz
+
+    Yields
+    ------
+    Row
+    """
+    for rate in rates:
         for name, plan in CELLS.items():
             runs = [
-                _one(Plan(duration_s=duration_s, sampling_rate=rate, errors="typical", **plan), s) for s in SEEDS
+                _one(Plan(duration_s=duration_s, sampling_rate=rate, errors="typical", **plan), s) for s in seeds
             ]
             pooled = pd.concat(runs, ignore_index=True)
             yield from _rows(f"{name}, {rate:.0f} Hz", name, pooled)

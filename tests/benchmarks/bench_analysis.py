@@ -126,7 +126,8 @@ def main() -> None:
     ratios = [whole / vqf for whole, vqf in timing["rounds"]]
     whole, vqf = min(timing["rounds"])
     print(f"analysis of {hours:g} h x 2 sensors x {RATE:g} Hz, {timing['strides']} strides: {whole:.2f} s")
-    print(f"ratio to offline VQF alone, same arrays, same run: {np.median(ratios):.2f} (VQF {vqf:.2f} s; target 2.5)")
+    ratio = float(np.median(ratios))
+    print(f"ratio to offline VQF alone, same arrays, same run: {ratio:.2f} (VQF {vqf:.2f} s; target 2.5)")
     total = sum(whole for whole, _ in timing["rounds"])
     for stage, seconds in timing["stages"].items():
         print(f"  {stage:<20} {100.0 * seconds / total:5.1f} %")

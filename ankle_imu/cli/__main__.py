@@ -1,0 +1,5 @@
+"""`python -m ankle_imu.cli`."""
+
+from ankle_imu.cli.app import main
+
+main()

@@ -1,0 +1,139 @@
+"""`demo`: weeks of walks without a sensor, through everything a real walk goes through."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+from cyclopts import Parameter
+
+from ankle_imu.cli import failures, sessions
+from ankle_imu.cli.arguments import AsJson
+from ankle_imu.cli.output import Tell, progress, say, show, show_json
+
+if TYPE_CHECKING:
+    from ankle_imu.simulate import Plan
+    from ankle_imu.values import SessionResult
+
+FOLDER: Final = Path("ankle-imu-demo")
+_ALIAS: Final = "P-demo"
+_WALK_S: Final = 150.0
+_HILL_S: Final = 300.0
+_MOST_WEEKS: Final = 104
+_WALKING: Final = 0.75
+"""Share of the time that the walks take; the rest draws report and trend."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Walk:
+    plan: Plan
+    seed: int
+    started: datetime
+
+
+def demo(
+    *,
+    out: Annotated[
+        Path, Parameter(name=("--out", "-o", "--library"), help="Library folder to put the walks in.")
+    ] = FOLDER,
+    weeks: Annotated[int, Parameter(help="One walk a week, and a hill at the end.")] = 8,
+    as_json: AsJson = False,
+) -> None:
+    """Try everything on simulated walks: no sensor needed.
+
+    Simulates weeks of walks after an ankle sprain, records them through the real recorder and analyzes them.
+
+    Prints the paths of the report of the last walk and of the trend over all of them, as a picture and as a
+    page. Run again, it adds a new person.
+    """
+    if not 1 <= weeks <= _MOST_WEEKS:
+        raise failures.UsageError(f"--weeks must be 1 to {_MOST_WEEKS}, found {weeks}.")
+    root = out.expanduser().absolute()
+    alias = _free_alias(root)
+    with progress("simulating") as tell:
+        folders, last = _walk_all(_schedule(weeks, datetime.now(UTC)), root, alias, tell)
+        tell("writing the report and the trend", _WALKING)
+        report, picture, page, sentences = _write(root, alias, folders[-1], last)
+    if as_json:
+        show_json(
+            {
+                "library": root,
+                "alias": alias,
+                "sessions": folders,
+                "report": report,
+                "trend": picture,
+                "verdict": sentences,
+                "files": [report, picture, page],
+            }
+        )
+        return
+    _say_verdict(folders, root, sentences)
+    for path in (report, picture, page):
+        show(path)
+    say(f"All sessions:  ankle-imu library list --library {_short(root)}")
+
+
+def _schedule(weeks: int, now: datetime) -> list[_Walk]:
+    """One walk a week on uneven ground; at the end, two days later, walk, jog and run on a hill with two rolls."""
+    from ankle_imu.simulate import recovery_plans
+
+    plans = recovery_plans(weeks, sessions_per_week=1, duration_s=_WALK_S)
+    steadied, seed, day = plans[-1]
+    hill = replace(
+        steadied, duration_s=_HILL_S, terrain="hill", gait="mixed", rolls=2, affected_spread=1.05, loss=0.004
+    )
+    plans.append((hill, seed + 1, day + 2))
+    end = (now - timedelta(seconds=_HILL_S)).replace(microsecond=0)
+    return [_Walk(plan=p, seed=s, started=end - timedelta(days=day + 2 - d)) for p, s, d in plans]
+
+
+def _walk_all(walks: list[_Walk], root: Path, alias: str, tell: Tell) -> tuple[list[Path], SessionResult]:
+    from ankle_imu.manifest import format_utc
+    from ankle_imu.session_io import save_simulation
+    from ankle_imu.simulate import walk
+
+    folders: list[Path] = []
+    for i, one in enumerate(walks):
+        label = f"walk {i + 1} of {len(walks)}"
+        tell(f"{label}: simulating", _WALKING * i / len(walks))
+        recording, _ = walk(one.plan, one.seed)
+        info = replace(recording.session, alias=alias, started_utc=format_utc(one.started), note="demo")
+        tell(f"{label}: recording", _WALKING * (i + 0.5) / len(walks))
+        folders.append(save_simulation(recording, root, info=info))
+        tell(f"{label}: analyzing", _WALKING * (i + 0.6) / len(walks))
+        result, _ = sessions.analyze_and_save(folders[-1], lambda stage, share: None)
+    return folders, result
+
+
+def _write(root: Path, alias: str, last: Path, result: SessionResult) -> tuple[Path, Path, Path, list[str]]:
+    from ankle_imu.library import load_trend
+    from ankle_imu.report import write_report, write_trend
+    from ankle_imu.report.verdict import judge
+    from ankle_imu.trends import describe_trend, select_trend
+
+    table = load_trend(root, alias)
+    report = write_report(result, last / "report.html", trend=table)
+    home = root / "people" / alias
+    metric = "range_stance_deg"
+    picture, page = (write_trend(table, home / f"trend_{metric}.{kind}", metric) for kind in ("png", "html"))
+    sentences = [*judge(result).lines, *describe_trend(select_trend(table, metric))]
+    return report, picture, page, sentences
+
+
+def _say_verdict(folders: list[Path], root: Path, sentences: list[str]) -> None:
+    say(f"{len(folders)} simulated walks, recorded and analyzed, are in {_short(root)}.")
+    for sentence in sentences:
+        say(f"  {sentence}")
+
+
+def _free_alias(root: Path) -> str:
+    people = root / "people"
+    names = [_ALIAS, *(f"{_ALIAS}-{n}" for n in range(2, 1000))]
+    return next(name for name in names if not (people / name).exists())
+
+
+def _short(path: Path) -> Any:
+    """The path as it is typed from here."""
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path

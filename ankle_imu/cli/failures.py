@@ -1,0 +1,79 @@
+"""What went wrong -> one line on stderr and an exit code."""
+
+from __future__ import annotations
+
+import errno
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+
+from cyclopts import CycloptsError
+
+from ankle_imu.cli.output import say_error
+from ankle_imu.errors import AnkleImuError
+
+_is_debugging: ContextVar[bool] = ContextVar("is_debugging", default=False)
+
+
+class UsageError(AnkleImuError):
+    """The command line asks for something that cannot be."""
+
+    exit_code = 2
+
+
+@contextmanager
+def debugging(wanted: bool) -> Iterator[None]:
+    """Show tracebacks of failures told within the block, if `wanted`."""
+    token = _is_debugging.set(wanted)
+    try:
+        yield
+    finally:
+        _is_debugging.reset(token)
+
+
+@contextmanager
+def user_input() -> Iterator[None]:
+    """Turn a `ValueError` into a `UsageError`; only around checks of what the user typed."""
+    try:
+        yield
+    except ValueError as error:
+        raise UsageError(str(error)) from error
+
+
+def explain(error: BaseException) -> tuple[str, int]:
+    """Sentence and exit code of an exception.
+
+    Examples
+    --------
+    >>> explain(UsageError("No plan of that name."))
+    ('No plan of that name.', 2)
+    """
+    if isinstance(error, KeyboardInterrupt):
+        return "Interrupted; what was finished before is saved.", 130
+    if isinstance(error, AnkleImuError):
+        return str(error), error.exit_code
+    if isinstance(error, CycloptsError):
+        return f"{error} `{_asked(error)} --help` tells more.", 2
+    if isinstance(error, OSError):
+        if error.errno == errno.ENOSPC:
+            return f"The disk is full{_at(error)}.", 6
+        return f"The system refused{_at(error)}: {error.strerror or error}.", 6
+    return f"bug: {type(error).__name__}: {error} (--debug shows where; please report it)", 1
+
+
+def tell(error: BaseException, about: str = "") -> int:
+    """Print an exception as one line and return its exit code; `about` names what it concerns."""
+    sentence, code = explain(error)
+    if _is_debugging.get():
+        say_error("".join(traceback.format_exception(error)).rstrip())
+    say_error("error: " + (f"{about}: " if about else "") + " ".join(sentence.split()))
+    return code
+
+
+def _asked(error: CycloptsError) -> str:
+    return " ".join(["ankle-imu", *(error.command_chain or ())])
+
+
+def _at(error: OSError) -> str:
+    return f" at {error.filename}" if error.filename else ""

@@ -1,0 +1,230 @@
+"""`import`: files of other makers -> a session."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from cyclopts import Parameter
+
+from ankle_imu.cli import failures
+from ankle_imu.cli.arguments import AsJson, Into, Person, Placement, library_root
+from ankle_imu.cli.output import progress, say, show, show_json
+from ankle_imu.errors import RecordingError
+
+if TYPE_CHECKING:
+    from ankle_imu.interchange import Imported
+    from ankle_imu.values import ImuSeries, Recording, SessionInfo
+
+
+def _text(name: str, help: str) -> Parameter:
+    return Parameter(name=name, show_default=False, help=help)
+
+
+def import_(
+    files: Annotated[list[Path], Parameter(name="FILE", help="One file for each sensor.")],
+    /,
+    *,
+    placements: Annotated[
+        list[Placement],
+        Parameter(name="--as", negative="", help="Where it was worn; once for each FILE, in order."),
+    ],
+    format: Annotated[
+        str,
+        _text("--format", "xsens_dot, witmotion_app, sensor_logger or generic_csv; else told from the content."),
+    ] = "",
+    mapping: Annotated[
+        Path | None, Parameter(name="--mapping", help="TOML file that names columns and units of a CSV file.")
+    ] = None,
+    device: Annotated[str, _text("--device", "Which sensor of a WitMotion file that holds several.")] = "",
+    platform: Annotated[str, _text("--platform", "ios or android, for Sensor Logger without Metadata.csv.")] = "",
+    gyr_unit: Annotated[str, _text("--gyr-unit", "Unit of gyr in an Xsens file that is not from a DOT.")] = "",
+    mount_sites: Annotated[
+        list[str] | None,
+        Parameter(name="--mount-site", negative="", help="instep, lateral or heel; above_ankle or mid_shank."),
+    ] = None,
+    started: Annotated[
+        str, _text("--started", "When it began, such as 2026-11-22T09:00:00Z, if no file says.")
+    ] = "",
+    person: Person = "",
+    affected_leg: Annotated[str, _text("--affected-leg", "left or right.")] = "",
+    note: Annotated[str, _text("--note", "Kept with the session.")] = "",
+    out: Into = None,
+    as_json: AsJson = False,
+) -> None:
+    """Make a session out of files of other makers.
+
+    Prints the folder of the session. Read are the CSV export of Xsens / Movella DOT, text of the WitMotion app,
+    the zip of the phone app Sensor Logger, and any CSV file with named columns. What was understood is told; the
+    files are kept in the session. Files of several sensors are put on one clock by the times they state.
+    """
+    _check_counts(files, placements)
+    options = {"mapping": mapping, "device": device, "platform": platform, "gyr_unit": gyr_unit}
+    info = _session_info(person, affected_leg, note, started)
+    sites = _check_sites(mount_sites or [])
+    with progress("reading"):
+        parts = [
+            _read_one(file, placement, format, {k: v for k, v in options.items() if v})
+            for file, placement in zip(files, placements, strict=True)
+        ]
+    recording, origin = _join(parts, files)
+    info = replace(
+        info,
+        started_utc=origin or info.started_utc or _file_start(files[0], recording.duration),
+        sensors={p.sensor.placement: _mounted(p, sites) for p in parts},
+        importer=", ".join(dict.fromkeys(f"{p.format} {p.version}" for p in parts)),
+    )
+    folder = _save(recording, info, parts, files, library_root(out))
+    if as_json:
+        show_json(_told(folder, parts, recording))
+    else:
+        show(folder)
+
+
+def _check_counts(files: Sequence[Path], placements: Sequence[str]) -> None:
+    if len(files) != len(placements):
+        raise failures.UsageError(
+            f"Found {len(files)} files and {len(placements)} --as; give one --as for each file, in their order."
+        )
+    if len(set(placements)) < len(placements):
+        raise failures.UsageError("Each --as must name another placement; two sensors cannot be worn at one.")
+
+
+def _session_info(person: str, affected_leg: str, note: str, started: str) -> SessionInfo:
+    from ankle_imu import frames, manifest
+    from ankle_imu.values import SessionInfo
+
+    with failures.user_input():
+        if affected_leg not in ("", *frames.LEGS):
+            raise ValueError(f"--affected-leg must be left or right, found {affected_leg!r}.")
+        return SessionInfo(
+            alias=manifest.check_alias(person) if person else "",
+            affected_leg=affected_leg,
+            note=note,
+            started_utc=manifest.format_utc(manifest.parse_utc(started)) if started else "",
+        )
+
+
+def _check_sites(sites: list[str]) -> list[str]:
+    from ankle_imu import frames
+
+    known = [site for group in frames.MOUNT_SITES.values() for site in group]
+    for site in sites:
+        if site not in known:
+            raise failures.UsageError(f"Unknown mount site {site!r}; expected one of {', '.join(known)}.")
+    return sites
+
+
+def _mounted(part: Imported, sites: list[str]) -> Any:
+    from ankle_imu import frames
+
+    allowed = frames.MOUNT_SITES[frames.segment_of(part.sensor.placement)]
+    site = next((site for site in sites if site in allowed), part.sensor.mount_site)
+    return replace(part.sensor, mount_site=site)
+
+
+def _read_one(file: Path, placement: str, format: str, options: dict[str, Any]) -> Imported:
+    """Read one file, check that physics agrees with its units, and say what was understood."""
+    from ankle_imu.calibration.plausibility import check_units, likely_units
+    from ankle_imu.interchange import read, recognise
+
+    chosen = format or ("generic_csv" if "mapping" in options else recognise(file))
+    if chosen == "generic_csv":
+        options = {"suggest_units": likely_units, **options}
+    with failures.user_input():
+        part = read(file, placement, chosen, **options)
+    remarks = check_units(part.series, placement)
+    say(f"{file.name}: {part.format}, {placement}")
+    for line in (*part.notes, *remarks):
+        say(f"  {line}")
+    return part
+
+
+def _join(parts: Sequence[Imported], files: Sequence[Path]) -> tuple[Recording, str]:
+    """One recording on one clock, and the start that the files state, "" when they state none."""
+    from ankle_imu.manifest import format_utc, parse_utc
+    from ankle_imu.values import Recording
+
+    starts = [parse_utc(part.started_utc) if part.started_utc else None for part in parts]
+    known = [start for start in starts if start is not None]
+    if len(parts) > 1 and len(known) < len(parts):
+        silent = ", ".join(file.name for file, start in zip(files, starts, strict=True) if start is None)
+        say(f"  {silent} does not say when it began; all files are taken to begin together.")
+        starts = [None] * len(parts)
+    origin = min(known) if known else None
+    shifts = [(start - origin).total_seconds() if start and origin else 0.0 for start in starts]
+    _check_overlap(parts, shifts, files)
+    return (
+        Recording(
+            series={p.sensor.placement: _shifted(p.series, s) for p, s in zip(parts, shifts, strict=True)},
+            loss={p.sensor.placement: p.loss for p in parts},
+            markers=tuple(
+                replace(m, time_s=m.time_s + s) for p, s in zip(parts, shifts, strict=True) for m in p.markers
+            ),
+        ),
+        format_utc(origin) if origin else "",
+    )
+
+
+def _check_overlap(parts: Sequence[Imported], shifts: Sequence[float], files: Sequence[Path]) -> None:
+    ends = [shift + part.series.duration for part, shift in zip(parts, shifts, strict=True)]
+    if max(shifts) < min(ends):
+        return
+    early, late = files[ends.index(min(ends))], files[shifts.index(max(shifts))]
+    raise RecordingError(
+        f"{late.name} begins after {early.name} has ended, so they are not one walk; import them one by one.",
+        path=str(late),
+    )
+
+
+def _shifted(series: ImuSeries, shift: float) -> ImuSeries:
+    return replace(series, time=series.time + shift) if shift else series
+
+
+def _file_start(file: Path, duration: float) -> str:
+    """When the file was last changed, less its length: the best guess there is, and said to be one."""
+    from ankle_imu.manifest import format_utc
+
+    changed = datetime.fromtimestamp(int(file.stat().st_mtime), tz=UTC)
+    started = format_utc(changed - timedelta(seconds=round(duration)))
+    say(f"  no start time is stated; {started} is taken from the date of the file (--started says it better).")
+    return started
+
+
+def _save(
+    recording: Recording, info: SessionInfo, parts: Sequence[Imported], files: Sequence[Path], root: Path
+) -> Path:
+    from ankle_imu.session_io import save_recording
+
+    originals = [inner for file in dict.fromkeys(files) for inner in _files_of(file)]
+    formats = "+".join(dict.fromkeys(part.format for part in parts))
+    return save_recording(recording, root, info=info, import_format=formats, originals=originals)
+
+
+def _files_of(path: Path) -> list[Path]:
+    return sorted(inner for inner in path.rglob("*") if inner.is_file()) if path.is_dir() else [path]
+
+
+def _told(folder: Path, parts: Sequence[Imported], recording: Recording) -> dict[str, Any]:
+    return {
+        "session": folder.name,
+        "path": folder,
+        "alias": folder.parents[1].name,
+        "duration_s": recording.duration,
+        "sensors": [
+            {
+                "placement": p.sensor.placement,
+                "format": p.format,
+                "sampling_rate_hz": p.series.sampling_rate,
+                "acc_unit": p.acc_unit,
+                "gyr_unit": p.gyr_unit,
+                "lost": p.loss.lost,
+                "notes": p.notes,
+            }
+            for p in parts
+        ],
+        "files": [folder],
+    }

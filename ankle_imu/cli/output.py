@@ -1,0 +1,116 @@
+"""The terminal: data to stdout, words to stderr, a bar only where someone watches."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+SCHEMA_VERSION: Final = 1
+"""Of every object that `--json` prints; grows when a key changes its meaning or goes away."""
+
+Tell = Callable[[str, float], None]
+"""Called with the name of the stage at hand and the share of the work that is done, 0..1."""
+
+
+def show(text: object = "") -> None:
+    """Print data."""
+    print(text)
+
+
+def say(text: str) -> None:
+    """Print words for a person."""
+    print(text, file=sys.stderr)
+
+
+def say_error(text: str) -> None:
+    """Print a failure, red where colours are wanted."""
+    _console(sys.stderr).print(text, style="red", markup=False, highlight=False, soft_wrap=True)
+
+
+def show_json(content: Mapping[str, Any]) -> None:
+    """Print one object with its `schema_version`; numbers that are not known are `null`."""
+    print(to_json(content))
+
+
+def to_json(content: Mapping[str, Any]) -> str:
+    """JSON text of one object with its `schema_version`.
+
+    Examples
+    --------
+    >>> to_json({"speed_mps": float("nan")}).split()
+    ['{', '"schema_version":', '1,', '"speed_mps":', 'null', '}']
+    """
+    return json.dumps(_plain({"schema_version": SCHEMA_VERSION, **content}), indent=2, allow_nan=False)
+
+
+def show_table(head: Sequence[str], rows: Sequence[Sequence[str]], *, right: Sequence[str] = ()) -> None:
+    """Print columns under bold heads, without a head line where all are empty; `right` names those set right."""
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold", show_header=any(head))
+    for name in head:
+        table.add_column(Text(name), justify="right" if name in right else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(cell) for cell in row))
+    _console(sys.stdout).print(table)
+
+
+def show_heading(text: str) -> None:
+    """Print a line in bold."""
+    _console(sys.stdout).print(text, style="bold", markup=False, highlight=False, soft_wrap=True)
+
+
+@contextmanager
+def progress(what: str) -> Iterator[Tell]:
+    """Show a bar on stderr while the block runs, where stderr is a terminal.
+
+    Parameters
+    ----------
+    what : str, first words beside the bar
+
+    Yields
+    ------
+    Tell
+    """
+    console = _console(sys.stderr)
+    if not console.is_terminal or console.is_dumb_terminal:
+        yield lambda stage, share: None
+        return
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (BarColumn(bar_width=24), TimeElapsedColumn(), TextColumn("{task.description}", markup=False))
+    with Progress(*columns, console=console, transient=True) as bar:
+        task = bar.add_task(what, total=1.0)
+        yield lambda stage, share: bar.update(task, description=stage, completed=share)
+
+
+def _console(stream: IO[str]) -> Console:
+    """A console as wide as the terminal; into a file or pipe nothing is folded unless COLUMNS asks for it."""
+    from rich.console import Console
+
+    is_free = not stream.isatty() and not os.environ.get("COLUMNS", "").isdigit()
+    return Console(file=stream, width=10_000 if is_free else None)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, str | int | None):
+        return value
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, Path):
+        return str(value)
+    if hasattr(value, "tolist"):
+        return _plain(value.tolist())
+    return [_plain(item) for item in value]

@@ -1,0 +1,210 @@
+"""`report` and `trend`: one walk, many walks."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from cyclopts import Parameter
+
+from ankle_imu.cli import failures, sessions
+from ankle_imu.cli.arguments import AsJson, Library, Person, library_root
+from ankle_imu.cli.output import Tell, progress, say, show, show_heading, show_json, show_table
+from ankle_imu.errors import AnkleImuError, CorruptRecording, QualityRefusal
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from ankle_imu.trends import Trend
+    from ankle_imu.values import SessionResult
+
+
+def report(
+    ref: Annotated[str, Parameter(name="SESSION", help="Folder, id or `last`.")],
+    /,
+    *,
+    out: Annotated[Path | None, Parameter(name=("-o", "--out"), help="HTML file; else in the session.")] = None,
+    open_page: Annotated[
+        bool, Parameter(name="--open", negative="", show_default=False, help="Show it in the browser.")
+    ] = False,
+    library: Library = None,
+    as_json: AsJson = False,
+) -> None:
+    """Write the page of one session.
+
+    Prints its path. The session is analyzed first when it has no result, or has changed since.
+    """
+    from ankle_imu.report import write_report
+    from ankle_imu.report.verdict import judge
+
+    path = sessions.locate(library_root(library), ref)
+    with progress("reading") as tell:
+        result = _result_of(path, tell)
+        tell("drawing", 0.8)
+        target = out or (path / "report.html" if path.is_dir() else path.with_suffix(".html"))
+        page = write_report(result, target, trend=_trend_of(path, result)).absolute()
+    if as_json:
+        verdict = judge(result)
+        show_json({"session": path, "verdict": {"lines": verdict.lines, "sure": verdict.sure}, "files": [page]})
+    else:
+        show(page)
+    if open_page:
+        import webbrowser
+
+        webbrowser.open(page.as_uri())
+
+
+def trend(
+    *,
+    person: Person = "",
+    metric: Annotated[
+        str,
+        Parameter(name="--metric", show_default=False, help="Column of the stride table; else range in stance."),
+    ] = "",
+    out: Annotated[
+        Path | None,
+        Parameter(name=("-o", "--out"), help="Picture (.png, .svg) or page (.html); else a page in the library."),
+    ] = None,
+    library: Library = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show how one figure changed over the sessions of a person.
+
+    Each analyzed session has its median with an approximate 95 % interval.
+    Sessions of different gaits, sensor sets and mount sites are never mixed.
+    """
+    from ankle_imu.library import load_trend
+    from ankle_imu.report import write_trend
+    from ankle_imu.trends import describe_trend
+
+    root = library_root(library)
+    alias = person or _only_person(root)
+    with failures.user_input():
+        table = load_trend(root, alias or None, metric or None)
+    _say_unanalyzed(root, alias)
+    chosen = _select(table, metric)
+    target = out or root / "people" / alias / f"trend_{chosen.metric}.html"
+    with failures.user_input():
+        page = write_trend(table, target, chosen.metric).absolute()
+    sentences = describe_trend(chosen)
+    if as_json:
+        _show_trend_json(chosen, alias, sentences, page)
+        return
+    _show_trend(chosen, alias, sentences)
+    show(page)
+
+
+def _result_of(path: Path, tell: Tell) -> SessionResult:
+    """The saved result where it still fits the session, else a new one."""
+    from ankle_imu.library import load_result
+
+    try:
+        if path.is_dir() and _is_fresh(path):
+            return load_result(path)
+    except CorruptRecording as error:
+        say(f"{error} This is done now.")
+    return sessions.analyze_and_save(path, tell)[0]
+
+
+def _is_fresh(path: Path) -> bool:
+    """Whether the newest result was written after the last change of the session's own files."""
+    from ankle_imu.library import find_result
+
+    found = find_result(path)
+    sources = [path / "session.toml", *path.glob("raw/*")]
+    changed = max((source.stat().st_mtime for source in sources if source.exists()), default=0.0)
+    return found is not None and (found / "result.json").stat().st_mtime >= changed
+
+
+def _trend_of(path: Path, result: SessionResult) -> pd.DataFrame | None:
+    from ankle_imu.library import load_trend
+
+    root = sessions.library_of(path)
+    if root is None:
+        return None
+    try:
+        return load_trend(root, path.parents[1].name)
+    except AnkleImuError:
+        return None
+
+
+def _only_person(root: Path) -> str:
+    """The person of the library: the only one there is, else this user."""
+    from ankle_imu.library import config_path, default_alias, list_sessions
+
+    people = sorted({entry.alias for entry in list_sessions(root)})
+    if len(people) == 1:
+        return people[0]
+    mine = default_alias() if people and config_path().exists() else ""
+    if people and mine not in people:
+        raise failures.UsageError(
+            f"The library holds {len(people)} people; choose one with --person: {', '.join(people)}."
+        )
+    return mine
+
+
+def _say_unanalyzed(root: Path, alias: str) -> None:
+    from ankle_imu.library import find_result, list_sessions
+
+    missing = [e.session_id for e in list_sessions(root, alias or None) if find_result(e.path) is None]
+    if missing:
+        shown = " ".join(missing[:3]) + (" ..." if len(missing) > 3 else "")
+        say(f"Left out, not analyzed yet: ankle-imu analyze {shown}")
+
+
+def _select(table: pd.DataFrame, metric: str) -> Trend:
+    """The metric asked for; else the first of the usual ones that has enough sessions."""
+    from ankle_imu.report.trend_page import DEFAULT_METRICS
+    from ankle_imu.trends import select_trend
+
+    first, *others = [metric] if metric else DEFAULT_METRICS
+    try:
+        return select_trend(table, first)
+    except QualityRefusal:
+        for other in others:
+            try:
+                return select_trend(table, other)
+            except QualityRefusal:
+                continue
+        raise
+
+
+def _show_trend(chosen: Trend, alias: str, sentences: list[str]) -> None:
+    from ankle_imu.report import words
+    from ankle_imu.trends import describe_stratum
+
+    unit = words.UNITS[chosen.metric]
+    stratum = describe_stratum(chosen.gait, chosen.angle_source, chosen.mount_site)
+    show_heading(f"{words.METRIC[chosen.metric]}{', ' if unit else ''}{unit}  {alias}  {stratum}")
+    rows = [
+        [
+            row["started_utc"][:10],
+            row["leg"],
+            words.number(row["median"], unit),
+            f"{words.number(row['ci_low'], unit)} to {words.number(row['ci_high'], unit)}",
+            f"{row['n_accepted']:,}",
+        ]
+        for row in chosen.points.to_dict("records")
+    ]
+    show_table(("Date", "Leg", "Median", "95 % interval", "Strides"), rows, right=("Median", "Strides"))
+    for line in (*sentences, *chosen.left_out):
+        show(line)
+
+
+def _show_trend_json(chosen: Trend, alias: str, sentences: list[str], page: Path) -> None:
+    names = ("session_id", "started_utc", "leg", "n_accepted", "median", "ci_low", "ci_high", "iqr")
+    points: list[dict[Any, Any]] = chosen.points[list(names)].to_dict("records")
+    show_json(
+        {
+            "alias": alias,
+            "metric": chosen.metric,
+            "unit": chosen.unit,
+            "gait": chosen.gait,
+            "angle_source": chosen.angle_source,
+            "mount_site": chosen.mount_site,
+            "points": points,
+            "sentences": sentences,
+            "left_out": chosen.left_out,
+            "files": [page],
+        }
+    )

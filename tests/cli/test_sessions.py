@@ -1,0 +1,240 @@
+"""`simulate`, `analyze`, `report`, `trend`, `library`: output, exit code, and what is on the disk afterwards."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+Run = Callable[..., Any]
+
+
+def test_simulate_makes_a_session(ankle_imu: Run, plan: Path, tmp_path: Path) -> None:
+    done = ankle_imu("simulate", plan, "--seed", 3, "-o", tmp_path / "mine", "--person", "P-sim")
+    assert done.code == 0
+    folder = Path(done.lines[0])
+    assert (folder / "raw" / "part-0001.mcap").is_file()
+    assert (folder / "session.toml").is_file()
+    assert folder.is_relative_to(tmp_path / "mine" / "people" / "P-sim")
+    assert "left foot and left shank" in done.err
+
+
+def test_simulate_json_names_what_it_wrote(ankle_imu: Run, plan: Path, tmp_path: Path) -> None:
+    told = ankle_imu("simulate", plan, "--json").json
+    assert Path(told["files"][0]).is_relative_to(tmp_path / "library")
+    assert told["sensors"] == ["left_foot", "left_shank"]
+    assert told["alias"].startswith("P-")
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["nope"], "Unknown plan 'nope'"),
+        (["nope.toml"], "No plan file nope.toml"),
+        (["default", "--person", "a/b"], "a/b"),
+        (["default", "--seed", "-1"], "--seed"),
+    ],
+)
+def test_simulate_refuses(ankle_imu: Run, words: list[str], said: str, tmp_path: Path) -> None:
+    ankle_imu("simulate", *words).refuses(2, said)
+    assert not (tmp_path / "library").exists()
+
+
+def test_simulate_names_the_wrong_key_of_a_plan(ankle_imu: Run, plan: Path) -> None:
+    plan.write_text("durations = 3")
+    ankle_imu("simulate", plan).refuses(2, "short.toml", "durations")
+
+
+def test_analyze_saves_and_shows(ankle_imu: Run, session: Path) -> None:
+    shutil.rmtree(session / "derived")
+    done = ankle_imu("analyze", "last")
+    assert (done.code, done.err) == (0, "")
+    assert done.lines[0] == f"{session.name}  P-test  75 s"
+    assert done.lines[1].split()[:4] == ["Leg", "Gait", "Strides", "Angle"]
+    assert done.lines[2].split()[:2] == ["left", "walk"]
+    assert "inversion" in done.lines[2]
+    assert done.out.count("–") == 1
+    assert (Path(done.lines[-1]) / "summary.parquet").is_file()
+
+
+def test_analyze_json(ankle_imu: Run, session: Path) -> None:
+    told = ankle_imu("analyze", session.name[:12], "--json").json
+    (one,) = told["sessions"]
+    (leg,) = one["legs"]
+    assert (leg["leg"], leg["gait"], leg["angle_source"], leg["alignment"]) == ("left", "walk", "joint", "good")
+    assert leg["range_ci_low_deg"] < leg["range_median_deg"] < leg["range_ci_high_deg"]
+    assert leg["n_accepted"] >= 25
+    assert told["files"] == [one["result"]]
+    assert told["failed"] == []
+
+
+def test_table_fits_80_columns(ankle_imu: Run, session: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    table = ankle_imu("analyze", session).lines[1:3]
+    assert len(table[1].split()) == 11
+    assert max(map(len, table)) <= 80
+
+
+def test_one_bad_session_does_not_stop_the_rest(ankle_imu: Run, session: Path, tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("no session")
+    (tmp_path / "empty").mkdir()
+    done = ankle_imu("analyze", tmp_path / "notes.txt", session, tmp_path / "empty")
+    assert done.code == 5
+    assert session.name in done.lines[0]
+    summary, first, second = done.err.splitlines()
+    assert summary == "2 of 3 sessions could not be analyzed:"
+    assert "notes.txt" in first
+    assert "no session folder" in second
+    told = ankle_imu("analyze", session, tmp_path / "empty", "--json").json
+    assert [f["exit_code"] for f in told["failed"]] == [5]
+    assert len(told["sessions"]) == 1
+
+
+def test_analyze_of_a_single_file_is_shown_but_not_saved(ankle_imu: Run, session: Path, tmp_path: Path) -> None:
+    file = shutil.copy(session / "raw" / "part-0001.mcap", tmp_path / "walk.mcap")
+    done = ankle_imu("analyze", file)
+    assert done.code == 0
+    assert "not saved" in done.err
+    assert "derived" not in done.out
+
+
+def test_analyze_refuses_what_is_no_recording(ankle_imu: Run, tmp_path: Path) -> None:
+    ankle_imu("analyze", "last").refuses(5, "no sessions")
+    (tmp_path / "empty.mcap").write_bytes(b"")
+    (tmp_path / "noise.mcap").write_bytes(bytes(range(256)) * 40)
+    for name in ("empty.mcap", "noise.mcap", "absent"):
+        ankle_imu("analyze", tmp_path / name).refuses(5, name)
+
+
+def test_half_written_sessions_are_refused(ankle_imu: Run, session: Path, tmp_path: Path) -> None:
+    unfinished = tmp_path / ".unfinished-12ab-session"
+    shutil.copytree(session, unfinished)
+    ankle_imu("analyze", unfinished).refuses(5, "never finished")
+    shutil.rmtree(session / "raw")
+    for command in ("analyze", "report"):
+        shutil.rmtree(session / "derived", ignore_errors=True)
+        ankle_imu(command, session).refuses(5, "ended before the first packet")
+
+
+def test_cut_recording_still_gives_a_result(ankle_imu: Run, session: Path) -> None:
+    part = session / "raw" / "part-0001.mcap"
+    part.write_bytes(part.read_bytes()[: part.stat().st_size * 3 // 4])
+    done = ankle_imu("analyze", session, "--json")
+    assert done.code == 0
+    assert done.json["sessions"][0]["warnings"]
+
+
+def test_report_uses_the_saved_result(ankle_imu: Run, session: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ankle_imu.analysis.analyze", lambda *_, **__: pytest.fail("analyzed again"))
+    done = ankle_imu("report", "last")
+    assert (done.code, done.err) == (0, "")
+    assert done.lines == [str(session / "report.html")]
+    assert "<html" in (session / "report.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.usefixtures("quick_page")
+def test_report_analyzes_first_where_needed(ankle_imu: Run, session: Path, tmp_path: Path) -> None:
+    (derived,) = session.glob("derived/*")
+    shutil.rmtree(derived)
+    page = tmp_path / "page.html"
+    assert ankle_imu("report", session, "-o", page, "--json").json["files"] == [str(page)]
+    assert page.is_file()
+    (derived / "strides.parquet").write_bytes(b"broken")
+    done = ankle_imu("report", session, "-o", page)
+    assert done.code == 0
+    assert "strides.parquet" in done.err
+    os.utime(session / "session.toml", (2e9, 2e9))
+    (derived / "result.json").chmod(0o600)
+    before = (derived / "result.json").stat().st_mtime_ns
+    assert ankle_imu("report", session, "-o", page).code == 0
+    assert (derived / "result.json").stat().st_mtime_ns > before
+
+
+@pytest.mark.usefixtures("quick_page")
+def test_report_opens_the_browser(ankle_imu: Run, session: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: list[str] = []
+    monkeypatch.setattr("webbrowser.open", opened.append)
+    ankle_imu("report", session, "--open")
+    assert opened == [(session / "report.html").as_uri()]
+
+
+def test_trend_where_nothing_can_be_written(ankle_imu: Run, library: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    ankle_imu("trend", "-o", tmp_path / "file" / "page.html").refuses(6, "is not a folder")
+
+
+def test_trend_shows_and_draws(ankle_imu: Run, library: Path) -> None:
+    done = ankle_imu("trend")
+    assert (done.code, done.err) == (0, "")
+    assert done.lines[0].startswith("Side-to-side range in stance, deg  P-test  walk, foot and shank sensor")
+    assert [line.split()[0] for line in done.lines[2:4]] == ["2026-11-01", "2026-11-08"]
+    assert Path(done.lines[-1]) == library / "people" / "P-test" / "trend_range_stance_deg.html"
+    assert Path(done.lines[-1]).is_file()
+
+
+def test_trend_json_and_picture(ankle_imu: Run, walked: Path, tmp_path: Path) -> None:
+    picture = tmp_path / "speed.png"
+    words = ("--person", "P-test", "--metric", "speed_mps", "-o", picture, "--library", walked)
+    told = ankle_imu("trend", *words, "--json").json
+    assert (told["metric"], told["unit"], len(told["points"])) == ("speed_mps", "m/s", 2)
+    assert told["files"] == [str(picture)]
+    assert picture.read_bytes().startswith(b"\x89PNG")
+
+
+def test_trend_refuses(ankle_imu: Run, library: Path, tmp_path: Path) -> None:
+    ankle_imu("trend", "--library", tmp_path / "none").refuses(7, "no sessions")
+    ankle_imu("trend", "--metric", "beauty").refuses(2, "beauty")
+    ankle_imu("trend", "--person", "P-else").refuses(7, "P-else")
+    ankle_imu("trend", "-o", tmp_path / "x.pdf").refuses(2, ".pdf")
+    first, last = sorted(library.glob("people/P-test/2026/*"))
+    shutil.rmtree(last)
+    ankle_imu("trend").refuses(7, "at least 2")
+    shutil.rmtree(first / "derived")
+    ankle_imu("trend").refuses(7, "ankle-imu analyze")
+
+
+def test_trend_tells_what_was_left_out_and_asks_who(ankle_imu: Run, library: Path, session: Path) -> None:
+    extra = session.with_name("2026-11-09T090000Z_abcd")
+    shutil.copytree(session, extra, ignore=shutil.ignore_patterns("derived"))
+    assert "ankle-imu analyze 2026-11-09T090000Z_abcd" in ankle_imu("trend").err
+    shutil.copytree(library / "people" / "P-test", library / "people" / "P-other")
+    ankle_imu("trend").refuses(2, "--person", "P-other, P-test")
+
+
+def test_library_list(ankle_imu: Run, session: Path) -> None:
+    done = ankle_imu("library", "list")
+    assert done.code == 0
+    assert done.lines[2].split() == [session.name, "P-test", "left", "foot+shank", "uneven", "yes"]
+    shutil.rmtree(session / "derived")
+    (session / "session.toml").write_text("{broken")
+    done = ankle_imu("library", "list")
+    assert "cannot be read" in done.out
+    assert session.name in done.err
+    told = ankle_imu("library", "list", "--json").json
+    assert len(told["sessions"]) == 2
+    assert sum(bool(s["problem"]) for s in told["sessions"]) == 1
+
+
+def test_empty_library_is_no_error(ankle_imu: Run, tmp_path: Path) -> None:
+    done = ankle_imu("library", "list")
+    assert (done.code, done.out) == (0, "")
+    assert done.err == f"The library at {tmp_path / 'library'} holds no sessions yet.\n"
+    assert ankle_imu("library", "list", "--json").json["sessions"] == []
+
+
+def test_library_show(ankle_imu: Run, session: Path) -> None:
+    done = ankle_imu("library", "show", "last")
+    assert done.code == 0
+    for word in (str(session), "SIM-0001", "above_ankle", "104 Hz", "inversion"):
+        assert word in done.out
+    told = ankle_imu("library", "show", session, "--json").json
+    assert told["info"]["sensors"]["left_foot"]["serial"] == "SIM-0001"
+    assert told["result"]["legs"]
+    shutil.rmtree(session / "derived")
+    assert "ankle-imu analyze" in ankle_imu("library", "show", session).err
+    (session / "session.toml").write_text("{broken")
+    ankle_imu("library", "show", session).refuses(5, "session.toml")
