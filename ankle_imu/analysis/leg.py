@@ -280,14 +280,16 @@ def _frontal(
         rate = foot_rate(foot, alignment, sampling_rate)
         sigma = alignment.sigma_yaw_deg * DEGREE
     up, down = metric.peak_rates(rate, strides.ic, strides.to)
+    is_flat = strides.flat_score < FLAT_GATE
+    at_flat = np.where(is_flat, angle[strides.flat], np.nan)
     tilt = metric.row_mean(_around(angles["foot_tilt"], strides.flat, sampling_rate))
     return {
         "angle_source": np.full(len(strides), "foot" if pair is None else "joint"),
-        **metric.excursions(angle, strides.flat, strides.ic, strides.to, sampling_rate),
+        **metric.excursions(angle, at_flat, strides.ic, strides.to, sampling_rate),
         "peak_inv_vel_dps": up,
         "peak_ev_vel_dps": down,
         "angle_sd_deg": metric.range_doubt(angle, leak, strides.ic, strides.to, sigma, floor),
-        "tilt_ff_deg": np.where(strides.flat_score < FLAT_GATE, tilt, np.nan),
+        "tilt_ff_deg": np.where(is_flat, tilt, np.nan),
     }
 
 
@@ -372,15 +374,14 @@ def _rolls(
         angle, rate = angles["foot_tilt"], foot_rate(foot, alignment, sampling_rate)
         least = settings.roll_deg * FOOT_ALONE_SHARE
     found = find_rolls(angle, rate, strides.ic, strides.to, sampling_rate, least, settings.roll_dps)
-    keep = (columns["lost_samples"] == 0)[found["stride"]]
-    n = int(keep.sum())
+    n = len(found["stride"])
     return {
         "leg": columns["leg"][:n],
-        "time_s": time[0] + found["sample"][keep] / sampling_rate,
-        "kind": np.where(found["is_hard"][keep], "hard_roll", "roll"),
-        "peak_deg": found["peak_deg"][keep],
-        "peak_dps": found["peak_dps"][keep],
-        "duration_s": found["duration_s"][keep],
+        "time_s": time[0] + found["sample"] / sampling_rate,
+        "kind": np.where(found["is_hard"], "hard_roll", "roll"),
+        "peak_deg": found["peak_deg"],
+        "peak_dps": found["peak_dps"],
+        "duration_s": found["duration_s"],
         "outcome": np.full(n, "na"),
         "verdict": np.full(n, "none"),
         "angle_source": np.full(n, "foot" if pair is None else "joint"),

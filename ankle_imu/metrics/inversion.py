@@ -48,15 +48,13 @@ def before_contact(values: Array, ic: Array, sampling_rate: float) -> Array:
     return row_mean(w.of(values))
 
 
-def excursions(
-    angle: Array, flat: NDArray[np.int64], ic: Array, to: Array, sampling_rate: float
-) -> dict[str, Array]:
+def excursions(angle: Array, at_flat: Array, ic: Array, to: Array, sampling_rate: float) -> dict[str, Array]:
     """Excursion columns of the stride table from one frontal angle.
 
     Parameters
     ----------
     angle : (n,) float array, deg, + = inversion
-    flat : (k,) samples of foot-flat
+    at_flat : (k,) deg, angle at foot-flat, NaN where the foot was never flat
     ic, to : (k,) fractional samples
     sampling_rate : float, Hz
 
@@ -67,7 +65,8 @@ def excursions(
     Notes
     -----
     `ev_excursion` from contact to the most everted instant is the pronation excursion of shoe pods;
-    `inv_excursion` counts from foot-flat or from contact, whichever is more inverted. NaN anywhere in the phase
+    `inv_excursion` counts from foot-flat or from contact, whichever is more inverted (from contact alone in running,
+    where the foot is never flat); it is 0 where the foot lands at its most inverted. NaN anywhere in the phase
     makes the stride's values NaN.
     """
     w = stance_windows(ic, to, len(angle))
@@ -80,7 +79,7 @@ def excursions(
     out = {
         "inv_at_ic_deg": at_ic,
         "ev_excursion_deg": at_ic - low,
-        "inv_excursion_deg": np.maximum(top - np.fmax(angle[flat], at_ic), 0.0),
+        "inv_excursion_deg": np.maximum(top - np.fmax(at_flat, at_ic), 0.0),
         "range_stance_deg": top - low,
         "time_to_peak_inv_s": (peak_at - ic) / sampling_rate,
     }

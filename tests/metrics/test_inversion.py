@@ -10,7 +10,7 @@ RATE = 100.0
 def one_stance():
     """IC at sample 100, TO at 200 (1 s): angle 2 at contact, down to -6 at 130, up to 3 at 170, 40 after 85 %."""
     angle = np.interp(np.arange(300.0), [0, 100, 130, 170, 184, 190, 299], [2, 2, -6, 3, 3, 40, 40])
-    return angle, np.array([100.0]), np.array([200.0]), np.array([150])
+    return angle, np.array([100.0]), np.array([200.0]), np.array([-1.5])
 
 
 def test_excursions_by_hand():
@@ -87,5 +87,5 @@ def test_ringing_is_no_roll():
 
 def test_no_strides_no_answer():
     none = np.empty(0)
-    assert metric.excursions(np.zeros(10), np.empty(0, int), none, none, RATE)["range_stance_deg"].size == 0
+    assert metric.excursions(np.zeros(10), none, none, none, RATE)["range_stance_deg"].size == 0
     assert find_rolls(np.zeros(10), np.zeros(10), none, none, RATE, 20.0, 300.0)["stride"].size == 0
