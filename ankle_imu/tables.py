@@ -159,7 +159,7 @@ EVENTS: Final = Table(
         ("leg", "", _S, "left | right, empty for a marker of the whole session"),
         ("time_s", "s", _F, "instant of the peak, or of the marker"),
         ("kind", "", _S, "wobble | roll | hard_roll | eversion_roll | marker"),
-        ("peak_deg", "deg", _F, "excursion of the event in its direction"),
+        ("peak_deg", "deg", _F, "how far it went in its direction, from the lowest point since contact"),
         ("peak_dps", "deg/s", _F, "largest rate of the event in its direction"),
         ("duration_s", "s", _F, "time beyond the threshold that made it an event"),
         ("outcome", "", _S, "save | disrupted | na"),

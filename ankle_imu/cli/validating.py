@@ -32,7 +32,7 @@ def validate(
         Parameter(name="--only", negative="", consume_multiple=True, help="These data sets alone."),
     ] = None,
     strict: Annotated[bool, _flag("--strict", "Exit with 7 when a target is missed.")] = False,
-    markdown: Annotated[bool, _flag("--markdown", "Print a Markdown table.")] = False,
+    markdown: Annotated[bool, _flag("--markdown", "Print a Markdown table, one row per figure.")] = False,
     out: Annotated[Path | None, Parameter(name=("-o", "--out"), help="Also write the JSON object here.")] = None,
     as_json: AsJson = False,
 ) -> int:
@@ -41,6 +41,7 @@ def validate(
     Runs every recording with a reference that is at hand, and simulated walks. Data sets that are not at hand are
     named with where they can be obtained.
     """
+    from ankle_imu.validation.score import markdown_table
     from ankle_imu.validation.validate import NOT_COVERED, run
 
     _check_names(only or [])
@@ -61,7 +62,7 @@ def validate(
     if as_json:
         show_json({**told, "files": [out.absolute()] if out else []})
     elif markdown:
-        _show_markdown(rows)
+        show(markdown_table(found.figures))
     else:
         show_table(_HEAD, [_cells(row) for row in rows], right=("n", "Value", "Target"))
     for name, where in found.absent:
@@ -85,14 +86,6 @@ def _check_names(only: Sequence[str]) -> None:
 def _shared_data() -> Path | None:
     shared = os.environ.get("ANKLE_IMU_SHARED")
     return Path(shared) / "data" if shared else None
-
-
-def _show_markdown(rows: Sequence[Mapping[str, Any]]) -> None:
-    show("| Data set | " + " | ".join(_HEAD) + " |")
-    show("|" + " --- |" * (1 + len(_HEAD)))
-    for row in rows:
-        cells = [row["dataset"], *_cells(row)]
-        show("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
 
 
 def _cells(row: Mapping[str, Any]) -> list[str]:

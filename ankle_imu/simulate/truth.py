@@ -232,14 +232,14 @@ def _events(leg: str, body: Leg, found: LegTrack, time: Array) -> list[dict[str,
         contact = float(body.stances.contact[roll.stance])
         window = slice(*np.searchsorted(time, [contact, roll.end]))
         inversion, rate = found.angles["inversion"][window], found.rates["inversion"][window]
-        before = np.interp(contact, time, found.angles["inversion"])
-        peak = float(inversion.max() - before) / DEGREE
+        rise = inversion - np.minimum.accumulate(inversion)
+        peak = float(rise.max()) / DEGREE
         fastest = float(rate.max()) / DEGREE
         is_hard = peak >= 45.0 or (fastest >= 500.0 and peak >= 25.0)
         rows.append(
             {
                 "leg": leg,
-                "time_s": float(time[window][inversion.argmax()]),
+                "time_s": float(time[window][rise.argmax()]),
                 "kind": "hard_roll" if is_hard else "roll",
                 "peak_deg": peak,
                 "peak_dps": fastest,

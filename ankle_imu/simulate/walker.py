@@ -165,8 +165,8 @@ def _session(plan: Plan) -> SessionInfo:
             model="simulated",
             mount_site=_SITES[frames.segment_of(p)],
             nominal_rate_hz=plan.sampling_rate,
-            acc_range_g=sensor_errors.ACC_RANGE / STANDARD_GRAVITY if is_real else float("nan"),
-            gyr_range_dps=sensor_errors.GYR_RANGE / DEGREE if is_real else float("nan"),
+            acc_range_g=round(sensor_errors.ACC_RANGE / STANDARD_GRAVITY, 6) if is_real else float("nan"),
+            gyr_range_dps=round(sensor_errors.GYR_RANGE / DEGREE, 6) if is_real else float("nan"),
         )
         for i, p in enumerate(plan.placements)
     }

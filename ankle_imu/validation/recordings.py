@@ -42,7 +42,7 @@ def _osim(dataset: str, case: Case) -> Iterator[Row]:
         stance = truth["stance"] & case.reference["walking"]
         common: dict[str, Any] = {"dataset": dataset, "case": f"{case.name}, {leg}", "how": _how(result)}
         for kind, target, best in (
-            ("inversion", 1.5, "peer recipe .47-.72; knee bends + mean axes 1.6-2.4"),
+            ("inversion", 1.5, "own experiments .47-.72; knee bends + mean axes 1.6-2.4"),
             ("dorsiflexion", 1.5, "knee bends + mean axes 2.5"),
             ("foot_tilt", float("nan"), ""),
         ):
@@ -65,7 +65,7 @@ def _osim(dataset: str, case: Case) -> Iterator[Row]:
             value=float(np.sqrt(np.nanmean(error**2))),
             unit="deg",
             target=float("nan") if moved else 1.7,
-            reference="peer recipe 0.6-1.2",
+            reference="own experiments 0.6-1.2",
             **common,
         )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -84,3 +85,46 @@ def pair_events(found: Array, true: Array, within: float) -> tuple[NDArray[np.in
 def f1_score(n_paired: int, n_found: int, n_true: int) -> float:
     """Harmonic mean of precision and recall."""
     return 2.0 * n_paired / (n_found + n_true) if n_found + n_true else float("nan")
+
+
+def markdown_table(figures: Iterable[Row]) -> str:
+    """One line per data set and quantity, the cases of each as smallest to largest value (median when many)."""
+    groups: dict[tuple[str, str], list[Row]] = {}
+    for row in figures:
+        groups.setdefault((row.dataset, row.quantity), []).append(row)
+    lines = [
+        "| data set | figure | cases, n | value | target | known of others | alignment |",
+        "| --- | --- | --- | --- | --- | --- | --- |",
+    ]
+    for (dataset, quantity), rows in groups.items():
+        cells = [
+            dataset,
+            quantity,
+            f"{len(rows)}, {sum(row.n for row in rows):,}",
+            _range_text(rows),
+            _target_text(rows),
+            "; ".join(dict.fromkeys(row.reference.split("; r here")[0] for row in rows if row.reference)),
+            "; ".join(dict.fromkeys(row.how for row in rows)),
+        ]
+        lines.append("| " + " | ".join(cell.replace("|", "\\|") or "–" for cell in cells) + " |")
+    return "\n".join(lines)
+
+
+def _range_text(rows: Sequence[Row]) -> str:
+    values = np.array([row.value for row in rows])
+    unit = "" if rows[0].unit == "1" else f" {rows[0].unit}"
+    low, high = f"{np.nanmin(values):.3g}", f"{np.nanmax(values):.3g}"
+    text = f"{low}{unit}" if low == high else f"{low} to {high}{unit}"
+    if len(rows) > 8:
+        text += f" (median {np.nanmedian(values):.3g}, mean {np.nanmean(values):.3g})"
+    shown = [row.reference.split("r here ")[1] for row in rows if "r here " in row.reference]
+    return text + (f", r {' / '.join(shown)}" if shown else "")
+
+
+def _target_text(rows: Sequence[Row]) -> str:
+    if not any(np.isfinite(row.target) for row in rows):
+        return ""
+    sign = "≥" if rows[0].at_least else "≤"
+    targets = [f"{value:.3g}" for value in sorted({row.target for row in rows if np.isfinite(row.target)})]
+    missed = sum(row.verdict == "missed" for row in rows)
+    return f"{sign} {' / '.join(targets)}" + (f", {missed} missed" if missed else "")
