@@ -66,8 +66,8 @@ def excursions(angle: Array, at_flat: Array, ic: Array, to: Array, sampling_rate
     -----
     `ev_excursion` from contact to the most everted instant is the pronation excursion of shoe pods;
     `inv_excursion` counts from foot-flat or from contact, whichever is more inverted (from contact alone where
-    the foot is never flat, as in running); it is 0 where the foot lands at its most inverted. NaN anywhere in the phase
-    makes the stride's values NaN.
+    the foot is never flat, as in running); it is 0 where the foot lands at its most inverted. NaN anywhere in
+    the phase makes the stride's values NaN.
     """
     w = stance_windows(ic, to, len(angle))
     a = w.of(angle)
