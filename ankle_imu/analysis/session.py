@@ -253,10 +253,19 @@ def _quality(
         "sensors": {p: _sensor_quality(recording, p) for p in recording.series},
         "gaps": _gaps_table(gridded, time),
         "alignment": alignment,
-        "sync": {leg: r.sync for leg, r in legs.items() if r.sync},
+        "sync": _sync(legs),
         "unmeasurable": unmeasurable,
         "warnings": [*warnings, *doubtful, *(w for r in legs.values() for w in r.warnings)],
     }
+
+
+def _sync(legs: Mapping[str, LegResult]) -> dict[str, Any]:
+    """Lag and coherence of each leg's two sensors, and those of the less coherent leg; empty without a pair."""
+    pairs = {leg: r.sync for leg, r in legs.items() if r.sync}
+    if not pairs:
+        return {}
+    worst = min(pairs.values(), key=lambda pair: pair["coherence"])
+    return {**worst, **pairs}
 
 
 def _sensor_quality(recording: Recording, placement: str) -> dict[str, Any]:

@@ -73,6 +73,7 @@ def test_two_sensors_claim_joint_angles_and_say_how_they_know(pair):
     assert 0 < foot["sigma_yaw_deg"] < 5
     assert shank["method"].startswith("carried over")
     assert result.quality["sync"]["right"]["coherence"] > 0.99
+    assert result.quality["sync"]["coherence"] == result.quality["sync"]["right"]["coherence"]
     accepted = result.strides[result.strides["accepted"]]
     for column in (
         "range_stance_deg",
