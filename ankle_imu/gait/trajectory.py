@@ -12,6 +12,13 @@ Array = NDArray[np.float64]
 Index = NDArray[np.int64]
 
 
+CONSTANT_ERROR = 0.13
+"""Acceleration error that is always there, m/s^2: 10 mg of bias and half a degree of tilt."""
+
+SHARE_ERROR = 0.01
+"""Acceleration error per acceleration: 1 % of scale, cross-axis and timing error (consumer MEMS data sheets)."""
+
+
 def displacements(earth_acc: Array, start: Index, stop: Index, sampling_rate: float) -> Array:
     """Displacement over intervals that begin and end at rest.
 
@@ -103,8 +110,12 @@ def integrate(earth_acc: Array, still: NDArray[np.bool_], sampling_rate: float) 
 
     Notes
     -----
-    The velocity reached at the next still instant is error; it is taken out linearly over the moving stretch.
-    On the recordings at hand this equals a 15-state error-state smoother (0.071 and 0.071 m on 23 trials).
+    The velocity reached at the next still instant is error. Seen as a random walk whose steps grow with what the
+    accelerometer has to measure, its expected course is the share of the variance gathered so far (the mean of a
+    Brownian bridge): variance rate (0.13 m/s^2)^2 for bias and tilt plus (1 % |a|)^2 for scale, clipping and
+    timing. Against a course linear in time: stride length 4.1 / 4.3 -> 2.7 / 3.4 cm mean absolute error (57
+    strides of `gaitmap_walk_mocap`), closing error of `xio_gait` 283 -> 251 mm, position error of 23 trials of
+    `pyshoe_vicon` 0.070 -> 0.073 m. A 15-state error-state smoother did no better than the linear course there.
     """
     velocity = np.cumsum(earth_acc, axis=0) / sampling_rate
     nodes = np.flatnonzero(still)
@@ -112,8 +123,8 @@ def integrate(earth_acc: Array, still: NDArray[np.bool_], sampling_rate: float) 
         return velocity, np.cumsum(velocity, axis=0) / sampling_rate
     edge = np.concatenate([[True], (np.diff(nodes) > 1)]) | np.concatenate([np.diff(nodes) > 1, [True]])
     nodes = nodes[edge]
-    index = np.arange(len(velocity))
+    doubt = np.cumsum(CONSTANT_ERROR**2 + SHARE_ERROR**2 * qt.squared_length(earth_acc))
     for k in range(3):
-        velocity[:, k] -= np.interp(index, nodes, velocity[nodes, k])
+        velocity[:, k] -= np.interp(doubt, doubt[nodes], velocity[nodes, k])
     velocity[still] = 0.0
     return velocity, np.cumsum(velocity, axis=0) / sampling_rate
