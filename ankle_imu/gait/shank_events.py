@@ -30,10 +30,10 @@ def shank_swings(gyr: Array, sampling_rate: float) -> tuple[Swings, Array]:
     The swing axis is the first principal component of the strong rates, its sign that of the longer tail, since
     the swing is faster than anything in stance. Peaks of at least 1 rad/s or 35 % of the local 95th percentile,
     0.42 s apart, are mid-swings. Toe-off is the last trough before a peak (Catalfamo et al. 2010,
-    doi:10.3390/s100605683: within about 75 ms). Initial contact is where the forward swing ends, the zero crossing
-    after the peak: against the foot sensor of the same leg 4-8 ms early (`qmt_fullbody`, `neura_s02_walk`,
-    `osim_walk`; middle half within 8 ms), 24 ms early in simulated running, where the trough after it, in wider use, is
-    22-74 ms late. Every stride of 1643 simulated and 100 of 102 real ones were found.
+    doi:10.3390/s100605683: within about 75 ms). Initial contact is where the forward swing ends, the zero
+    crossing after the peak. Against the foot sensor of the same leg it is 4-8 ms early (`qmt_fullbody`,
+    `neura_s02_walk`, `osim_walk`; middle half within 8 ms), 24 ms early in simulated running; the trough after
+    it, in wider use, is 22-74 ms late. Every stride of 1643 simulated and 100 of 102 real ones were found.
     """
     from scipy.ndimage import percentile_filter
     from scipy.signal import find_peaks

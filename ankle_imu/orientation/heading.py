@@ -176,11 +176,11 @@ def _at(motion: Motion, rows: NDArray[np.int64]) -> Motion:
 def _stride_samples(
     start: NDArray[np.int64], stop: NDArray[np.int64]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Stride number and sample index of every sample inside a stride."""
-    count = np.maximum(stop - start, 1)
+    """Stride number and sample index of every second sample inside a stride (the band ends at `CUTOFF_HZ`)."""
+    count = np.maximum((stop - start + 1) // 2, 1)
     stride = np.repeat(np.arange(len(start)), count)
     offset = np.arange(count.sum()) - np.repeat(np.cumsum(count) - count, count)
-    return stride, start[stride] + offset
+    return stride, start[stride] + 2 * offset
 
 
 def _headings(c_f: Array, c_s: Array, first: NDArray[np.int64]) -> tuple[Array, Array]:

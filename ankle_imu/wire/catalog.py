@@ -11,7 +11,15 @@ from ankle_imu.wire.block import Block
 IMPORT_PREFIX: Final = "import/"
 """Start of the protocol name of imported rows; the rest names the file format that they came from."""
 
-_DECODERS: Final = {"ankle": "ankle_imu.wire.ankle"}
+_DECODERS: Final = {
+    "ankle": "ankle_imu.wire.ankle",
+    "witmotion": "ankle_imu.wire.witmotion",
+    "movesense": "ankle_imu.wire.movesense",
+    "movesense_sbem": "ankle_imu.wire.movesense_sbem",
+    "polar": "ankle_imu.wire.polar",
+    "metawear": "ankle_imu.wire.metawear",
+    "movella_dot": "ankle_imu.wire.movella_dot",
+}
 
 
 def protocols() -> tuple[str, ...]:

@@ -15,7 +15,7 @@ from ankle_imu.wire.block import Block
 
 @pytest.mark.parametrize("name", ["", "import/", "polar?", "Ankle"])
 def test_unknown_protocol_names_the_known_ones(name: str) -> None:
-    with pytest.raises(ValueError, match=r"known are ankle, import/<format>"):
+    with pytest.raises(ValueError, match=r"known are ankle, .*import/<format>"):
         wire.decode(name, [], {})
 
 
