@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from dataclasses import asdict, dataclass
 
 
@@ -33,6 +34,11 @@ class Settings:
 
     roll_dps: float = 300.0
     """Least inversion rate of a roll, deg/s, for 20 ms (Chu et al. 2010, used again in 2021)."""
+
+    def __post_init__(self) -> None:
+        for name, value in asdict(self).items():
+            if not (isinstance(value, int | float) and math.isfinite(value) and value > 0):
+                raise ValueError(f"{name} must be a positive number, found {value!r}.")
 
     def digest(self) -> str:
         """Ten hex digits that name these settings: the folder of derived tables."""

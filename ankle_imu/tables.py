@@ -238,22 +238,32 @@ TREND: Final = Table(
     "trend",
     _columns(
         ("session_id", "", _S, "session"),
-        ("started_utc", "", _S, "start of the session, ISO 8601"),
+        ("start_utc", "", _S, "start of the session, ISO 8601"),
+        ("alias", "", _S, "person"),
+        ("mount_site", "", _S, "mount site of the foot sensor, of the shank sensor where there is none"),
+    )
+    + SUMMARY.columns,
+)
+
+TREND_POINTS: Final = Table(
+    "trend_points",
+    _columns(
+        ("session_id", "", _S, "session"),
+        ("start_utc", "", _S, "start of the session, ISO 8601"),
         ("alias", "", _S, "person"),
         ("leg", "", _S, "left | right"),
         ("gait", "", _S, "walk | jog | run"),
         ("angle_source", "", _S, "joint | foot | none; never pooled"),
         ("mount_site", "", _S, "mount site of the foot sensor, of the shank sensor where there is none"),
-        ("metric", "", _S, "stride column that was summarised"),
         ("n_accepted", "1", _I, "strides behind the value"),
-        ("median", "", _F, "median over accepted strides, unit of the metric"),
+        ("median", "", _F, "median of one metric over accepted strides, unit of the metric"),
         ("ci_low", "", _F, "lower end of the approximate 95 % interval"),
         ("ci_high", "", _F, "upper end of the approximate 95 % interval"),
         ("iqr", "", _F, "interquartile range over accepted strides"),
     ),
 )
 
-TABLES: Final = {t.name: t for t in (STRIDES, EVENTS, BOUTS, SUMMARY, GAPS, ANGLES, TREND)}
+TABLES: Final = {t.name: t for t in (STRIDES, EVENTS, BOUTS, SUMMARY, GAPS, ANGLES, TREND, TREND_POINTS)}
 
 
 def make_table(table: Table, columns: Mapping[str, Any]) -> pd.DataFrame:

@@ -55,7 +55,7 @@ class Trend:
 
     Parameters
     ----------
-    points : table `tables.TREND`, one row per session and leg, by time, finite medians only
+    points : table `tables.TREND_POINTS`, one row per session and leg, by time, finite medians only
     days : (n,) float array, days since the first session, one per row of `points`
     n_sessions : int, sessions among the points
     left_out : sentences on what was not pooled
@@ -112,13 +112,21 @@ def select_trend(
     people = sorted(set(table["alias"]))
     if len(people) > 1:
         raise ValueError(f"Found {len(people)} people ({', '.join(people)}); choose one.")
-    rows = table[(table["metric"] == metric) & np.isfinite(table["median"].to_numpy(float))]
+    rows = _points_of(table, metric)
     wanted = {"gait": gait or None, "angle_source": angle_source or None, "mount_site": mount_site}
     for name, value in wanted.items():
         rows = rows if value is None else rows[rows[name] == value]
     key, left_out = _largest_stratum(rows)
     points = rows[(rows[list(_STRATUM)] == list(key)).all(axis=1)] if key else rows
     return _trend(points, metric, key or ("", "", ""), left_out)
+
+
+def _points_of(table: pd.DataFrame, metric: str) -> pd.DataFrame:
+    """Rows of `tables.TREND_POINTS` of one metric, finite medians only."""
+    own = table.rename(columns={f"{metric}_{name}": name for name in ("median", "ci_low", "ci_high", "iqr")})
+    points = own[tables.TREND_POINTS.names]
+    finite: pd.DataFrame = points[np.isfinite(points["median"].to_numpy(float))]
+    return finite
 
 
 def _largest_stratum(rows: pd.DataFrame) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -148,7 +156,7 @@ def _trend(points: pd.DataFrame, metric: str, key: tuple[str, ...], left_out: tu
             f"a trend needs at least {MIN_SESSIONS} of one gait class, sensor set and mount site, "
             "each with 25 accepted strides."
         )
-    started = pd.to_datetime(points["started_utc"], utc=True, format="ISO8601")
+    started = pd.to_datetime(points["start_utc"], utc=True, format="ISO8601")
     order = np.argsort(started.to_numpy(), kind="stable")
     points, started = points.iloc[order].reset_index(drop=True), started.iloc[order]
     days = np.asarray((started - started.iloc[0]).dt.total_seconds(), dtype=np.float64) / 86400.0

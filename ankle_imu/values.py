@@ -5,8 +5,10 @@ Frozen, keyword-only, built whole. Arrays inside are read-only float64 in SI uni
 
 from __future__ import annotations
 
+import copyreg
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +23,14 @@ if TYPE_CHECKING:
     from ankle_imu.settings import Settings
 
 Array = NDArray[np.float64]
+
+
+def _read_only_mapping(content: dict[str, Any]) -> MappingProxyType[str, Any]:
+    return MappingProxyType(content)
+
+
+# Read-only mappings travel to other processes as what they hold.
+copyreg.pickle(MappingProxyType, lambda proxy: (_read_only_mapping, (dict(proxy),)))
 
 
 def _read_only(values: ArrayLike) -> Array:
@@ -190,6 +200,10 @@ class Recording:
     def __post_init__(self) -> None:
         for placement in self.series:
             frames.check_placement(placement)
+        for placement, known in (self.calibration or {}).items():
+            frames.check_placement(placement)
+            if not isinstance(known, Alignment):
+                raise TypeError(f"calibration of {placement} must be an Alignment, found {type(known).__name__}.")
         object.__setattr__(self, "series", MappingProxyType(dict(self.series)))
         object.__setattr__(self, "loss", MappingProxyType(dict(self.loss)))
 
@@ -240,8 +254,12 @@ class Recording:
         >>> Recording.from_arrays(208.0, {"left_foot": (acc, gyr)}).series["left_foot"]
         ImuSeries(208 samples, 1.0 s, 208 Hz)
         """
-        if not sensors:
-            raise ValueError("No sensors given; expected at least one placement with (acc, gyr).")
+        if not isinstance(sensors, Mapping) or not sensors:
+            raise ValueError("No sensors given; expected a mapping of placement to (acc, gyr), at least one.")
+        if time is not None and not isinstance(time, Mapping):
+            raise ValueError("time must be a mapping of placement to (n,) seconds, one entry per sensor.")
+        if calibration is not None and not isinstance(calibration, Mapping):
+            raise ValueError("calibration must be a mapping of placement to Alignment.")
         times = dict(time or {})
         unused = set(times) - set(sensors)
         if unused:
@@ -254,7 +272,28 @@ class Recording:
                 f"Sensors differ in length ({found} samples), so they cannot share one clock; "
                 "cut them to one length or give each its own time."
             )
-        return cls(series=series, loss={p: _loss(s) for p, s in series.items()}, calibration=calibration)
+        series, started, warnings = _from_epoch(series)
+        return cls(
+            series=series,
+            loss={p: _loss(s) for p, s in series.items()},
+            calibration=calibration,
+            session=SessionInfo(started_utc=started),
+            warnings=warnings,
+        )
+
+
+EPOCH_S = 1e8
+"""Times beyond this (three years) are no seconds from session start but Unix time."""
+
+
+def _from_epoch(series: dict[str, ImuSeries]) -> tuple[dict[str, ImuSeries], str, tuple[str, ...]]:
+    """Series in seconds from session start, the start as UTC where the times were Unix times, and a word on it."""
+    start = min(float(s.time[0]) for s in series.values())
+    if not EPOCH_S < start < 1e11:
+        return series, "", ()
+    started = datetime.fromtimestamp(start, tz=UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    moved = {p: replace(s, time=s.time - start) for p, s in series.items()}
+    return moved, started, (f"times are Unix times; the session starts at {started}",)
 
 
 def _series(
@@ -262,7 +301,7 @@ def _series(
 ) -> ImuSeries:
     frames.check_placement(placement)
     try:
-        acc, gyr = (np.array(a, dtype=np.float64) for a in pair)
+        acc, gyr = (_numbers(a) for a in pair)
     except (TypeError, ValueError) as error:
         raise ValueError(f"{placement}: expected a pair (acc, gyr) of (n, 3) number arrays.") from error
     if acc.ndim != 2 or gyr.ndim != 2 or acc.shape[1] != 3 or gyr.shape[1] != 3:
@@ -276,14 +315,21 @@ def _series(
         raise ValueError(f"{placement}: found {len(acc)} sample(s); expected at least 2.")
     if np.isinf(acc).any() or np.isinf(gyr).any():
         raise ValueError(f"{placement}: found infinite values; mark lost samples as NaN rows instead.")
+    largest = max(np.nanmax(np.abs(a), initial=0.0) for a in (acc, gyr))
+    if largest > LARGEST:
+        raise ValueError(
+            f"{placement}: found a value of {largest:.3g}; no sensor reads beyond {LARGEST:.0e} SI units."
+        )
     lost = ~(np.isfinite(acc).all(axis=1) & np.isfinite(gyr).all(axis=1))
     acc[lost] = np.nan
     gyr[lost] = np.nan
     if time is None:
-        if sampling_rate is None or not np.isfinite(sampling_rate) or sampling_rate <= 0:
+        if not _is_positive(sampling_rate):
             raise ValueError(f"sampling_rate must be a positive number of Hz, found {sampling_rate!r}.")
-        t = np.arange(len(acc)) / float(sampling_rate)
-        return ImuSeries(time=t, acc=acc, gyr=gyr, sampling_rate=float(sampling_rate))
+        t = np.arange(len(acc)) / float(sampling_rate or 0.0)
+        return ImuSeries(time=t, acc=acc, gyr=gyr, sampling_rate=float(sampling_rate or 0.0))
+    if np.asarray(time).dtype.kind not in "iuf":
+        raise ValueError(f"{placement}: time must be numbers of seconds, found {np.asarray(time).dtype}.")
     t = np.asarray(time, dtype=np.float64)
     if t.shape != (len(acc),):
         raise ValueError(f"{placement}: time has shape {t.shape}; expected ({len(acc)},).")
@@ -297,6 +343,22 @@ def _series(
             "sort the rows and drop duplicates."
         )
     return ImuSeries(time=t, acc=acc, gyr=gyr, sampling_rate=1.0 / float(np.median(steps)))
+
+
+def _is_positive(value: object) -> bool:
+    return isinstance(value, int | float | np.number) and bool(np.isfinite(value)) and bool(value > 0)
+
+
+LARGEST = 1e7
+"""Beyond this no unit explains a reading: a million g, or the raw counts of a 24-bit converter."""
+
+
+def _numbers(values: ArrayLike) -> Array:
+    """A float copy of real numbers; masked entries become NaN."""
+    array: Any = np.ma.asarray(values)
+    if array.dtype.kind not in "iufb":
+        raise TypeError(f"found {array.dtype}")
+    return np.array(np.ma.filled(array.astype(np.float64), np.nan))
 
 
 def _loss(series: ImuSeries) -> Loss:

@@ -80,3 +80,12 @@ def test_unknown_side_and_placement_are_refused():
         ankle_angles(np.ones((1, 4)), np.ones((1, 4)), "both")
     with pytest.raises(ValueError, match="Unknown placement"):
         frames.check_placement("left_hand")
+
+
+@pytest.mark.parametrize(
+    ("foot", "words"),
+    [(np.full((2, 4), 2.0), "unit quaternions"), (np.zeros((2, 4)), "unit"), (np.ones((2, 3)), "shape")],
+)
+def test_joint_angles_refuse_what_is_no_rotation(foot, words):
+    with pytest.raises(ValueError, match=words):
+        ankle_angles(foot, [[1.0, 0, 0, 0]], "left")

@@ -15,9 +15,10 @@ def table(medians, leg="left", gait="walk", source="joint", site="instep", metri
     m = np.asarray(medians, dtype=float)
     return tables.make_table(tables.TREND, {
         "session_id": [f"{gait}{source}{site}{i}" for i in range(n)],
-        "started_utc": [f"2026-03-{1 + 2 * i:02d}T08:00:00Z" for i in range(n)], "alias": [alias] * n,
+        "start_utc": [f"2026-03-{1 + 2 * i:02d}T08:00:00Z" for i in range(n)], "alias": [alias] * n,
         "leg": [leg] * n, "gait": [gait] * n, "angle_source": [source] * n, "mount_site": [site] * n,
-        "metric": [metric] * n, "n_accepted": [400] * n, "median": m, "ci_low": m - half, "ci_high": m + half,
+        "n_accepted": [400] * n, f"{metric}_median": m,
+        f"{metric}_ci_low": m - half, f"{metric}_ci_high": m + half,
     })  # fmt: skip
 
 

@@ -11,6 +11,7 @@ from ankle_imu import frames
 from ankle_imu import quaternion as qt
 from ankle_imu.analysis.sensor import Sensor
 from ankle_imu.calibration import alignment as al
+from ankle_imu.errors import ImplausibleUnits
 from ankle_imu.gait import events, trajectory
 from ankle_imu.gait.filters import low_pass
 from ankle_imu.gait.strides import Strides, pair_swings, stances
@@ -79,6 +80,37 @@ def follow(sensor: Sensor, sampling_rate: float) -> FootMotion:
         score=score,
         position=position,
     )
+
+
+CONTRADICTION_DEG = 20.0
+"""Gravity felt by a quiet flat foot and gravity carried there by the gyroscope differ by 1-3 deg in sound data."""
+
+
+def check_signs(sensor: Sensor, motion: FootMotion, placement: str) -> None:
+    """Refuse a foot whose gyroscope has a wrong sign or left-handed axes.
+
+    Raises
+    ------
+    ImplausibleUnits
+        When the gyroscope carries gravity elsewhere than the accelerometer finds it at foot-flat.
+
+    Notes
+    -----
+    An accelerometer with all signs turned cannot be seen: with the gyroscope as it is, that is exactly the
+    mirror image, a foot of the other leg.
+    """
+    strides = motion.strides
+    quiet = strides.flat[strides.flat_score < anchor.FLAT_GATE]
+    if len(quiet) >= 5:
+        felt = al.unit(qt.rotate(sensor.quat[quiet], sensor.acc[quiet]))
+        apart = float(np.degrees(np.median(np.arccos(np.clip(felt[:, 2], -1.0, 1.0)))))
+        if apart > CONTRADICTION_DEG:
+            raise ImplausibleUnits(
+                f"{placement}: at foot-flat the gyroscope says that down is {apart:.0f} deg away from where the "
+                "accelerometer feels it; expected both in one right-handed frame: check signs and axis order.",
+                quantity="gyr",
+                likely_unit="other sign or axes",
+            )
 
 
 def is_standing(sensor: Sensor, motion: FootMotion, sampling_rate: float) -> NDArray[np.bool_]:

@@ -8,10 +8,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ankle_imu.errors import RecordingError
 from ankle_imu.gait.filters import runs
 from ankle_imu.values import ImuSeries
 
 Array = NDArray[np.float64]
+
+MOST_HOLES = 20.0
+"""A session with more than this many empty instants per sample, and an hour of them, is no one session."""
 
 SHORT_GAP_S = 0.060
 """Gaps up to this long are filled by PCHIP and kept (own simulation at 104 Hz: at most 0.3 deg of added error)."""
@@ -46,6 +50,12 @@ def session_grid(series: Mapping[str, ImuSeries]) -> tuple[Array, float]:
     rate = max(s.sampling_rate for s in series.values())
     start = min(float(s.time[0]) for s in series.values())
     stop = max(float(s.time[-1]) for s in series.values())
+    samples = sum(int(s.is_valid.sum()) for s in series.values())
+    if (stop - start) * rate > MOST_HOLES * samples + rate * 3600.0:
+        raise RecordingError(
+            f"The times of the sensors span {(stop - start) / 3600.0:,.1f} h but hold only {samples:,} samples; "
+            "expected one clock for all sensors and no long pauses: put them on one clock, or split the session."
+        )
     return start + np.arange(int(np.floor((stop - start) * rate + 1e-6)) + 1) / rate, rate
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -93,6 +93,7 @@ def analyze_leg(
         return _shank_alone(sensors["shank"], leg, time, sampling_rate, known.get("shank"), settings)
     foot = sensors["foot"]
     motion = foot_stage.follow(foot, sampling_rate)
+    foot_stage.check_signs(foot, motion, f"{leg}_foot")
     standing = foot_stage.is_standing(foot, motion, sampling_rate)
     alignment = {"foot": known.get("foot") or foot_stage.align(foot, motion, standing, sampling_rate)}
     reasons: dict[str, str] = {}
@@ -114,8 +115,12 @@ def analyze_leg(
             "dorsiflexion": pair.dorsiflexion,
             "rotation": about_stride_mean(pair.rotation, motion.strides),
         }
-    for values in angles.values():
-        values[foot.broken | (shank.broken if shank is not None else False)] = np.nan
+    no_shank = shank.broken if shank is not None else np.zeros(len(time), dtype=bool)
+    for kind, values in angles.items():
+        if not kind.startswith("shank"):
+            values[foot.broken] = np.nan
+        if not kind.startswith("foot"):
+            values[no_shank] = np.nan
     strides = _stride_columns(foot, shank, motion, alignment, angles, pair, leg, time, sampling_rate, settings)
     events = _rolls(strides, motion, foot, alignment["foot"], angles, pair, time, sampling_rate, settings)
     return LegResult(
@@ -167,9 +172,11 @@ def _pair(
     if heading.coherence < settings.coherence_needed:
         reason = (
             f"foot and shank sensor do not feel the same ankle (coherence {heading.coherence:.2f}, "
-            f"{settings.coherence_needed:.2f} is needed): check that both sit firmly on the same leg"
+            f"{settings.coherence_needed:.2f} is needed): check that both sit firmly on the same leg "
+            "and that their times come from one clock"
         )
         reasons |= dict.fromkeys(joint_kinds, reason)
+        alignment["shank"] = replace(alignment["shank"], verdict="doubtful", reason=reason)
         return None, shank
     chosen = (alignment["foot"].segment_from_sensor, alignment["shank"].segment_from_sensor)
     angles = joint_stage.joint(foot, shank, chosen, heading.delta)
@@ -220,13 +227,16 @@ def _stride_columns(
     )
     columns["ff_s"] = np.where(strides.flat_score < FLAT_GATE, time[strides.flat], np.nan)
     columns |= _frontal(strides, foot, alignment["foot"], angles, pair, columns["gait"], sampling_rate)
+    if pair is not None and shank is not None and shank.broken.any():
+        alone = _frontal(strides, foot, alignment["foot"], angles, None, columns["gait"], sampling_rate)
+        torn = count_within(shank.broken, strides) > 0
+        columns |= {name: np.where(torn, alone[name], columns[name]) for name in alone}
     columns |= _sagittal(strides, angles, pair, alignment["foot"], sampling_rate)
     if shank is not None and "shank_tilt" in angles:
         columns |= _shank_columns(strides, shank, alignment["shank"], angles["shank_tilt"], sampling_rate)
     lost = foot.lost if shank is None else foot.lost | shank.lost
-    broken = foot.broken if shank is None else foot.broken | shank.broken
     columns["lost_samples"] = count_within(lost, strides)
-    columns |= _acceptance(columns, count_within(broken, strides) > 0, alignment["foot"])
+    columns |= _acceptance(columns, count_within(foot.broken, strides) > 0, alignment["foot"])
     return columns
 
 

@@ -58,14 +58,18 @@ def analyze(
     inversion; a shank sensor alone gives timing and shank tilt. What is missing is NaN, with its reason in
     `quality["unmeasurable"]`.
     """
-    settings = settings or Settings()
+    if not isinstance(recording, Recording):
+        raise TypeError(f"analyze takes a Recording, found {type(recording).__name__}.")
+    settings = Settings() if settings is None else settings
+    if not isinstance(settings, Settings):
+        raise TypeError(f"settings must be Settings, found {type(settings).__name__}.")
     tell = progress or (lambda stage, share: None)
     warnings = list(recording.warnings)
     series = _usable(recording.series, warnings)
     time, rate = session_grid(series)
     gridded: dict[str, Gridded] = {}
     for placement, one in series.items():
-        warnings += [f"{placement}: {word}" for word in check_units(one, placement)]
+        warnings += check_units(one, placement)
         gridded[placement] = put_on_grid(one, time, rate)
     legs: dict[str, LegResult] = {}
     present = [leg for leg in frames.LEGS if any(frames.leg_of(p) == leg for p in series)]

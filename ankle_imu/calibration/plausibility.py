@@ -333,7 +333,7 @@ def _count_beyond(values: Array, bound: float) -> int:
 
 
 def _block_means(values: Array, size: int) -> Array:
-    """Means over blocks of `size` rows (at least one block); blocks without a valid row are interpolated."""
+    """Means over blocks of `size` rows (at least one block); blocks without a valid row are left out."""
     size = min(size, len(values))
     blocks = values[: len(values) // size * size].reshape(-1, size, 3)
     means: Array = blocks[:, 0].copy()
@@ -346,11 +346,8 @@ def _block_means(values: Array, size: int) -> Array:
     ok = np.isfinite(blocks[bad])
     count = ok.sum(axis=1)
     means[bad] = np.where(ok, blocks[bad], 0.0).sum(axis=1) / np.where(count, count, np.nan)
-    known = np.isfinite(means).all(axis=1)
-    at = np.arange(len(means))
-    for axis in range(3):
-        means[~known, axis] = np.interp(at[~known], at[known], means[known, axis])
-    return means
+    kept: Array = means[np.isfinite(means).all(axis=1)]
+    return kept
 
 
 def _windows(values: Array, length: int) -> Array:

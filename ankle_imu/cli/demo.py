@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 FOLDER: Final = Path("ankle-imu-demo")
 _ALIAS: Final = "P-demo"
 _WALK_S: Final = 150.0
-_HILL_S: Final = 300.0
+_MIXED_S: Final = 300.0
 _MOST_WEEKS: Final = 104
 _WALKING: Final = 0.75
 """Share of the time that the walks take; the rest draws report and trend."""
@@ -38,7 +38,7 @@ def demo(
     out: Annotated[
         Path, Parameter(name=("--out", "-o", "--library"), help="Library folder to put the walks in.")
     ] = FOLDER,
-    weeks: Annotated[int, Parameter(help="One walk a week, and a hill at the end.")] = 8,
+    weeks: Annotated[int, Parameter(help="One walk a week, and a mixed one with rolls at the end.")] = 8,
     as_json: AsJson = False,
 ) -> None:
     """Try everything on simulated walks: no sensor needed.
@@ -76,16 +76,14 @@ def demo(
 
 
 def _schedule(weeks: int, now: datetime) -> list[_Walk]:
-    """One walk a week on uneven ground; at the end, two days later, walk, jog and run on a hill with two rolls."""
+    """One walk a week on uneven ground; at the end, two days later, walk, jog and run there with two rolls."""
     from ankle_imu.simulate import recovery_plans
 
     plans = recovery_plans(weeks, sessions_per_week=1, duration_s=_WALK_S)
     steadied, seed, day = plans[-1]
-    hill = replace(
-        steadied, duration_s=_HILL_S, terrain="hill", gait="mixed", rolls=2, affected_spread=1.05, loss=0.004
-    )
-    plans.append((hill, seed + 1, day + 2))
-    end = (now - timedelta(seconds=_HILL_S)).replace(microsecond=0)
+    mixed = replace(steadied, duration_s=_MIXED_S, gait="mixed", rolls=2, affected_spread=1.05, loss=0.004)
+    plans.append((mixed, seed + 1, day + 2))
+    end = (now - timedelta(seconds=_MIXED_S)).replace(microsecond=0)
     return [_Walk(plan=p, seed=s, started=end - timedelta(days=day + 2 - d)) for p, s, d in plans]
 
 

@@ -80,9 +80,10 @@ def trend(
     root = library_root(library)
     alias = person or _only_person(root)
     with failures.user_input():
-        table = load_trend(root, alias or None, metric or None)
+        table = load_trend(root, alias or None)
     _say_unanalyzed(root, alias)
-    chosen = _select(table, metric)
+    with failures.user_input():
+        chosen = _select(table, metric)
     target = out or root / "people" / alias / f"trend_{chosen.metric}.html"
     with failures.user_input():
         page = write_trend(table, target, chosen.metric).absolute()
@@ -178,7 +179,7 @@ def _show_trend(chosen: Trend, alias: str, sentences: list[str]) -> None:
     show_heading(f"{words.METRIC[chosen.metric]}{', ' if unit else ''}{unit}  {alias}  {stratum}")
     rows = [
         [
-            row["started_utc"][:10],
+            row["start_utc"][:10],
             row["leg"],
             words.number(row["median"], unit),
             f"{words.number(row['ci_low'], unit)} to {words.number(row['ci_high'], unit)}",
@@ -192,7 +193,7 @@ def _show_trend(chosen: Trend, alias: str, sentences: list[str]) -> None:
 
 
 def _show_trend_json(chosen: Trend, alias: str, sentences: list[str], page: Path) -> None:
-    names = ("session_id", "started_utc", "leg", "n_accepted", "median", "ci_low", "ci_high", "iqr")
+    names = ("session_id", "start_utc", "leg", "n_accepted", "median", "ci_low", "ci_high", "iqr")
     points: list[dict[Any, Any]] = chosen.points[list(names)].to_dict("records")
     show_json(
         {

@@ -27,7 +27,8 @@ def ankle_angles(foot_quat: ArrayLike, shank_quat: ArrayLike, side: str) -> tupl
     Raises
     ------
     ValueError
-        If `side` is neither `left` nor `right`.
+        If `side` is neither `left` nor `right`, or the quaternions are not (n, 4) of length one (1 % off at most;
+        NaN rows stay NaN).
 
     References
     ----------
@@ -41,10 +42,23 @@ def ankle_angles(foot_quat: ArrayLike, shank_quat: ArrayLike, side: str) -> tupl
     """
     if side not in frames.LEGS:
         raise ValueError(f"side must be 'left' or 'right', found {side!r}.")
-    foot = frames.mirror_rotation(foot_quat, side)
-    shank = frames.mirror_rotation(shank_quat, side)
+    foot = frames.mirror_rotation(_unit_rows(foot_quat, "foot_quat"), side)
+    shank = frames.mirror_rotation(_unit_rows(shank_quat, "shank_quat"), side)
+    if len(foot) != len(shank) and 1 not in (len(foot), len(shank)):
+        raise ValueError(f"foot_quat has {len(foot)} rows and shank_quat {len(shank)}; expected as many.")
     dorsiflexion, inversion, rotation = frames.joint_angles(qt.multiply(qt.conjugate(shank), foot))
     return dorsiflexion, inversion, rotation
+
+
+def _unit_rows(quat: ArrayLike, name: str) -> Array:
+    q = np.asarray(quat, dtype=np.float64)
+    if q.ndim != 2 or q.shape[1] != 4:
+        raise ValueError(f"{name} has shape {q.shape}; expected (n, 4), scalar first.")
+    size = qt.length(q)
+    if (np.abs(size - 1.0) > 0.01).any():
+        worst = float(size[np.nanargmax(np.abs(size - 1.0))])
+        raise ValueError(f"{name} holds a quaternion of length {worst:.3g}; expected unit quaternions.")
+    return np.asarray(q / size[:, None])
 
 
 def segment_up(earth_from_sensor: Array, segment_from_sensor: Array) -> Array:

@@ -32,7 +32,7 @@ def fuse(acc: ArrayLike, gyr: ArrayLike, sampling_rate: float, *, tau_acc: float
     Raises
     ------
     ValueError
-        If the arrays differ in shape, or the sampling rate is not a positive number.
+        If the arrays differ in shape, or the sampling rate or time constant is not a positive number.
 
     Notes
     -----
@@ -58,6 +58,8 @@ def fuse(acc: ArrayLike, gyr: ArrayLike, sampling_rate: float, *, tau_acc: float
         raise ValueError(f"Found acc {acc.shape} and gyr {gyr.shape}; expected two (n, 3) arrays of one n.")
     if not (np.isfinite(sampling_rate) and sampling_rate > 0):
         raise ValueError(f"sampling_rate must be a positive number of Hz, found {sampling_rate!r}.")
+    if not (np.isfinite(tau_acc) and tau_acc > 0):
+        raise ValueError(f"tau_acc must be a positive number of s, found {tau_acc!r}.")
     out = np.full((len(acc), 4), np.nan)
     for start, stop in continuous_runs(acc, gyr, sampling_rate):
         run_acc, run_gyr = bridge(acc[start:stop]), bridge(gyr[start:stop])

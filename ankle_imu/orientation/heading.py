@@ -21,9 +21,6 @@ CUTOFF_HZ = 10.0
 MEDIAN_STRIDES = 9
 """Strides in the running median of the heading difference (31 begins to lag behind turns)."""
 
-COHERENCE_NEEDED = 0.95
-"""Below this mean coherence the coupling is not believed."""
-
 _RIDGE = 0.3**2
 _FIT_SAMPLES = 12_000
 

@@ -60,7 +60,7 @@ def _draw_leg(ax: Axes, trend: Trend, leg: str) -> None:
 
 def _date_axis(ax: Axes, trend: Trend) -> None:
     span = float(np.ptp(trend.days))
-    start = datetime.fromisoformat(trend.points["started_utc"].iloc[0])
+    start = datetime.fromisoformat(trend.points["start_utc"].iloc[0])
     ticks = np.linspace(0.0, span, 4 if span > 0.0 else 1)
     dates = [start + timedelta(days=t) for t in ticks]
     pattern = "%d %b %Y" if span > 300.0 else "%d %b" if span > 4.0 else "%d %b %H:%M"
@@ -81,7 +81,7 @@ def trend_alt(trend: Trend) -> str:
 def trend_grid(trend: Trend) -> Grid:
     """Every point of the picture."""
     rows = tuple(
-        (r.started_utc[:10], r.leg, _cell(trend, r.median), _interval(trend, r), f"{r.n_accepted:,}", r.session_id)
+        (r.start_utc[:10], r.leg, _cell(trend, r.median), _interval(trend, r), f"{r.n_accepted:,}", r.session_id)
         for r in series.rows(trend.points)
     )
     head = ("Date", "Leg", "Median", "Approx. 95 % interval", "Strides", "Session")

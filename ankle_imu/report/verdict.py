@@ -103,7 +103,18 @@ def _events_line(result: SessionResult) -> list[str]:
 
 
 def _doubts(result: SessionResult) -> list[tuple[int, str]]:
-    return [*_alignment_doubts(result), *_loss_doubts(result), *_stride_doubts(result)]
+    told = [*_alignment_doubts(result), *_loss_doubts(result), *_stride_doubts(result)]
+    return [*told, *_other_warnings(result, told)]
+
+
+def _other_warnings(result: SessionResult, told: list[tuple[int, str]]) -> list[tuple[int, str]]:
+    """What recording and analysis warned of and no doubt above has said already."""
+    said = " ".join(text for _, text in told)
+    return [
+        (1, words.lower_first(warning))
+        for warning in result.quality.get("warnings", [])
+        if warning.rstrip(".").split(": ", 1)[-1] not in said
+    ]
 
 
 def _alignment_doubts(result: SessionResult) -> list[tuple[int, str]]:

@@ -120,3 +120,8 @@ def listing(parts: list[str]) -> str:
 def plural(n: int, noun: str) -> str:
     """`1 stride`, `2 strides`, `1,200 strides`."""
     return f"{n:,} {noun}" if n == 1 else f"{n:,} {noun}s"
+
+
+def lower_first(sentence: str) -> str:
+    """The sentence as the second half of another: small first letter, one full stop at its end."""
+    return sentence[:1].lower() + sentence[1:].rstrip(".") + "."

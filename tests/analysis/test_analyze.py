@@ -1,5 +1,8 @@
 """What the analysis finds in simulated walks, claims from each sensor set, and does with bad data."""
 
+import copy
+import pickle
+
 import numpy as np
 import pytest
 
@@ -262,6 +265,65 @@ def test_wrong_units_are_named(pair, acc_factor, gyr_factor, quantity, unit):
     assert caught.value.likely_unit == unit
     assert unit in str(caught.value)
     assert caught.value.exit_code == 5
+
+
+@pytest.mark.parametrize(
+    ("acc_sign", "gyr_sign", "quantity"),
+    [([1, 1, 1], [-1, -1, -1], "gyr"), ([1, 1, 1], [1, -1, 1], "gyr"), ([1, 1, -1], [1, 1, 1], "gyr")],
+)
+def test_wrong_signs_are_named(pair, acc_sign, gyr_sign, quantity):
+    acc, gyr = pair["right_foot"]
+    with pytest.raises(errors.ImplausibleUnits) as caught:
+        analyze({"right_foot": (acc * acc_sign, gyr * gyr_sign)})
+    assert caught.value.quantity == quantity
+
+
+def test_a_torn_shank_leaves_the_foot_its_results(pair):
+    acc, gyr = (a.copy() for a in pair["right_shank"])
+    acc[5000:6000], gyr[5000:6000] = np.nan, np.nan
+    result = analyze({"right_foot": pair["right_foot"], "right_shank": (acc, gyr)})
+    inside = (result.strides["start_s"] > 5000 / RATE) & (result.strides["end_s"] < 6000 / RATE)
+    assert inside.sum() >= 5
+    assert set(result.strides.loc[inside, "angle_source"]) == {"foot"}
+    assert result.strides.loc[inside & result.strides["accepted"], "range_stance_deg"].notna().all()
+    assert result.angles["right_foot_tilt_deg"].notna().all()
+    assert result.angles["right_inversion_deg"].isna().sum() == 1000
+
+
+def test_a_tail_of_nan_is_no_wrong_unit(pair):
+    acc, gyr = (a.copy() for a in pair["right_foot"])
+    for share in (0.85, 0.87, 0.9, 0.95):
+        cut = acc.copy()
+        cut[round(share * len(acc)) :] = np.nan
+        assert len(analyze({"right_foot": (cut, gyr)}).strides) > 20
+
+
+def test_one_clock_is_asked_for(pair):
+    n = len(pair["right_foot"][0])
+    times = {"right_foot": np.arange(n) / RATE, "right_shank": 3e7 + np.arange(n) / RATE}
+    with pytest.raises(errors.RecordingError, match="one clock"):
+        analyze(pair, rate=None, time=times)
+
+
+def test_unix_times_start_the_session(pair):
+    n = len(pair["right_foot"][0])
+    time = {"right_foot": 1.7e9 + np.arange(n) / RATE}
+    result = analyze({"right_foot": pair["right_foot"]}, rate=None, time=time)
+    assert result.angles["time_s"].iloc[0] == 0.0
+    assert result.session.started_utc == "2023-11-14T22:13:20Z"
+
+
+def test_results_travel_between_processes(pair):
+    result = analyze({"right_foot": pair["right_foot"]})
+    again = pickle.loads(pickle.dumps(result))
+    assert again.strides.equals(result.strides)
+    assert copy.deepcopy(ai.Recording.from_arrays(RATE, pair)).series.keys() == pair.keys()
+
+
+@pytest.mark.parametrize("values", [{"tau_acc_foot_s": -1.0}, {"roll_deg": float("nan")}, {"roll_dps": 0}])
+def test_settings_must_be_positive(values):
+    with pytest.raises(ValueError, match="must be a positive number"):
+        ai.Settings(**values)
 
 
 def test_constant_zeros_are_refused():

@@ -145,8 +145,10 @@ def build_trend(n_sessions: int = 9, drift: float = 0.0, seed: int = 3) -> pd.Da
         for leg, base in (("left", 9.0), ("right", 11.0)):
             median = base + drift * i + rng.normal(0.0, 0.5)
             rows.append((f"s{i}", f"2026-05-{1 + 3 * i:02d}T09:00:00Z", "P-TEST", leg, "walk", "joint", "instep",
-                         "range_stance_deg", 500, median, median - 0.8, median + 0.9, 4.0))  # fmt: skip
-    names = tables.TREND.names
+                         500, median, median - 0.8, median + 0.9, 4.0))  # fmt: skip
+    metric = "range_stance_deg"
+    names = ["session_id", "start_utc", "alias", "leg", "gait", "angle_source", "mount_site", "n_accepted",
+             *(f"{metric}_{s}" for s in ("median", "ci_low", "ci_high", "iqr"))]  # fmt: skip
     return tables.make_table(tables.TREND, {k: [r[i] for r in rows] for i, k in enumerate(names)})
 
 

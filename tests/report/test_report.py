@@ -129,6 +129,10 @@ def test_no_strides_says_so_and_why(make_result):
 def test_verdict_lowers_with_alignment_loss_and_few_strides(full, make_result):
     from dataclasses import replace
 
+    warned = judge(full)
+    assert warned.level == 1
+    assert warned.reasons == ("the left foot sensor sent nothing for 4 s.",)
+    full = replace(full, quality=full.quality | {"warnings": []})
     assert judge(full).level == 0
     fair = {p: a | {"verdict": "fair", "reason": "No toe taps."} for p, a in full.quality["alignment"].items()}
     careful = judge(replace(full, quality=full.quality | {"alignment": fair}))
