@@ -58,8 +58,9 @@ def import_(
     """Make a session out of files of other makers.
 
     Prints the folder of the session. Read are the CSV export of Xsens / Movella DOT, text of the WitMotion app,
-    the zip of the phone app Sensor Logger, and any CSV file with named columns. What was understood is told; the
-    files are kept in the session. Files of several sensors are put on one clock by the times they state.
+    the zip of the phone app Sensor Logger, and any CSV file whose columns are named like
+    `time [s]`, `acc_x [m/s^2]`, `gyr_x [deg/s]` or in a mapping file. What was understood is told; the files are
+    kept in the session. Files of several sensors are put on one clock by the times they state.
     """
     _check_counts(files, placements)
     options = {"mapping": mapping, "device": device, "platform": platform, "gyr_unit": gyr_unit}
@@ -151,11 +152,13 @@ def _join(parts: Sequence[Imported], files: Sequence[Path]) -> tuple[Recording, 
     starts = [parse_utc(part.started_utc) if part.started_utc else None for part in parts]
     known = [start for start in starts if start is not None]
     if len(parts) > 1 and len(known) < len(parts):
+        shifts, word = _clock_shifts(parts)
         silent = ", ".join(file.name for file, start in zip(files, starts, strict=True) if start is None)
-        say(f"  {silent} does not say when it began; all files are taken to begin together.")
-        starts = [None] * len(parts)
-    origin = min(known) if known else None
-    shifts = [(start - origin).total_seconds() if start and origin else 0.0 for start in starts]
+        say(f"  {silent} does not say when it began; all files are taken to {word}.")
+        starts, origin = [None] * len(parts), min(known) if known else None
+    else:
+        origin = min(known) if known else None
+        shifts = [(start - origin).total_seconds() if start and origin else 0.0 for start in starts]
     _check_overlap(parts, shifts, files)
     return (
         Recording(
@@ -167,6 +170,15 @@ def _join(parts: Sequence[Imported], files: Sequence[Path]) -> tuple[Recording, 
         ),
         format_utc(origin) if origin else "",
     )
+
+
+def _clock_shifts(parts: Sequence[Imported]) -> tuple[list[float], str]:
+    """When each file begins by the clock they share, or all at once where their clocks do not overlap."""
+    starts = [part.clock_start_s for part in parts]
+    shifts = [start - min(starts) for start in starts]
+    if max(shifts) < min(part.series.duration + shift for part, shift in zip(parts, shifts, strict=True)):
+        return shifts, "share the clock in their time columns"
+    return [0.0] * len(parts), "begin together"
 
 
 def _check_overlap(parts: Sequence[Imported], shifts: Sequence[float], files: Sequence[Path]) -> None:

@@ -177,6 +177,7 @@ def read(
         acc_unit=acc_unit,
         gyr_unit=gyr_unit,
         started_utc=utc_text_from_epoch(epoch) if np.isfinite(epoch) else "",
+        clock_start_s=_clock_start(time, epoch, mapping),
         notes=(
             f"acc from {', '.join(acc_names)} in {acc_unit}; gyr from {', '.join(gyr_names)} in {gyr_unit}",
             *describe(series, loss),
@@ -271,7 +272,8 @@ def _time(
     unit = mapping.units.get("time") or headers[name].unit
     if unit not in TIME_UNITS:
         raise RecordingError(
-            f"{table.path}: the unit of {name!r} is not said; expected one of {', '.join(TIME_UNITS)}.",
+            f"{table.path}: the unit of {name!r} is not said; name the column like 'time [s]' or say it in a "
+            f"mapping; known units: {', '.join(TIME_UNITS)}.",
             path=table.path,
         )
     ticks = table.numbers(name)
@@ -282,6 +284,14 @@ def _time(
     is_epoch = _EPOCH_S[0] < epoch < _EPOCH_S[1]
     scaled = (ticks - first if is_epoch else ticks) * TIME_UNITS[unit]
     return scaled, epoch if is_epoch else float("nan")
+
+
+def _clock_start(time: NDArray[np.float64], epoch: float, mapping: ColumnMapping) -> float:
+    """First reading of a clock that counts from a zero of its own, s; NaN where there is no such clock."""
+    known = time[np.isfinite(time)]
+    if np.isfinite(epoch) or np.isfinite(mapping.sampling_rate) or len(known) == 0:
+        return float("nan")
+    return float(known[0])
 
 
 def _unit_missing(

@@ -21,6 +21,7 @@ class Imported:
     version : int, of the importer; changes when it would read the same file differently
     acc_unit, gyr_unit : str, units of the file's numbers, keys of `units.ACC_UNITS` and `units.GYR_UNITS`
     started_utc : str, ISO 8601 UTC of time 0 with milliseconds, "" where the file does not tell
+    clock_start_s : float, s, what the file's own clock reads at time 0, NaN where it has none
     markers : tuple of Marker, seconds from time 0
     notes : tuple of str, what was understood, for the person who imports
     """
@@ -33,6 +34,7 @@ class Imported:
     acc_unit: str
     gyr_unit: str
     started_utc: str = ""
+    clock_start_s: float = float("nan")
     markers: tuple[Marker, ...] = ()
     notes: tuple[str, ...] = ()
 

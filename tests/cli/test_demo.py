@@ -18,7 +18,7 @@ def test_demo_leaves_walks_report_and_trend(
     request: pytest.FixtureRequest,
 ) -> None:
     monkeypatch.setattr(demo, "_WALK_S", 75.0)
-    monkeypatch.setattr(demo, "_HILL_S", 120.0)
+    monkeypatch.setattr(demo, "_MIXED_S", 120.0)
     monkeypatch.chdir(tmp_path)
     done = ankle_imu("demo", "--weeks", "1")
     assert done.code == 0

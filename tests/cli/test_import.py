@@ -147,3 +147,23 @@ def test_arguments_that_cannot_be(ankle_imu: Run, files: tuple[Path, Path], tmp_
     ankle_imu(*one, "--person", "../x").refuses(2, "../x")
     ankle_imu(*one, "--affected-leg", "third").refuses(2, "third")
     assert not (tmp_path / "library").exists()
+
+
+def test_files_that_share_a_clock_keep_it(ankle_imu: Run, tmp_path: Path, library: Path) -> None:
+    """A shank file that starts 2.5 s later on the same clock must not be moved to the foot's start."""
+    plan = Plan(duration_s=60.0, sampling_rate=104.0, placements=("left_foot", "left_shank"))
+    recording, _ = walk(plan, seed=3)
+    for placement, first in (("left_foot", 0), ("left_shank", 260)):
+        s = recording.series[placement]
+        rows = [
+            ",".join(f"{v:.9g}" for v in (t + 100.0, *a, *g))
+            for t, a, g in zip(s.time[first:], s.acc[first:], s.gyr[first:], strict=True)
+        ]
+        head = "time [s],acc_x [m/s^2],acc_y [m/s^2],acc_z [m/s^2],gyr_x [rad/s],gyr_y [rad/s],gyr_z [rad/s]"
+        (tmp_path / f"{placement}.csv").write_text("\n".join([head, *rows]) + "\n")
+    files = [tmp_path / "left_foot.csv", tmp_path / "left_shank.csv"]
+    done = ankle_imu("import", *files, "--as", "left_foot", "--as", "left_shank")
+    assert done.code == 0, done.err
+    assert "share the clock" in done.err
+    again = ai.open_session(done.out.strip().splitlines()[-1])
+    assert again.series["left_shank"].time[0] - again.series["left_foot"].time[0] == pytest.approx(2.5, abs=1e-3)
