@@ -9,6 +9,7 @@ from cyclopts import App, Group, Parameter
 from ankle_imu.cli import sessions
 from ankle_imu.cli.arguments import AsJson, Library, Person, library_root
 from ankle_imu.cli.output import say, show, show_heading, show_json, show_table
+from ankle_imu.errors import RecordingError
 
 if TYPE_CHECKING:
     from ankle_imu.library import SessionEntry
@@ -61,6 +62,11 @@ def show_one(
     from ankle_imu.recording import read_session_info
 
     path = sessions.locate(library_root(library), ref)
+    if not path.is_dir():
+        raise RecordingError(
+            f"{path} is a single file; `library show` tells of session folders, `analyze` of a file.",
+            path=str(path),
+        )
     info = read_session_info(path)
     result = load_result(path) if find_result(path) else None
     told = sessions.describe(path, result) if result else None

@@ -238,3 +238,8 @@ def test_library_show(ankle_imu: Run, session: Path) -> None:
     assert "ankle-imu analyze" in ankle_imu("library", "show", session).err
     (session / "session.toml").write_text("{broken")
     ankle_imu("library", "show", session).refuses(5, "session.toml")
+
+
+def test_library_show_of_a_file_says_what_to_use(ankle_imu: Run, tmp_path: Path) -> None:
+    (tmp_path / "part-0001.mcap").write_bytes(b"x")
+    ankle_imu("library", "show", tmp_path / "part-0001.mcap").refuses(5, "single file")
