@@ -78,6 +78,7 @@ def _leg(result: SessionResult, truth: Truth, leg: str) -> dict[str, Any]:
     )
     steady = (same[0] & same[1]).to_numpy()
     row["walk_run"] = float(((own["gait"] != "walk") == running)[steady].mean())
+    row["walk_run_all"] = float(((own["gait"] != "walk") == running).mean())
     jog = (true["gait"] == "jog") & steady
     row["jog"] = float((own["gait"][jog] == "jog").mean()) if jog.sum() >= 20 else np.nan
     time = truth.time
@@ -112,6 +113,9 @@ def _rows(case: str, cell: str, pooled: pd.DataFrame) -> Iterator[Row]:
         target=0.99,
         at_least=True,
         **common,
+    )
+    yield Row(
+        quantity="walk or run right, changes of gait included", value=mean["walk_run_all"], unit="1", **common
     )
     if np.isfinite(mean["jog"]):
         yield Row(
