@@ -141,18 +141,11 @@ def _delayed(motion: heading.Motion, samples: float) -> heading.Motion:
     """The motion read `samples` later on its own clock: what a clock that is late shows at our time."""
     if samples == 0.0:
         return motion
-    at = np.clip(np.arange(len(motion.acc)) + samples, 0, len(motion.acc) - 1)
-    low = np.minimum(at.astype(np.int64), len(motion.acc) - 2)
-    share = (at - low)[:, None]
-
-    def read(values: Array) -> Array:
-        return np.asarray(values[low] * (1.0 - share) + values[low + 1] * share)
-
     return heading.Motion(
-        quat=qt.normalize(read(motion.quat)),
-        acc=read(motion.acc),
-        gyr=read(motion.gyr),
-        gyr_dot=read(motion.gyr_dot),
+        quat=qt.normalize(_read_later(motion.quat, samples)),
+        acc=_read_later(motion.acc, samples),
+        gyr=_read_later(motion.gyr, samples),
+        gyr_dot=_read_later(motion.gyr_dot, samples),
     )
 
 
@@ -160,15 +153,23 @@ def shift(sensor: Sensor, samples: float) -> Sensor:
     """The sensor read `samples` later, to undo a clock that is late by that much."""
     if samples == 0.0:
         return sensor
-    index = np.arange(len(sensor.acc))
-    at = np.clip(index + samples, 0, len(index) - 1)
-    low = np.minimum(at.astype(np.int64), len(index) - 2)
-    share = (at - low)[:, None]
-    quat, gyr, acc = (v[low] * (1 - share) + v[low + 1] * share for v in (sensor.quat, sensor.gyr, sensor.acc))
-    nearest = np.round(at).astype(np.int64)
+    nearest = np.clip(np.round(np.arange(len(sensor.acc)) + samples), 0, len(sensor.acc) - 1).astype(np.int64)
     return replace(
-        sensor, quat=qt.normalize(quat), gyr=gyr, acc=acc, broken=sensor.broken[nearest], lost=sensor.lost[nearest]
+        sensor,
+        quat=qt.normalize(_read_later(sensor.quat, samples)),
+        acc=_read_later(sensor.acc, samples),
+        gyr=_read_later(sensor.gyr, samples),
+        broken=sensor.broken[nearest],
+        lost=sensor.lost[nearest],
     )
+
+
+def _read_later(values: Array, samples: float) -> Array:
+    """Values (n, k) at each index plus a fraction of samples, linear between neighbours, held at the ends."""
+    at = np.clip(np.arange(len(values)) + samples, 0, len(values) - 1)
+    low = np.minimum(at.astype(np.int64), len(values) - 2)
+    share = (at - low)[:, None]
+    return np.asarray(values[low] * (1.0 - share) + values[low + 1] * share)
 
 
 def carry_axes(

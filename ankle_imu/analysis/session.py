@@ -15,11 +15,12 @@ from ankle_imu.analysis.grid import Gridded, put_on_grid, session_grid
 from ankle_imu.analysis.leg import LegResult, analyze_leg
 from ankle_imu.analysis.sensor import prepare
 from ankle_imu.calibration.plausibility import check_units
+from ankle_imu.decode import find_clipped
 from ankle_imu.errors import RecordingError
 from ankle_imu.gait.filters import runs
 from ankle_imu.metrics.summary import summarize
 from ankle_imu.settings import Settings
-from ankle_imu.values import Alignment, ImuSeries, Loss, Recording, SessionResult
+from ankle_imu.values import Alignment, ImuSeries, Loss, Recording, SensorInfo, SessionResult
 
 Array = NDArray[np.float64]
 
@@ -136,7 +137,7 @@ def _angles_table(legs: Mapping[str, LegResult], time: Array) -> pd.DataFrame:
 
 
 def _strides_table(
-    legs: Mapping[str, LegResult], series: Mapping[str, ImuSeries], sensors: Mapping[str, Any]
+    legs: Mapping[str, LegResult], series: Mapping[str, ImuSeries], sensors: Mapping[str, SensorInfo]
 ) -> pd.DataFrame:
     parts = [tables.make_table(tables.STRIDES, r.strides) for r in legs.values() if len(r.strides["ic_s"])]
     if not parts:
@@ -148,7 +149,7 @@ def _strides_table(
 
 
 def _clipped_in(
-    strides: pd.DataFrame, series: Mapping[str, ImuSeries], sensors: Mapping[str, Any]
+    strides: pd.DataFrame, series: Mapping[str, ImuSeries], sensors: Mapping[str, SensorInfo]
 ) -> NDArray[np.int64]:
     clipped = np.zeros(len(strides), dtype=np.int64)
     for placement, one in series.items():
@@ -159,30 +160,31 @@ def _clipped_in(
     return clipped
 
 
-def is_clipped(series: ImuSeries, info: Any = None) -> NDArray[np.bool_]:
+def is_clipped(series: ImuSeries, info: SensorInfo | None = None) -> NDArray[np.bool_]:
     """Samples (n,) at the end of the sensor's range.
 
     Notes
     -----
-    With a known range: 99.8 % of it or more. Else a value counts when it is the axis's own largest, comes at
-    least three times in a row somewhere, and is beyond 1.9 g or 240 deg/s, the smallest ranges in use.
+    A known range is taken at its word (`decode.find_clipped`). Of an unknown one, a value counts when it is the
+    axis's own largest, comes at least three times in a row somewhere, and is beyond 1.9 g or 240 deg/s, the
+    smallest ranges in use.
     """
-    out = np.zeros(len(series.time), dtype=bool)
-    known = (getattr(info, "acc_range_g", np.nan) * 9.80665, np.radians(getattr(info, "gyr_range_dps", np.nan)))
-    for values, full, least in ((series.acc, known[0], 18.6), (series.gyr, known[1], 4.2)):
-        for k in range(3):
-            size = np.abs(values[:, k])
-            if np.isfinite(full):
-                out |= size >= 0.998 * full
-                continue
-            top = np.nanmax(size, initial=0.0)
-            if top < least:
-                continue
-            at_top = size >= 0.9995 * top
-            start, stop = runs(at_top)
-            if len(start) and int((stop - start).max()) >= 3:
-                out |= at_top
+    acc_range, gyr_range = (info.acc_range_g, info.gyr_range_dps) if info else (np.nan, np.nan)
+    out = find_clipped(series.acc, series.gyr, acc_range, gyr_range)
+    for values, full, least in ((series.acc, acc_range, 18.6), (series.gyr, gyr_range, 4.2)):
+        for k in range(0 if np.isfinite(full) else 3):
+            out |= _plateau(np.abs(values[:, k]), least)
     return out
+
+
+def _plateau(size: Array, least: float) -> NDArray[np.bool_]:
+    """Where values (n,) stay at their own largest, if that lies beyond `least` and lasts three samples once."""
+    top = np.nanmax(size, initial=0.0)
+    at_top = size >= 0.9995 * top
+    start, stop = runs(at_top)
+    if top < least or len(start) == 0 or int((stop - start).max()) < 3:
+        return np.zeros(len(size), dtype=bool)
+    return np.asarray(at_top)
 
 
 def _events_table(legs: Mapping[str, LegResult], recording: Recording) -> pd.DataFrame:

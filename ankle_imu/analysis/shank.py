@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ankle_imu import quaternion as qt
+from ankle_imu.analysis.foot import OPENING_S
 from ankle_imu.analysis.sensor import Sensor
 from ankle_imu.calibration import alignment as al
 from ankle_imu.gait.shank_events import shank_swings
@@ -15,8 +16,6 @@ from ankle_imu.values import Alignment
 
 SIGMA_SHANK_ALONE_DEG = 8.0
 """1-sigma of the shank's yaw from its own swing axis, deg: the leg swings out of the tibia's plane."""
-
-OPENING_S = 90.0
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
