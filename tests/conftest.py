@@ -15,6 +15,17 @@ settings.load_profile("plain")
 SHARED = Path(os.environ.get("ANKLE_IMU_SHARED", Path(__file__).parents[1] / ".." / "shared")).resolve()
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--full", action="store_true", help="run the long repeats in full")
+    parser.addoption("--device", action="store_true", help="run the tests that need real hardware")
+
+
+@pytest.fixture(scope="session")
+def full(request: pytest.FixtureRequest) -> bool:
+    """Whether the long repeats are to be run in full."""
+    return bool(request.config.getoption("--full"))
+
+
 @pytest.fixture(scope="session")
 def shared() -> Path:
     """Folder of real recordings that are not part of the project; skips where it is absent."""

@@ -18,9 +18,20 @@ FLOORS = (
     {"frames", "tables", "wire", "durable"},
     {"values"},
     {"metrics", "trends", "manifest"},
-    {"decode", "timing", "recording", "calibration", "orientation", "gait", "report", "interchange", "library"},
+    {
+        "decode",
+        "timing",
+        "recording",
+        "devices",
+        "calibration",
+        "orientation",
+        "gait",
+        "report",
+        "interchange",
+        "library",
+    },
     {"analysis", "session_io", "simulate"},
-    {"validation"},
+    {"validation", "capture"},
     {"cli"},
 )
 """Ground floor first; a name is a folder or a module directly in the package."""
