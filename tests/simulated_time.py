@@ -1,4 +1,4 @@
-"""An event loop whose clock jumps over waits, so that hours of radio traffic take milliseconds and repeat exactly."""
+"""An event loop whose clock jumps over waits: hours of radio traffic take milliseconds and repeat exactly."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""What a virtual sensor is to whatever radio carries it. Time is handed in: nothing here waits or looks at a clock.
+"""What a virtual sensor is to whatever radio carries it. Time is handed in: nothing here waits.
 
-`now` is world time in s on any zero. A sensor keeps its own clock (`SensorClock`), which starts at its boot and runs
-fast or slow. Characteristics are named by 128-bit lower-case UUID text.
+`now` is world time in s on any zero. A sensor keeps its own clock (`SensorClock`), which starts at its boot
+and runs fast or slow. Characteristics are named by 128-bit lower-case UUID text.
 """
 
 from __future__ import annotations
