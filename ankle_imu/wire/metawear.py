@@ -34,8 +34,9 @@ from numpy.typing import NDArray
 
 from ankle_imu.units import DEGREE, STANDARD_GRAVITY
 from ankle_imu.wire.block import Array, Block, Indices
-from ankle_imu.wire.joined import Flags, Joined, Sieve, join
+from ankle_imu.wire.packets import Flags, Packets, collect
 from ankle_imu.wire.pairing import Stream, measure_spacing, pair
+from ankle_imu.wire.sieve import Sieve
 
 TICK_S: Final = 48 / 32768
 TICK_WRAP: Final = float(2**32)
@@ -102,7 +103,7 @@ def decode(payloads: Iterable[tuple[float, bytes]], config: Mapping[str, Any]) -
     crosswise cannot be recognised by its ticks.
     """
     setup = _Setup.of(config)
-    packets = join(payloads)
+    packets = collect(payloads)
     if not len(packets):
         return []
     sieve = Sieve(len(packets))
@@ -172,22 +173,22 @@ def _logger(told: Sequence[Any]) -> tuple[str, int, int]:
     raise ValueError(f"Found logger {told!r}; expected a signal of {SIGNALS}, even offset, length 2 or 4.")
 
 
-def _registers(packets: Joined, sieve: Sieve) -> Indices:
-    sieve.reject("short", packets.size < 2)
-    modules = packets.data[packets.start]
+def _registers(packets: Packets, sieve: Sieve) -> Indices:
+    sieve.reject("short", packets.length < 2)
+    modules = packets.octets[packets.start]
     sieve.reject("foreign", ~np.isin(np.arange(256), _MODULES)[modules])
-    registers: Indices = modules * np.int64(256) + packets.data[packets.start + 1]
+    registers: Indices = modules * np.int64(256) + packets.octets[packets.start + 1]
     return registers
 
 
-def _counts(packets: Joined, at: Indices, n: int) -> NDArray[np.int16]:
+def _counts(packets: Packets, at: Indices, n: int) -> NDArray[np.int16]:
     counts: NDArray[np.int16] = packets.read([("counts", "<i2", (n,))], at)["counts"]
     return counts
 
 
-def _of_size(packets: Joined, rows: Indices, size: int, sieve: Sieve) -> Indices:
+def _of_size(packets: Packets, rows: Indices, size: int, sieve: Sieve) -> Indices:
     """Those of `rows` whose payloads have this many bytes; the others are counted."""
-    found = packets.size[rows]
+    found = packets.length[rows]
     sieve.reject_rows("cut", rows[found < size])
     sieve.reject_rows("merged", rows[found > size])
     fitting: Indices = rows[found == size]
@@ -240,11 +241,11 @@ def _blocks(parts: list[_Samples]) -> list[Block]:
     return [*(p.block() for p in parts if p is not acc[0] and p is not gyr[0]), both]
 
 
-def _decode_accounted(packets: Joined, registers: Indices, setup: _Setup, sieve: Sieve) -> list[Block]:
+def _decode_accounted(packets: Packets, registers: Indices, setup: _Setup, sieve: Sieve) -> list[Block]:
     rows = np.flatnonzero(sieve.is_good & (registers == _PROCESSOR))
-    sieve.reject_rows("cut", rows[packets.size[rows] < _ACCOUNTED_AT])
+    sieve.reject_rows("cut", rows[packets.length[rows] < _ACCOUNTED_AT])
     rows = rows[sieve.is_good[rows]]
-    source_id = packets.data[packets.start[rows] + 2]
+    source_id = packets.octets[packets.start[rows] + 2]
     sieve.reject_rows("unknown_source", rows[~np.isin(np.arange(256), [*setup.processors])[source_id]])
     parts = []
     for key, source in setup.processors.items():
@@ -270,7 +271,7 @@ def _decode_accounted(packets: Joined, registers: Indices, setup: _Setup, sieve:
     return _blocks(parts)
 
 
-def _without_repeats(packets: Joined, rows: Indices, sieve: Sieve) -> Indices:
+def _without_repeats(packets: Packets, rows: Indices, sieve: Sieve) -> Indices:
     """Rows without those that came before; they are compared only if the prefix ever went back."""
     step = np.diff(packets.read("<u4", packets.start[rows] + _PREFIX_AT))
     if not ((step == 0) | (step >= 2**31)).any():
@@ -292,9 +293,9 @@ class _Entries:
         return _Entries(key=self.key[rows], tick=self.tick[rows], data=self.data[rows], owner=self.owner[rows])
 
 
-def _decode_log(packets: Joined, registers: Indices, setup: _Setup, sieve: Sieve) -> list[Block]:
+def _decode_log(packets: Packets, registers: Indices, setup: _Setup, sieve: Sieve) -> list[Block]:
     rows = np.flatnonzero(sieve.is_good & (registers == _LOG))
-    size = packets.size[rows] - _ENTRIES_AT
+    size = packets.length[rows] - _ENTRIES_AT
     sieve.reject_rows("merged", rows[size > 2 * _ENTRY_BYTES])
     sieve.reject_rows("cut", rows[(size != _ENTRY_BYTES) & (size != 2 * _ENTRY_BYTES)])
     entries = _read_entries(packets, rows[sieve.is_good[rows]])
@@ -314,13 +315,13 @@ def _decode_log(packets: Joined, registers: Indices, setup: _Setup, sieve: Sieve
     return blocks
 
 
-def _read_entries(packets: Joined, rows: Indices) -> _Entries:
-    n = (packets.size[rows] - _ENTRIES_AT) // _ENTRY_BYTES
+def _read_entries(packets: Packets, rows: Indices) -> _Entries:
+    n = (packets.length[rows] - _ENTRIES_AT) // _ENTRY_BYTES
     owner = np.repeat(rows, n)
     at = packets.start[owner] + _ENTRIES_AT
     at[np.flatnonzero(np.diff(owner) == 0) + 1] += _ENTRY_BYTES
     return _Entries(
-        key=packets.data[at], tick=packets.read("<u4", at + 1), data=packets.read("<u4", at + 5), owner=owner
+        key=packets.octets[at], tick=packets.read("<u4", at + 1), data=packets.read("<u4", at + 5), owner=owner
     )
 
 
@@ -342,7 +343,7 @@ def _find_repeated_entries(entries: _Entries) -> Flags:
     return found
 
 
-def _logged(packets: Joined, entries: _Entries, signal: str, setup: _Setup, sieve: Sieve) -> _Samples:
+def _logged(packets: Packets, entries: _Entries, signal: str, setup: _Setup, sieve: Sieve) -> _Samples:
     """Samples of one signal, put together from the entries of its loggers; one that lacks an entry is dropped."""
     loggers = sorted((told[1], told[2], key) for key, told in setup.loggers.items() if told[0] == signal)
     n, width = len(loggers), _SAMPLE_BYTES[signal]
@@ -370,7 +371,7 @@ def _logged(packets: Joined, entries: _Entries, signal: str, setup: _Setup, siev
     )
 
 
-def _decode_plain(packets: Joined, registers: Indices, setup: _Setup, sieve: Sieve) -> list[Block]:
+def _decode_plain(packets: Packets, registers: Indices, setup: _Setup, sieve: Sieve) -> list[Block]:
     blocks = []
     for signal in ("acc", "gyr"):
         found: list[tuple[Indices, Array]] = []

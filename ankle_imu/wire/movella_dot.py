@@ -29,7 +29,8 @@ from numpy.typing import NDArray
 
 from ankle_imu.units import DEGREE, STANDARD_GRAVITY
 from ankle_imu.wire.block import Array, Block, Indices
-from ankle_imu.wire.joined import Flags, Joined, Sieve, join
+from ankle_imu.wire.packets import Flags, Packets, collect
+from ankle_imu.wire.sieve import Sieve
 
 TICK_S: Final = 1e-6
 TICK_WRAP: Final = float(2**32)
@@ -100,7 +101,7 @@ def decode(payloads: Iterable[tuple[float, bytes]], config: Mapping[str, Any]) -
     """
     content, is_exported = _content(config)
     period = _period(content, config)
-    packets = join(payloads)
+    packets = collect(payloads)
     if not len(packets):
         return []
     sieve = Sieve(len(packets))
@@ -172,27 +173,27 @@ def _period(content: np.dtype[Any], config: Mapping[str, Any]) -> float:
     return 1.0 / rate
 
 
-def _sift_streamed(packets: Joined, size: int, sieve: Sieve) -> None:
+def _sift_streamed(packets: Packets, size: int, sieve: Sieve) -> None:
     longest = min(n for n in _CHARACTERISTICS if n >= size)
-    sieve.reject("short", packets.size < 4)
-    sieve.reject("cut", packets.size < size)
-    sieve.reject("merged", packets.size > longest)
+    sieve.reject("short", packets.length < 4)
+    sieve.reject("cut", packets.length < size)
+    sieve.reject("merged", packets.length > longest)
     rows = sieve.rows()
-    if (packets.size[rows] > size).any():
-        ones = np.concatenate([[0], np.cumsum(packets.data != 0, dtype=np.int32)])
-        stop = packets.start[rows] + packets.size[rows]
+    if (packets.length[rows] > size).any():
+        ones = np.concatenate([[0], np.cumsum(packets.octets != 0, dtype=np.int32)])
+        stop = packets.start[rows] + packets.length[rows]
         is_foreign = ones[stop] != ones[packets.start[rows] + size]
         sieve.reject_rows("foreign", rows[is_foreign])
 
 
-def _sift_exported(packets: Joined, size: int, sieve: Sieve) -> None:
+def _sift_exported(packets: Packets, size: int, sieve: Sieve) -> None:
     head = packets.read(_MESSAGE_HEAD, packets.start)
-    sieve.reject("short", packets.size < 3)
+    sieve.reject("short", packets.length < 3)
     whole = head["length"].astype(np.int64) + 3
-    sieve.reject("cut", packets.size < whole)
-    sieve.reject("merged", packets.size > whole)
-    sums = np.concatenate([[0], np.cumsum(packets.data, dtype=np.uint8)])
-    sieve.reject("checksum", sums[packets.start + packets.size] != sums[packets.start])
+    sieve.reject("cut", packets.length < whole)
+    sieve.reject("merged", packets.length > whole)
+    sums = np.concatenate([[0], np.cumsum(packets.octets, dtype=np.uint8)])
+    sieve.reject("checksum", sums[packets.start + packets.length] != sums[packets.start])
     sieve.reject("foreign", head["id"] != RECORDING)
     sieve.reject("damaged", head["kind"] == _DAMAGED_SAMPLE)
     sieve.reject("control", head["kind"] != _SAMPLE)
@@ -228,7 +229,7 @@ def _is_possible(values: Array) -> Flags:
     return np.asarray((np.abs(values) <= _LIMIT).all(axis=1))
 
 
-def _is_new(packets: Joined, rows: Indices, counter: NDArray[np.uint32], sieve: Sieve) -> Flags:
+def _is_new(packets: Packets, rows: Indices, counter: NDArray[np.uint32], sieve: Sieve) -> Flags:
     """True for payloads that came for the first time. They are compared only if the counter ever went back."""
     step = np.diff(counter)
     if not ((step == 0) | (step >= 2**31)).any():

@@ -87,8 +87,8 @@ def decode(payloads: Iterable[tuple[float, bytes]], config: Mapping[str, Any]) -
     if not len(packets):
         return []
     errors: Counter[str] = Counter()
-    octets = np.frombuffer(packets.join(padding=8), dtype=np.uint8)
-    starts = packets.stop - packets.length
+    octets = packets.octets
+    starts = packets.start
     is_short = packets.length < _HEADER_BYTES
     kind, ref = octets[starts], octets[starts + 1]
     is_data = ~is_short & ((kind == DATA) | (kind == SECOND_PART))

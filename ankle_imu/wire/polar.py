@@ -34,8 +34,9 @@ from numpy.typing import NDArray
 
 from ankle_imu.units import DEGREE, STANDARD_GRAVITY
 from ankle_imu.wire.block import Array, Block, Indices
-from ankle_imu.wire.joined import Flags, Joined, Sieve, join
+from ankle_imu.wire.packets import Flags, Packets, collect
 from ankle_imu.wire.pairing import Stream, measure_spacing, pair
+from ankle_imu.wire.sieve import Sieve
 
 ACC: Final = 2
 GYR: Final = 5
@@ -104,16 +105,16 @@ def decode(payloads: Iterable[tuple[float, bytes]], config: Mapping[str, Any]) -
     between two blocks looks whole: its samples are right, their times late by the samples that are missing.
     """
     factors = {name: _positive(config, name) for name in ("acc_factor", "gyr_factor")}
-    packets = join(payloads)
+    packets = collect(payloads)
     if not len(packets):
         return []
     sieve = Sieve(len(packets))
-    sieve.reject("short", packets.size < _HEADER_BYTES)
+    sieve.reject("short", packets.length < _HEADER_BYTES)
     headers = packets.read(_HEADER, packets.start)
     keys = _keys(headers)
     sieve.reject("foreign", ~np.isin(headers["measurement"], (ACC, GYR)))
     sieve.reject("unsupported", ~np.isin(keys, list(_LAYOUTS)))
-    sieve.reject("empty", packets.size == _HEADER_BYTES)
+    sieve.reject("empty", packets.length == _HEADER_BYTES)
     sieve.reject("merged", _find_merged(packets, headers["time"]))
     frames = [
         _read(packets, rows, layout, layout.unit * factors.get(layout.factor, 1.0), sieve)
@@ -229,12 +230,12 @@ def _batches(rows: Indices) -> list[Indices]:
     return [rows[start : start + _BATCH] for start in range(0, len(rows), _BATCH)]
 
 
-def _find_merged(packets: Joined, times: NDArray[np.uint64]) -> Flags:
+def _find_merged(packets: Packets, times: NDArray[np.uint64]) -> Flags:
     """True where a second header stands inside the payload: of a known type, at nearly the same time."""
-    at = np.flatnonzero((packets.data == ACC) | (packets.data == GYR)).astype(np.int64)
+    at = np.flatnonzero((packets.octets == ACC) | (packets.octets == GYR)).astype(np.int64)
     owner = np.searchsorted(packets.start, at, side="right") - 1
     offset = at - packets.start[owner]
-    is_inside = (offset > _HEADER_BYTES) & (offset + _HEADER_BYTES <= packets.size[owner])
+    is_inside = (offset > _HEADER_BYTES) & (offset + _HEADER_BYTES <= packets.length[owner])
     at, owner = at[is_inside], owner[is_inside]
     headers = packets.read(_HEADER, at)
     apart = np.maximum(headers["time"], times[owner]) - np.minimum(headers["time"], times[owner])
@@ -264,12 +265,12 @@ class _Frames:
     values: Array
 
 
-def _read(packets: Joined, rows: Indices, layout: _Layout, scale: float, sieve: Sieve) -> _Frames:
+def _read(packets: Packets, rows: Indices, layout: _Layout, scale: float, sieve: Sieve) -> _Frames:
     if layout.is_delta:
         runs, n, is_cut, is_malformed = _walk_blocks(packets, rows, layout)
         sieve.reject_rows("malformed", rows[is_malformed & ~is_cut])
     else:
-        content = packets.size[rows] - _HEADER_BYTES
+        content = packets.length[rows] - _HEADER_BYTES
         n = content // (3 * layout.width)
         is_cut = content % (3 * layout.width) != 0
         runs = np.stack(
@@ -311,13 +312,13 @@ def _without_impossible(frames: _Frames, layout: _Layout, scale: float, sieve: S
     )
 
 
-def _walk_blocks(packets: Joined, rows: Indices, layout: _Layout) -> tuple[Indices, Indices, Flags, Flags]:
+def _walk_blocks(packets: Packets, rows: Indices, layout: _Layout) -> tuple[Indices, Indices, Flags, Flags]:
     """First samples and delta blocks, all frames side by side.
 
     Returns (frame, first byte, bits, samples) of each, in the order of the frames, and of each frame its samples,
     whether it is cut and whether it is malformed.
     """
-    end = packets.start[rows] + packets.size[rows]
+    end = packets.start[rows] + packets.length[rows]
     first = packets.start[rows] + _HEADER_BYTES
     at = first + 3 * layout.width
     n = np.ones(len(rows), dtype=np.int64)
@@ -326,7 +327,7 @@ def _walk_blocks(packets: Joined, rows: Indices, layout: _Layout) -> tuple[Indic
     active = np.flatnonzero(at < end)
     while len(active):
         head, stop = at[active], end[active]
-        bits, samples = packets.data[head].astype(np.int64), packets.data[head + 1].astype(np.int64)
+        bits, samples = packets.octets[head].astype(np.int64), packets.octets[head + 1].astype(np.int64)
         after = head + 2 + (3 * bits * samples + 7) // 8
         is_odd = (bits == 0) | (bits > 8 * layout.width) | (samples == 0)
         is_over = (head + 2 > stop) | (~is_odd & (after > stop))
@@ -341,7 +342,7 @@ def _walk_blocks(packets: Joined, rows: Indices, layout: _Layout) -> tuple[Indic
     return every[:, np.argsort(every[0], kind="stable")], n, is_cut, is_malformed
 
 
-def _unpack(packets: Joined, at: Indices, bits: Indices, samples: Indices) -> Indices:
+def _unpack(packets: Packets, at: Indices, bits: Indices, samples: Indices) -> Indices:
     """Signed numbers of runs of samples, (3, n), each `bits` wide, lowest bit first: one 64-bit read for each."""
     n = int(samples.sum())
     step = 3 * bits
@@ -366,7 +367,7 @@ def _unpack(packets: Joined, at: Indices, bits: Indices, samples: Indices) -> In
 
 
 def _stream(
-    packets: Joined,
+    packets: Packets,
     times: NDArray[np.uint64],
     frames: list[_Frames],
     is_good: Flags,
