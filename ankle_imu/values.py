@@ -140,8 +140,40 @@ class SessionInfo:
 
 
 @dataclass(frozen=True, kw_only=True)
+class LinkEvent:
+    """What the recorder saw happen to one sensor's link.
+
+    `event` is one word (`connected`, `lost`, `silent`, `restarted`, `battery`, ...), `text` what a person reads.
+    """
+
+    time_s: float
+    placement: str
+    event: str
+    text: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Gap:
+    """A span of missing samples.
+
+    `start_s` is the last good sample before it, `end_s` the first good one after it; `samples` how many are
+    missing; `reason` is `link lost`, `sensor restarted`, `sensor silent`, `packets lost`,
+    `overrun in the sensor` or `damaged on disk`.
+    """
+
+    start_s: float
+    end_s: float
+    samples: int
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Loss:
-    """The loss ledger of one sensor: every sample that should have come, and what became of it."""
+    """The loss ledger of one sensor: every sample that should have come, and what became of it.
+
+    `expected` = `received` + `lost`. `healed` samples came after a later one and filled a hole. `gaps` names every
+    span that is still missing; `reasons` counts what else was odd.
+    """
 
     expected: int
     received: int
@@ -152,6 +184,7 @@ class Loss:
     clock_ppm: float = float("nan")
     clock_residual_s: float = float("nan")
     reasons: Mapping[str, int] = field(default_factory=dict)
+    gaps: tuple[Gap, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
