@@ -37,6 +37,10 @@ class ConnectionLost(DeviceError):
     """The link to a sensor broke and could not be restored."""
 
 
+class RadioBusy(ConnectionLost):
+    """The system's Bluetooth was at something else; trying again soon helps."""
+
+
 class ProtocolError(DeviceError):
     """A payload that its protocol does not allow."""
 

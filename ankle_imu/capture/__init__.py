@@ -1,0 +1,9 @@
+"""The recorder: sensors on the air -> one session on disk, whatever the radio does."""
+
+from __future__ import annotations
+
+from ankle_imu.capture.recorder import Order, Recorder
+from ankle_imu.capture.status import Captured, SensorStatus, Status
+from ankle_imu.capture.supervisor import Wanted
+
+__all__ = ["Captured", "Order", "Recorder", "SensorStatus", "Status", "Wanted"]

@@ -1,0 +1,123 @@
+"""What arrives, counted while it arrives: rate, losses, age. For a person who watches; the ledger comes later."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+from typing import Final
+
+import numpy as np
+
+from ankle_imu import wire
+from ankle_imu.devices.adapter import Stream
+
+WINDOW_S: Final = 10.0
+
+
+@dataclass(kw_only=True)
+class _Tick:
+    at: float
+    received: int
+    lost: int
+
+
+@dataclass(kw_only=True)
+class _Run:
+    """Samples by count since the sensor's start; counts that are late fill holes."""
+
+    first: int
+    last: int
+    received: int = 0
+
+    @property
+    def lost(self) -> int:
+        return max(0, self.last - self.first + 1 - self.received)
+
+
+@dataclass(kw_only=True)
+class Meter:
+    """Running counts of one sensor.
+
+    Parameters
+    ----------
+    stream : Stream, what the sensor sends; None until it runs, see `begin`
+
+    Attributes
+    ----------
+    received, lost : int, samples so far; `lost` is what the sensor's own count or clock says, less what came late
+    last : float, s, arrival of the last packet; NaN before the first
+    """
+
+    stream: Stream | None = None
+    received: int = 0
+    last: float = float("nan")
+    _lost_before: int = 0
+    _run: _Run | None = None
+    _waiting: list[tuple[float, bytes]] = field(default_factory=list)
+    _ticks: deque[_Tick] = field(default_factory=deque)
+    _has_count: bool = False
+    _is_new_link: bool = False
+
+    def begin(self, stream: Stream) -> None:
+        """The sensor streams, for the first time or again."""
+        self.stream = stream
+        self._is_new_link = True
+
+    def take(self, arrival: float, payload: bytes) -> None:
+        """Note one packet; cheap, for the radio's callback."""
+        self._waiting.append((arrival, payload))
+        self.last = arrival
+
+    @property
+    def lost(self) -> int:
+        """Samples missing so far."""
+        return self._lost_before + (self._run.lost if self._run else 0)
+
+    @property
+    def can_tell_losses(self) -> bool:
+        """Whether the sensor counts its samples."""
+        return self._has_count
+
+    def rate(self, now: float) -> float:
+        """Samples per second over the last `WINDOW_S`, or since the first packet; NaN before."""
+        if not self._ticks:
+            return float("nan")
+        span = now - max(self._ticks[0].at, now - WINDOW_S)
+        return sum(t.received for t in list(self._ticks)[1:]) / span if span > 0 else float("nan")
+
+    def lost_lately(self, now: float) -> float:
+        """Share of samples lost in the last `WINDOW_S`, 0..1; NaN where the sensor does not count."""
+        if not self._has_count:
+            return float("nan")
+        received = sum(t.received for t in self._ticks)
+        lost = max(0, self.lost - self._ticks[0].lost) if self._ticks else 0
+        return lost / (received + lost) if received + lost else 0.0
+
+    def tick(self, now: float) -> None:
+        """Count what came since the last tick."""
+        batch, self._waiting = self._waiting, []
+        received = self._count(batch) if batch and self.stream else 0
+        self.received += received
+        self._ticks.append(_Tick(at=now, received=received, lost=self.lost))
+        while self._ticks and self._ticks[0].at < now - WINDOW_S:
+            self._ticks.popleft()
+
+    def _count(self, batch: list[tuple[float, bytes]]) -> int:
+        assert self.stream is not None
+        blocks = wire.decode(self.stream.protocol, batch, self.stream.config)
+        for block in blocks:
+            if block.sequence is not None and len(block.sequence):
+                self._has_count = True
+                self._take_counts(np.unique(block.sequence))
+        return sum(len(block) for block in blocks)
+
+    def _take_counts(self, counts: np.ndarray[tuple[int], np.dtype[np.int64]]) -> None:
+        first, last = int(counts[0]), int(counts[-1])
+        has_restarted = self._run is not None and self._is_new_link and last <= self._run.last
+        self._is_new_link = False
+        if self._run is None or has_restarted:
+            self._lost_before = self.lost
+            self._run = _Run(first=first, last=last)
+        self._run.first = min(self._run.first, first)
+        self._run.last = max(self._run.last, last)
+        self._run.received += len(counts)

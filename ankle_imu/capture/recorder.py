@@ -1,0 +1,206 @@
+"""N sensors -> one session, until it is told to stop.
+
+The callback of the radio only stamps and queues; the disk is touched by the writer's own thread. The session
+begins with the first sensor that streams. Whatever happens, what was received is in the session's folder.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from ankle_imu.capture import host
+from ankle_imu.capture.sink import SessionSink
+from ankle_imu.capture.status import Captured, Status, sensor_status
+from ankle_imu.capture.supervisor import Finder, Supervisor, Wanted
+from ankle_imu.devices.adapter import Adapter, Radio, Wish
+from ankle_imu.errors import DeviceNotFound, StorageError
+from ankle_imu.values import SessionInfo
+
+STATUS_S: Final = 1.0
+HOST_S: Final = 5.0
+CLOCK_S: Final = 60.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Order:
+    """What to record.
+
+    Parameters
+    ----------
+    sensors : mapping of Wanted to its Adapter
+    root : Path of the library
+    info : SessionInfo, completed by alias, start, id and sensors where they are missing
+    wish : Wish
+    duration_s : float, s from the first sensor that streams
+    find_s : float, s to wait for the first sensor
+
+    Raises
+    ------
+    ValueError
+        If there is no sensor, or two have the same placement or identifier.
+    """
+
+    sensors: Mapping[Wanted, Adapter]
+    root: Path
+    info: SessionInfo = field(default_factory=SessionInfo)
+    wish: Wish = field(default_factory=Wish)
+    duration_s: float = float("inf")
+    find_s: float = 60.0
+
+    def __post_init__(self) -> None:
+        if not self.sensors:
+            raise ValueError("No sensor is given to record from.")
+        for name in ("placement", "identifier"):
+            given = [getattr(wanted, name) for wanted in self.sensors]
+            twice = sorted({one for one in given if given.count(one) > 1})
+            if twice:
+                raise ValueError(f"Two sensors have the {name} {twice[0]}; each needs its own.")
+
+
+class Recorder:
+    """Records one session; `run` once.
+
+    Parameters
+    ----------
+    radio : Radio
+    order : Order
+    on_status : called once a second
+    """
+
+    def __init__(
+        self, radio: Radio, order: Order, on_status: Callable[[Status], None] = lambda status: None
+    ) -> None:
+        self._order, self._on_status = order, on_status
+        self._sink = SessionSink(order.root, order.info)
+        finder = Finder(radio)
+        self._supervisors = [
+            Supervisor(wanted, adapter, finder, self._sink, order.wish)
+            for wanted, adapter in order.sensors.items()
+        ]
+        self._reason = ""
+        self._stopping = asyncio.Event()
+
+    def stop(self, reason: str = "interrupted") -> None:
+        """End cleanly; may be called from a signal handler of the event loop. Only the first reason counts."""
+        self._reason = self._reason or reason
+        self._stopping.set()
+
+    def mark(self, text: str, leg: str = "") -> bool:
+        """Keep a word said now; False when no sensor streams yet, so that there is no time for it."""
+        return self._sink.mark(text, leg)
+
+    async def run(self) -> Captured:
+        """Record until `stop`, the duration is over, a battery is empty or the disk is full.
+
+        Returns
+        -------
+        Captured
+
+        Raises
+        ------
+        DeviceNotFound
+            If no sensor streamed within `find_s`; nothing was written.
+        BluetoothUnavailable
+            If Bluetooth is not there to begin with; nothing was written.
+        StorageError
+            If the disk refused or is nearly full; everything before is kept.
+        """
+        tasks = [asyncio.ensure_future(supervisor.run()) for supervisor in self._supervisors]
+        try:
+            await self._keep_watch(tasks)
+        finally:
+            for supervisor in self._supervisors:
+                supervisor.stop()
+            failures = [f for f in await asyncio.gather(*tasks, return_exceptions=True) if f is not None]
+            self._count()
+            elapsed = self._sink.elapsed()
+            self._sink.close()
+        self._complain(failures)
+        assert self._sink.folder is not None
+        return Captured(
+            folder=self._sink.folder,
+            duration_s=elapsed,
+            reason=self._reason,
+            sensors=self.status().sensors,
+        )
+
+    def status(self) -> Status:
+        """The recording at this moment."""
+        now = asyncio.get_running_loop().time()
+        return Status(
+            elapsed_s=self._sink.elapsed(),
+            sensors=tuple(sensor_status(supervisor, now) for supervisor in self._supervisors),
+            free_bytes=host.free_bytes(self._order.root),
+            folder=self._sink.folder,
+            markers=self._sink.markers,
+        )
+
+    async def _keep_watch(self, tasks: Sequence[asyncio.Future[None]]) -> None:
+        loop = asyncio.get_running_loop()
+        stopping = asyncio.ensure_future(self._stopping.wait())
+        begun = looked = clocked = loop.time()
+        while not self._stopping.is_set():
+            running = [task for task in tasks if not task.done()]
+            await asyncio.wait({*running, stopping}, timeout=self._pause(), return_when=asyncio.FIRST_COMPLETED)
+            self._count()
+            self._on_status(self.status())
+            if any(task.done() and task.exception() for task in tasks) or self._sink.failure:
+                self.stop("failed")
+            elif all(task.done() for task in tasks):
+                self.stop("battery")
+            elif self._sink.elapsed() >= self._order.duration_s:
+                self.stop("duration")
+            elif self._sink.folder is None and loop.time() - begun >= self._order.find_s:
+                self.stop("not found")
+            if loop.time() - looked >= HOST_S:
+                looked = loop.time()
+                self._look_at_host()
+            if loop.time() - clocked >= CLOCK_S:
+                clocked = loop.time()
+                self._sink.write_clock()
+        stopping.cancel()
+
+    def _pause(self) -> float:
+        left = self._order.duration_s - self._sink.elapsed()
+        return max(0.01, min(STATUS_S, left))
+
+    def _count(self) -> None:
+        now = asyncio.get_running_loop().time()
+        for supervisor in self._supervisors:
+            supervisor.meter.tick(now)
+
+    def _look_at_host(self) -> None:
+        if 0 <= host.free_bytes(self._order.root) < host.MIN_FREE_BYTES:
+            self.stop("disk")
+        if host.charge() <= host.MIN_CHARGE:
+            self.stop("battery")
+
+    def _complain(self, failures: Sequence[BaseException]) -> None:
+        """Raise what kept the recording from being one."""
+        if failures:
+            raise failures[0]
+        if self._sink.failure is not None:
+            raise self._sink.failure
+        if self._sink.folder is None and self._reason != "interrupted":
+            raise DeviceNotFound(self._why_nothing_came())
+        if self._sink.folder is None:
+            raise KeyboardInterrupt
+        if self._reason == "disk":
+            raise StorageError(
+                f"The disk is nearly full, so the recording was ended; it is kept in {self._sink.folder}.",
+                path=str(self._sink.folder),
+            )
+
+    def _why_nothing_came(self) -> str:
+        told = "; ".join(
+            f"{s.wanted.placement}: {s.problem or f'{s.wanted.identifier} was not seen'}"
+            for s in self._supervisors
+        )
+        return (
+            f"No sensor could be started within {self._order.find_s:g} s ({told}). "
+            "Wake the sensors, come nearer, and see whether `ankle-imu scan` finds them."
+        )

@@ -1,0 +1,180 @@
+"""The session on disk that a recording fills; it begins with the first sensor that streams."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from ankle_imu import library, manifest, recording
+from ankle_imu.capture.supervisor import Wanted
+from ankle_imu.devices.adapter import Identity, Stream
+from ankle_imu.errors import StorageError
+from ankle_imu.frames import PLACEMENTS
+from ankle_imu.values import SensorInfo, SessionInfo
+
+
+class SessionSink:
+    """Takes what the sensors say, see `supervisor.Sink`.
+
+    Parameters
+    ----------
+    root : Path of the library
+    info : SessionInfo, completed by alias, start, id and sensors
+
+    Attributes
+    ----------
+    folder : Path, None until the first sensor streams
+    failure : StorageError, None as long as the disk takes everything
+    markers : int, words kept so far
+    """
+
+    def __init__(self, root: Path, info: SessionInfo) -> None:
+        self.folder: Path | None = None
+        self.failure: StorageError | None = None
+        self.markers = 0
+        self._root, self._info = root, info
+        self._zero = float("nan")
+        self._writer: recording.RecordingWriter | None = None
+        self._streams: dict[str, Stream] = {}
+        self._channels: dict[tuple[str, str], int] = {}
+        self._known: dict[tuple[str, str, str, str], int] = {}
+        self._notes: list[tuple[float, str, str, str]] = []
+
+    def elapsed(self) -> float:
+        """Seconds since the session began; 0 before."""
+        return _now() - self._zero if self.folder else 0.0
+
+    def begin(self, wanted: Wanted, identity: Identity, stream: Stream) -> None:
+        """See `supervisor.Sink.begin`."""
+        if self.failure is not None:
+            return
+        try:
+            self._add_sensor(wanted, identity, stream)
+        except StorageError as error:
+            self.failure = error
+
+    def take(self, placement: str, kind: str, arrival: float, payload: bytes) -> None:
+        """See `supervisor.Sink.take`."""
+        if self._writer is None or self.failure is not None:
+            return
+        try:
+            number = self._channels.get((placement, kind))
+            if number is None:
+                number = self._open(placement, kind)
+            self._writer.append(number, arrival - self._zero, payload)
+        except StorageError as error:
+            self.failure = error
+
+    def note(self, placement: str, event: str, text: str) -> None:
+        """See `supervisor.Sink.note`."""
+        self._notes.append((_now(), placement, event, text))
+        self._write_notes()
+
+    def mark(self, text: str, leg: str = "") -> bool:
+        """Keep a word said now; False when the session has not begun."""
+        if self._writer is None or self.failure is not None:
+            return False
+        try:
+            self._writer.mark(self.elapsed(), text, leg)
+        except StorageError as error:
+            self.failure = error
+            return False
+        self.markers += 1
+        return True
+
+    def write_clock(self) -> None:
+        """Keep what the computer's two clocks show, so that a later step of the wall clock can be seen."""
+        self._write_json("/clock", _now(), {"utc_ns": time.time_ns(), "elapsed_s": self.elapsed()})
+
+    def close(self) -> None:
+        """Bring everything to the disk; what fails is in `failure`."""
+        writer, self._writer = self._writer, None
+        if writer is None:
+            return
+        try:
+            writer.close()
+        except StorageError as error:
+            self.failure = self.failure or error
+
+    def _add_sensor(self, wanted: Wanted, identity: Identity, stream: Stream) -> None:
+        sensor = SensorInfo(
+            placement=wanted.placement,
+            serial=identity.serial or wanted.serial,
+            model=identity.model or wanted.model,
+            mount_site=wanted.mount_site,
+            protocol=stream.protocol,
+            **{name: float(stream.config.get(name, "nan")) for name in _NUMBERS},
+        )
+        if self._writer is None:
+            self._begin_session(sensor)
+        elif self._info.sensors.get(wanted.placement) != sensor:
+            self._write_info(sensor)
+        self._streams[wanted.placement] = stream
+        self._channels = {key: n for key, n in self._channels.items() if key[0] != wanted.placement}
+        self._write_notes()
+
+    def _begin_session(self, sensor: SensorInfo) -> None:
+        self._zero = _now()
+        start_ns = time.time_ns()
+        started = datetime.fromtimestamp(start_ns / 1e9, tz=UTC)
+        self._info = replace(
+            self._info,
+            alias=manifest.check_alias(self._info.alias or library.default_alias()),
+            started_utc=manifest.format_utc(started),
+            session_id=manifest.new_session_id(started),
+        )
+        self.folder = library.session_folder(
+            self._root, self._info.alias, started, session_id=self._info.session_id
+        )
+        self._write_info(sensor)
+        self._writer = recording.RecordingWriter(
+            self.folder, start_ns=start_ns, session=manifest.to_toml(self._info)
+        )
+        self.write_clock()
+
+    def _write_info(self, sensor: SensorInfo) -> None:
+        assert self.folder is not None
+        sensors = {**self._info.sensors, sensor.placement: sensor}
+        self._info = replace(self._info, sensors={p: sensors[p] for p in PLACEMENTS if p in sensors})
+        recording.write_session_info(self.folder, self._info)
+
+    def _open(self, placement: str, kind: str) -> int:
+        """Number of the channel of one kind of payload; the same again for the same configuration."""
+        assert self._writer is not None
+        stream = self._streams[placement]
+        config = dict(stream.config) if kind == "packet" else {}
+        encoding = stream.protocol if kind == "packet" else f"{stream.protocol}/{kind}"
+        key = (placement, kind, encoding, json.dumps(config, sort_keys=True))
+        if key not in self._known:
+            self._known[key] = self._writer.open_channel(f"/imu/{placement}/{kind}", encoding, config)
+        self._channels[placement, kind] = self._known[key]
+        return self._known[key]
+
+    def _write_notes(self) -> None:
+        if self._writer is None:
+            return
+        notes, self._notes = self._notes, []
+        for at, placement, event, text in notes:
+            self._write_json("/log", at, {"placement": placement, "event": event, "text": text})
+
+    def _write_json(self, topic: str, at: float, content: dict[str, object]) -> None:
+        if self._writer is None or self.failure is not None:
+            return
+        try:
+            number = self._channels.get((topic, ""))
+            if number is None:
+                number = self._channels[topic, ""] = self._writer.open_channel(topic, "json")
+            self._writer.append(number, max(0.0, at - self._zero), json.dumps(content).encode())
+        except StorageError as error:
+            self.failure = error
+
+
+_NUMBERS = ("nominal_rate_hz", "acc_range_g", "gyr_range_dps")
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()

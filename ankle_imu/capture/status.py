@@ -1,0 +1,78 @@
+"""A recording at one moment, and what became of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from ankle_imu.capture.supervisor import Supervisor, Wanted
+
+
+@dataclass(frozen=True, kw_only=True)
+class SensorStatus:
+    """One sensor.
+
+    Parameters
+    ----------
+    wanted : Wanted
+    state : `searching` | `connecting` | `streaming` | `waiting` | `stopped`
+    rate, nominal_rate : float, Hz, over the last 10 s and as the sensor was told; NaN where unknown
+    received, lost : int, samples so far
+    lost_lately : float, share of the last 10 s; NaN where the sensor does not count
+    battery : float, share 0..1; NaN where unknown
+    age : float, s, of the last packet; NaN before the first
+    links : int, connections made
+    problem : str, what keeps it from streaming
+    """
+
+    wanted: Wanted
+    state: str
+    rate: float
+    nominal_rate: float
+    received: int
+    lost: int
+    lost_lately: float
+    battery: float
+    age: float
+    links: int
+    problem: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Status:
+    """The whole recording; `folder` is None until the first sensor streams."""
+
+    elapsed_s: float
+    sensors: tuple[SensorStatus, ...]
+    free_bytes: int
+    folder: Path | None
+    markers: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Captured:
+    """A recording that ended: why (`duration` | `interrupted` | `battery`), and how each sensor stood."""
+
+    folder: Path
+    duration_s: float
+    reason: str
+    sensors: tuple[SensorStatus, ...]
+
+
+def sensor_status(supervisor: Supervisor, now: float) -> SensorStatus:
+    """How one sensor stands at `now` on the event loop's clock."""
+    meter = supervisor.meter
+    config = meter.stream.config if meter.stream else {}
+    return SensorStatus(
+        wanted=supervisor.wanted,
+        state=supervisor.state,
+        rate=meter.rate(now),
+        nominal_rate=float(config.get("nominal_rate_hz", "nan")),
+        received=meter.received,
+        lost=meter.lost,
+        lost_lately=meter.lost_lately(now),
+        battery=supervisor.battery,
+        age=now - meter.last,
+        links=supervisor.links,
+        problem=supervisor.problem,
+    )

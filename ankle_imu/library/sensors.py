@@ -1,0 +1,150 @@
+"""The sensors a library knows: one JSON file each, by serial number.
+
+<library>/sensors/<serial>.json
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+from ankle_imu import manifest
+from ankle_imu.durable import ASIDE, write_whole
+from ankle_imu.errors import CorruptRecording, DeviceNotFound, StorageError, UnknownFormatVersion
+from ankle_imu.frames import check_placement
+
+FORMAT_VERSION: Final = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class KnownSensor:
+    """One sensor and where it is worn.
+
+    Parameters
+    ----------
+    serial : str, read from the sensor; its identifier where it tells none
+    identifier : str, address, or on macOS the UUID that this computer gave it
+    model : str, name of its adapter in `devices.catalog`
+    placement : str, see `frames.PLACEMENTS`
+    mount_site : str, "" when not said
+    name : str, as it advertises itself
+    firmware : str
+    last_seen_utc : str, ISO 8601
+    """
+
+    serial: str
+    identifier: str
+    model: str
+    placement: str
+    mount_site: str = ""
+    name: str = ""
+    firmware: str = ""
+    last_seen_utc: str = ""
+
+    def __post_init__(self) -> None:
+        check_placement(self.placement)
+        if not self.serial:
+            raise ValueError("A sensor needs a serial number, or its address in its place.")
+
+
+def save_sensor(root: str | Path, sensor: KnownSensor) -> Path:
+    """Remember a sensor; one that had its placement before loses it to this one.
+
+    Parameters
+    ----------
+    root : str or Path of the library
+    sensor : KnownSensor; an empty `last_seen_utc` becomes the present
+
+    Returns
+    -------
+    Path
+        The sensor's file.
+
+    Raises
+    ------
+    StorageError
+        If the disk refuses.
+    """
+    for other in load_sensors(root):
+        if other.placement == sensor.placement and other.serial != sensor.serial:
+            forget_sensor(root, other.serial)
+    seen = sensor.last_seen_utc or manifest.format_utc(datetime.now(UTC).replace(microsecond=0))
+    content = {"format_version": FORMAT_VERSION, **asdict(sensor), "last_seen_utc": seen}
+    path = _path(root, sensor.serial)
+    return write_whole(path, (json.dumps({**_read(path), **content}, indent=2) + "\n").encode())
+
+
+def load_sensors(root: str | Path) -> tuple[KnownSensor, ...]:
+    """Sensors of a library in the order of their placements; none when there is no such folder.
+
+    Raises
+    ------
+    CorruptRecording, UnknownFormatVersion, StorageError
+        If a file cannot be understood or read.
+    """
+    paths = sorted((Path(root) / "sensors").glob("*.json"))
+    found = [_sensor(path) for path in paths if not path.name.startswith(ASIDE)]
+    return tuple(sorted(found, key=lambda sensor: sensor.placement))
+
+
+def find_sensor(root: str | Path, ref: str) -> KnownSensor:
+    """The saved sensor of that serial, identifier, name or placement.
+
+    Raises
+    ------
+    DeviceNotFound
+        If there is none.
+    """
+    known = load_sensors(root)
+    for sensor in known:
+        names = (sensor.serial, sensor.identifier, sensor.name, sensor.placement)
+        if ref and ref.casefold() in (name.casefold() for name in names):
+            return sensor
+    saved = ", ".join(f"{s.serial} ({s.placement})" for s in known) or "none"
+    raise DeviceNotFound(
+        f"No sensor {ref!r} is saved; saved are: {saved}. `ankle-imu sensors add` saves one.", identifier=ref
+    )
+
+
+def forget_sensor(root: str | Path, serial: str) -> None:
+    """Remove a sensor's file; nothing happens when there is none."""
+    try:
+        _path(root, serial).unlink(missing_ok=True)
+    except OSError as error:
+        raise StorageError(f"{_path(root, serial)} could not be removed: {error.strerror or error}.") from error
+
+
+def _path(root: str | Path, serial: str) -> Path:
+    return Path(root) / "sensors" / f"{re.sub(r'[^A-Za-z0-9._-]', '-', serial)}.json"
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except OSError as error:
+        raise StorageError(f"{path} could not be read: {error.strerror or error}.", path=str(path)) from error
+    except ValueError as error:
+        raise CorruptRecording(f"{path} is no valid JSON: {error}.", path=str(path)) from error
+    if not isinstance(content, dict) or not isinstance(content.get("format_version"), int):
+        raise CorruptRecording(f"{path} describes no sensor: it has no format_version.", path=str(path))
+    if content["format_version"] > FORMAT_VERSION:
+        raise UnknownFormatVersion(
+            f"{path} has format_version {content['format_version']}, this package reads up to {FORMAT_VERSION}; "
+            "update ankle-imu.",
+            path=str(path),
+        )
+    return content
+
+
+def _sensor(path: Path) -> KnownSensor:
+    content = _read(path)
+    try:
+        return KnownSensor(**{name: str(content.get(name, "")) for name in KnownSensor.__dataclass_fields__})
+    except ValueError as error:
+        raise CorruptRecording(f"{path}: {error}", path=str(path)) from error
