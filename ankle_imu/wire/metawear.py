@@ -58,7 +58,8 @@ _MODULES: Final = (0x01, 0x03, 0x09, 0x0B, 0x0C, 0x0F, 0x11, 0x13, 0x19, 0xFE)
 """Modules whose other answers may lie between the samples: they are no damage."""
 _PREFIX_AT: Final = 3
 _ACCOUNTED_AT: Final = 7
-_ENTRY_BYTES: Final = 9
+_ENTRY: Final = np.dtype([("key", "u1"), ("tick", "<u4"), ("data", "<u4")])
+_ENTRY_BYTES: Final = _ENTRY.itemsize
 _ENTRIES_AT: Final = 2
 _ENTRY_TICKS: Final = 1
 """Entries of one sample differ by at most one tick (in the 290 samples of the maker's own log)."""
@@ -175,15 +176,22 @@ def _logger(told: Sequence[Any]) -> tuple[str, int, int]:
 
 def _registers(packets: Packets, sieve: Sieve) -> Indices:
     sieve.reject("short", packets.length < 2)
-    modules = packets.octets[packets.start]
-    sieve.reject("foreign", ~np.isin(np.arange(256), _MODULES)[modules])
-    registers: Indices = modules * np.int64(256) + packets.octets[packets.start + 1]
+    registers: Indices = packets.read(">u2", packets.start).astype(np.int64)
+    sieve.reject("foreign", ~np.isin(np.arange(256), _MODULES)[registers >> 8])
     return registers
 
 
 def _counts(packets: Packets, at: Indices, n: int) -> NDArray[np.int16]:
     counts: NDArray[np.int16] = packets.read([("counts", "<i2", (n,))], at)["counts"]
     return counts
+
+
+def _scaled(counts: NDArray[np.int16], scale: Array) -> Array:
+    """(3 or 6 columns of counts) times their scales, as (1 or 2 vectors, n, 3)."""
+    values = np.empty((len(scale) // 3, len(counts), 3))
+    for axis, factor in enumerate(scale.tolist()):  # long inner loops: quicker than one product
+        np.multiply(counts[:, axis], factor, out=values[axis // 3, :, axis % 3])
+    return values
 
 
 def _of_size(packets: Packets, rows: Indices, size: int, sieve: Sieve) -> Indices:
@@ -197,7 +205,7 @@ def _of_size(packets: Packets, rows: Indices, size: int, sieve: Sieve) -> Indice
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class _Samples:
-    """Samples of one signal; `last` are the ticks of the last sample of each packet of `n`."""
+    """Samples of one signal, (1 or 2 vectors, n, 3); `last` are the ticks of the last of each packet of `n`."""
 
     signal: str
     values: Array
@@ -209,21 +217,19 @@ class _Samples:
     def stream(self) -> Stream:
         last = np.empty(0, dtype=np.uint32) if self.last is None else self.last
         spacing = measure_spacing(last, np.full(len(last), self.n))
-        back = np.arange(1 - self.n, 1) * spacing if self.n > 1 else np.zeros(1)
-        ticks = last.astype(float)[:, None] + back
-        ticks[:, -1] = last
-        return Stream(values=self.values, ticks=ticks.ravel() % TICK_WRAP, arrival=self.arrival, spacing=spacing)
+        ticks = last.astype(float)
+        if self.n > 1:
+            spread = (ticks[:, None] + np.arange(1 - self.n, 1) * spacing) % TICK_WRAP
+            spread[:, -1] = last
+            ticks = spread.ravel()
+        return Stream(values=self.values[0], ticks=ticks, arrival=self.arrival, spacing=spacing)
 
     def block(self) -> Block:
         stream = None if self.last is None else self.stream()
-        acc, gyr = {
-            "acc": (self.values, None),
-            "gyr": (np.full_like(self.values, np.nan), self.values),
-            "acc_gyr": (self.values[:, :3].copy(), self.values[:, 3:].copy()),
-        }[self.signal]
+        is_gyr = self.signal == "gyr"
         return Block(
-            acc=acc,
-            gyr=gyr,
+            acc=np.full_like(self.values[0], np.nan) if is_gyr else self.values[0],
+            gyr=None if self.signal == "acc" else self.values[-1],
             ticks=None if stream is None else stream.ticks,
             tick_s=float("nan") if stream is None else TICK_S,
             tick_wrap=0.0 if stream is None else TICK_WRAP,
@@ -261,7 +267,7 @@ def _decode_accounted(packets: Packets, registers: Indices, setup: _Setup, sieve
         parts.append(
             _Samples(
                 signal=source.signal,
-                values=counts.reshape(-1, width // 2) * setup.scales[source.signal],
+                values=_scaled(counts.reshape(-1, width // 2), setup.scales[source.signal]),
                 arrival=np.repeat(packets.arrival[own], source.samples),
                 n=source.samples,
                 last=prefix if is_time else None,
@@ -299,30 +305,37 @@ def _decode_log(packets: Packets, registers: Indices, setup: _Setup, sieve: Siev
     sieve.reject_rows("merged", rows[size > 2 * _ENTRY_BYTES])
     sieve.reject_rows("cut", rows[(size != _ENTRY_BYTES) & (size != 2 * _ENTRY_BYTES)])
     entries = _read_entries(packets, rows[sieve.is_good[rows]])
-    is_known = np.isin(np.arange(256) & _LOGGER_MASK, [*setup.loggers])[entries.key]
+    is_known = _is_any(entries.key & _LOGGER_MASK, [*setup.loggers])
     is_new = ~_find_repeated_entries(entries)
     _count(sieve, "unknown_source", ~is_known)
     _count(sieve, "duplicate", is_known & ~is_new)
     if not (is_known & is_new).all():
         entries = entries.select(is_known & is_new)
     reset = entries.key >> _RESET_SHIFT
-    resets, first = np.unique(reset, return_index=True)
+    resets = np.unique(reset[:1] if (reset == reset[:1]).all() else reset).tolist()
+    signals = [signal for signal in SIGNALS if signal in {told[0] for told in setup.loggers.values()}]
     blocks = []
-    for which in resets[np.argsort(first)]:
+    for which in sorted(resets, key=lambda which: np.argmax(reset == which)):
         own = entries.select(reset == which) if len(resets) > 1 else entries
-        parts = [_logged(packets, own, signal, setup, sieve) for signal in SIGNALS]
-        blocks += _blocks([part for part in parts if len(part.values)])
+        parts = [_logged(packets, own, signal, setup, sieve) for signal in signals]
+        blocks += _blocks([part for part in parts if part.values.size])
     return blocks
 
 
 def _read_entries(packets: Packets, rows: Indices) -> _Entries:
     n = (packets.length[rows] - _ENTRIES_AT) // _ENTRY_BYTES
-    owner = np.repeat(rows, n)
-    at = packets.start[owner] + _ENTRIES_AT
-    at[np.flatnonzero(np.diff(owner) == 0) + 1] += _ENTRY_BYTES
-    return _Entries(
-        key=packets.octets[at], tick=packets.read("<u4", at + 1), data=packets.read("<u4", at + 5), owner=owner
-    )
+    first = packets.start[rows] + _ENTRIES_AT - _ENTRY_BYTES * (np.cumsum(n) - n)
+    entries = packets.read(_ENTRY, np.repeat(first, n) + _ENTRY_BYTES * np.arange(n.sum()))
+    key, tick, data = (np.ascontiguousarray(entries[name]) for name in ("key", "tick", "data"))
+    return _Entries(key=key, tick=tick, data=data, owner=np.repeat(rows, n))
+
+
+def _is_any(keys: NDArray[Any], wanted: Sequence[int]) -> Flags:
+    """Which keys are wanted; a few comparisons of bytes, quicker than any table."""
+    found = np.zeros(len(keys), dtype=bool)
+    for key in wanted:
+        found |= keys == key
+    return found
 
 
 def _count(sieve: Sieve, reason: str, is_bad: Flags) -> None:
@@ -334,6 +347,9 @@ def _count(sieve: Sieve, reason: str, is_bad: Flags) -> None:
 def _find_repeated_entries(entries: _Entries) -> Flags:
     """Entries that came before; those of a logger are compared only if its ticks ever went back."""
     found = np.zeros(len(entries.key), dtype=bool)
+    rank = entries.tick.astype(np.int64) << 8 | entries.key
+    if (rank[1:] > rank[:-1]).all():  # the usual order: no two are alike
+        return found
     for key in np.flatnonzero(np.bincount(entries.key, minlength=256)):
         rows = np.flatnonzero(entries.key == key)
         step = np.diff(entries.tick[rows])
@@ -346,28 +362,30 @@ def _find_repeated_entries(entries: _Entries) -> Flags:
 def _logged(packets: Packets, entries: _Entries, signal: str, setup: _Setup, sieve: Sieve) -> _Samples:
     """Samples of one signal, put together from the entries of its loggers; one that lacks an entry is dropped."""
     loggers = sorted((told[1], told[2], key) for key, told in setup.loggers.items() if told[0] == signal)
-    n, width = len(loggers), _SAMPLE_BYTES[signal]
-    place = np.full(_LOGGER_MASK + 1, -1)
-    place[[key for _, _, key in loggers]] = np.arange(n)
-    part = np.tile(place, 8)[entries.key]
-    rows = np.flatnonzero(part >= 0)
-    part, tick = part[rows], entries.tick[rows]
-    start = np.flatnonzero(part[: max(len(part) - n + 1, 0)] == 0)
+    n, scale = len(loggers), setup.scales[signal]
+    own = entries.key & _LOGGER_MASK
+    rows = np.flatnonzero(_is_any(own, [key for _, _, key in loggers]))
+    own, tick, data = own[rows], entries.tick[rows], entries.data[rows]
+    m = max(len(own) - n + 1, 0)
+    is_start = own[:m] == loggers[0][2]
     for k in range(1, n):
-        is_next = (part[start + k] == k) & (tick[start + k] - tick[start + k - 1] <= _ENTRY_TICKS)
-        start = start[is_next]
-    if len(part) > n * len(start):
-        sieve.errors["incomplete"] += len(part) - n * len(start)
-    values = np.full((len(start), width // 2), np.nan)
-    scale = setup.scales[signal]
+        is_start &= (own[k : m + k] == loggers[k][2]) & (tick[k : m + k] - tick[k - 1 : m + k - 1] <= _ENTRY_TICKS)
+    start = np.flatnonzero(is_start)
+    n_lost = len(own) - n * len(start)
+    sieve.errors += Counter(incomplete=n_lost)
+
+    def pick(k: int) -> Indices | slice:
+        """Places of the entries `k` of all samples; nothing is copied when none is lost."""
+        return start + k if n_lost else slice(k, None, n)
+
+    values = np.full((len(scale) // 3, len(start), 3), np.nan)
     for k, (offset, length, _) in enumerate(loggers):
-        data = entries.data[rows[start + k]]
-        values[:, offset // 2] = data.astype(np.int16) * scale[offset // 2]
-        if length == 4:
-            values[:, offset // 2 + 1] = (data >> 16).astype(np.int16) * scale[offset // 2 + 1]
-    end = rows[start + max(n - 1, 0)]
+        held = np.ascontiguousarray(data[pick(k)]).view("<i2").reshape(-1, 2)
+        for axis in range(offset // 2, (offset + length) // 2):
+            np.multiply(held[:, axis - offset // 2], scale[axis], out=values[axis // 3, :, axis % 3])
+    end = pick(n - 1)
     return _Samples(
-        signal=signal, values=values, arrival=packets.arrival[entries.owner[end]], last=entries.tick[end]
+        signal=signal, values=values, arrival=packets.arrival[entries.owner[rows[end]]], last=tick[end]
     )
 
 
@@ -384,10 +402,10 @@ def _decode_plain(packets: Packets, registers: Indices, setup: _Setup, sieve: Si
                 sieve.reject_rows("duplicate", rows[~is_new])
                 rows, counts = rows[is_new], counts[is_new]
             if len(rows):
-                found.append((np.repeat(rows, n), counts.reshape(-1, 3) * setup.scales[signal]))
+                found.append((np.repeat(rows, n), _scaled(counts.reshape(-1, 3), setup.scales[signal])))
         if found:
             owner = np.concatenate([rows for rows, _ in found])
             order = np.argsort(owner, kind="stable") if len(found) > 1 else slice(None)
-            values = np.concatenate([values for _, values in found])[order]
+            values = np.concatenate([values for _, values in found], axis=1)[:, order]
             blocks.append(_Samples(signal=signal, values=values, arrival=packets.arrival[owner[order]]).block())
     return blocks

@@ -21,7 +21,7 @@ References
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 import numpy as np
@@ -61,10 +61,13 @@ _MODES: Final = {
     26: (0x00, 0x01, 0x07, 0x08),
 }
 _CHARACTERISTICS: Final = (20, 40, 63)
-_LIMIT: Final = np.array([32.0 * STANDARD_GRAVITY] * 3 + [4000.0 * DEGREE] * 3)
+_ACC_LIMIT: Final = 32.0 * STANDARD_GRAVITY
+_GYR_LIMIT: Final = 4000.0 * DEGREE
 """Twice the range of the sensor (16 g, 2000 deg/s by its user manual): no sample lies beyond it."""
 _UNIT_TOLERANCE: Final = 1e-3
 """A dq in single precision is of unit length far better than this."""
+_LOW_OCTETS: Final = np.uint64(0x00FF00FF00FF00FF)
+_ADD_LANES: Final = np.uint64(0x0001000100010001)
 _SAMPLE: Final = 0x71
 _DAMAGED_SAMPLE: Final = 0x76
 _MESSAGE_HEAD: Final = np.dtype([("id", "u1"), ("length", "u1"), ("kind", "u1"), ("number", "<u4")])
@@ -110,20 +113,21 @@ def decode(payloads: Iterable[tuple[float, bytes]], config: Mapping[str, Any]) -
     rows = sieve.rows()
     fields = packets.read(content, packets.start[rows] + (_MESSAGE_HEAD.itemsize if is_exported else 0))
     numbers = packets.read(_MESSAGE_HEAD, packets.start[rows])["number"] if is_exported else None
-    values = _values(fields, period)
-    is_kept = _is_possible(values)
+    acc, gyr = _values(fields, period)
+    is_kept = _is_within(acc, _ACC_LIMIT) & _is_within(gyr, _GYR_LIMIT)
     sieve.reject_rows("impossible", rows[~is_kept])
     is_kept &= _is_new(packets, rows, fields["time"] if numbers is None else numbers, sieve)
+    kept = slice(None) if is_kept.all() else is_kept
     has_time = "time" in (content.names or ())
     return [
         Block(
-            acc=np.ascontiguousarray(values[is_kept, :3]),
-            gyr=np.ascontiguousarray(values[is_kept, 3:]),
-            ticks=fields["time"][is_kept].astype(float) if has_time else None,
+            acc=acc[kept],
+            gyr=gyr[kept],
+            ticks=fields["time"][kept].astype(float) if has_time else None,
             tick_s=TICK_S if has_time else float("nan"),
             tick_wrap=TICK_WRAP if has_time else 0.0,
-            sequence=None if numbers is None else numbers[is_kept].astype(np.int64),
-            arrival=packets.arrival[rows[is_kept]],
+            sequence=None if numbers is None else numbers[kept].astype(np.int64),
+            arrival=packets.arrival[rows[kept]],
             errors=sieve.errors,
         )
     ]
@@ -179,11 +183,7 @@ def _sift_streamed(packets: Packets, size: int, sieve: Sieve) -> None:
     sieve.reject("cut", packets.length < size)
     sieve.reject("merged", packets.length > longest)
     rows = sieve.rows()
-    if (packets.length[rows] > size).any():
-        ones = np.concatenate([[0], np.cumsum(packets.octets != 0, dtype=np.int32)])
-        stop = packets.start[rows] + packets.length[rows]
-        is_foreign = ones[stop] != ones[packets.start[rows] + size]
-        sieve.reject_rows("foreign", rows[is_foreign])
+    sieve.reject_rows("foreign", rows[_any_octet(packets, rows, size)])
 
 
 def _sift_exported(packets: Packets, size: int, sieve: Sieve) -> None:
@@ -192,24 +192,48 @@ def _sift_exported(packets: Packets, size: int, sieve: Sieve) -> None:
     whole = head["length"].astype(np.int64) + 3
     sieve.reject("cut", packets.length < whole)
     sieve.reject("merged", packets.length > whole)
-    sums = np.concatenate([[0], np.cumsum(packets.octets, dtype=np.uint8)])
-    sieve.reject("checksum", sums[packets.start + packets.length] != sums[packets.start])
+    rows = sieve.rows()
+    sieve.reject_rows("checksum", rows[_sum_octets(packets, rows) != 0])
     sieve.reject("foreign", head["id"] != RECORDING)
     sieve.reject("damaged", head["kind"] == _DAMAGED_SAMPLE)
     sieve.reject("control", head["kind"] != _SAMPLE)
     sieve.reject("foreign", head["length"] != 5 + size)
 
 
-def _values(fields: NDArray[Any], period: float) -> Array:
-    values = np.empty((len(fields), 6))
+def _words(packets: Packets, rows: Indices, first: int) -> Iterator[tuple[Indices | slice, NDArray[np.uint64]]]:
+    """The bytes of payloads from `first` on, 8 at a time, zeros after the last: (places in `rows`, words)."""
+    lengths = packets.length[rows]
+    sizes = np.flatnonzero(np.bincount(lengths))
+    for length in sizes.tolist():
+        which = slice(None) if len(sizes) == 1 else np.flatnonzero(lengths == length)
+        start = packets.start[rows[which]]
+        for at in range(first, length, 8):
+            word = packets.read("<u8", start + at)
+            yield which, word if at + 8 <= length else word & np.uint64(2 ** (8 * (length - at)) - 1)
+
+
+def _any_octet(packets: Packets, rows: Indices, first: int) -> Flags:
+    """Whether a byte from `first` on is not zero."""
+    found = np.zeros(len(rows), dtype=bool)
+    for which, word in _words(packets, rows, first):
+        found[which] |= word != 0
+    return found
+
+
+def _sum_octets(packets: Packets, rows: Indices) -> Indices:
+    """Sum of all bytes, mod 256, of payloads of at most 258 bytes: more would overflow lanes of 16 bits."""
+    lanes = np.zeros(len(rows), dtype=np.uint64)
+    for which, word in _words(packets, rows, 0):
+        lanes[which] += (word & _LOW_OCTETS) + ((word >> np.uint64(8)) & _LOW_OCTETS)
+    return np.asarray(((lanes * _ADD_LANES) >> np.uint64(48)) % 256, dtype=np.int64)
+
+
+def _values(fields: NDArray[Any], period: float) -> tuple[Array, Array]:
+    """Acceleration and angular rate."""
     with np.errstate(all="ignore"):  # floats may be anything here; what is impossible goes afterwards
         if np.isnan(period):
-            values[:, :3] = fields["acc"]
-            np.multiply(fields["gyr"], DEGREE, out=values[:, 3:], dtype=float)
-        else:
-            values[:, :3] = fields["dv"].astype(float) / period
-            values[:, 3:] = _rotation_vectors(fields["dq"].astype(float)) / period
-    return values
+            return fields["acc"].astype(float), fields["gyr"].astype(float) * DEGREE
+        return fields["dv"].astype(float) / period, _rotation_vectors(fields["dq"].astype(float)) / period
 
 
 def _rotation_vectors(quat: Array) -> Array:
@@ -222,11 +246,10 @@ def _rotation_vectors(quat: Array) -> Array:
     return np.where(is_unit[:, None], quat[:, 1:] * factor[:, None], np.nan)
 
 
-def _is_possible(values: Array) -> Flags:
-    extremes = np.concatenate([values.max(axis=0, initial=-np.inf), -values.min(axis=0, initial=np.inf)])
-    if (extremes <= np.tile(_LIMIT, 2)).all():  # false with any NaN: maxima hand it on
+def _is_within(values: Array, limit: float) -> Flags:
+    if -limit <= values.min(initial=0.0) and values.max(initial=0.0) <= limit:  # false with any NaN
         return np.ones(len(values), dtype=bool)
-    return np.asarray((np.abs(values) <= _LIMIT).all(axis=1))
+    return np.asarray((np.abs(values) <= limit).all(axis=1))
 
 
 def _is_new(packets: Packets, rows: Indices, counter: NDArray[np.uint32], sieve: Sieve) -> Flags:

@@ -89,8 +89,10 @@ def measure_spacing(times: NDArray[Any], n: Indices) -> float:
         Median over neighbouring packets between which, by the shortest tenth of the steps, none was lost. NaN
         when there are no two packets.
     """
-    order = np.argsort(times, kind="stable")
-    steps = np.diff(times[order]).astype(float) / n[order][1:]
+    if not (times[1:] >= times[:-1]).all():
+        order = np.argsort(times, kind="stable")
+        times, n = times[order], n[order]
+    steps = np.diff(times) / n[1:]
     steps = steps[steps > 0.0]
     if not len(steps):
         return float("nan")
