@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from ankle_imu.recording.reader import SessionLog, Stream, part_paths, read_log
+from ankle_imu.recording.reader import HostClock, SessionLog, Stream, part_paths, read_log
 from ankle_imu.recording.session import read_session_info, write_session_info
 from ankle_imu.recording.writer import RecordingWriter, part_path
 
 __all__ = [
+    "HostClock",
     "RecordingWriter",
     "SessionLog",
     "Stream",

@@ -1,9 +1,8 @@
-"""MCAP framing of opaque payloads, and a scan that survives damage. Bytes in, values out; no files here.
+"""What a log is made of: channels and their names, messages, and the description that makes it whole again.
 
-A log is a chain of records (opcode u8, length u64, content). Messages lie in chunks that carry a CRC. The
-MCAP library's own reader stops at the first broken record; this scan walks the chain and, where the chain
-breaks, resumes at the next chunk whose framing is consistent and whose CRC holds. Channel descriptions stand
-in the first chunk only, so a `DESCRIPTION` metadata record repeats them every few seconds.
+A log is an MCAP file. Channel descriptions stand in its first chunk only, so a `DESCRIPTION` metadata record
+repeats them every few seconds, together with the number of messages so far: what is lost behind the last good
+chunk is counted too.
 
 References
 ----------
@@ -14,25 +13,21 @@ from __future__ import annotations
 
 import json
 import re
-import struct
 import zlib
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
 MAGIC: Final = b"\x89MCAP0\r\n"
 PROFILE: Final = "ankle_imu"
 DESCRIPTION: Final = "ankle_imu"
-"""Name of the metadata record that holds session start, `session.toml` and the channel table."""
+"""Name of the metadata record that holds session start, `session.toml`, the channel table and counts."""
 
+JSON: Final = "json"
 MARKER_TOPIC: Final = "/marker"
-
-_FOOTER, _CHANNEL, _MESSAGE, _CHUNK, _METADATA, _LAST_OPCODE = 0x02, 0x04, 0x05, 0x06, 0x0C, 0x0F
-_RECORD: Final = struct.Struct("<BQ")
-_CHUNK_HEAD: Final = struct.Struct("<QQQII")
-_MESSAGE_HEAD: Final = struct.Struct("<HIQQ")
-_CANDIDATE: Final = re.compile(rb"\x06[\s\S]{4}\x00{4}[\s\S]{28}(?:\x04\x00{3}zstd|\x03\x00{3}lz4|\x00{4})")
-_MAX_CHUNK: Final = 1 << 28
+LOG_TOPIC: Final = "/log"
+HOST_CLOCK_TOPIC: Final = "/clock"
+KINDS: Final = ("packet", "status", "clock")
+"""What a sensor's channels carry: samples; its state; its answers when asked for its clock. All as received."""
 
 
 class Channel(NamedTuple):
@@ -52,217 +47,72 @@ class Message(NamedTuple):
     data: bytes
 
 
-@dataclass
-class Scan:
-    """What a log holds, and what was lost of it.
+def sensor_topic(placement: str, kind: str) -> str:
+    """Topic of one of the `KINDS` of one sensor.
 
-    `damaged_regions` counts stretches that could not be read, `lost_bytes` their size; `is_complete` says
-    that the log was closed; `chunks` counts the good ones.
+    Examples
+    --------
+    >>> sensor_topic("left_foot", "packet")
+    '/imu/left_foot/packet'
     """
-
-    channels: dict[int, Channel] = field(default_factory=dict)
-    messages: list[Message] = field(default_factory=list)
-    description: dict[str, str] = field(default_factory=dict)
-    has_magic: bool = False
-    is_complete: bool = False
-    chunks: int = 0
-    damaged_regions: int = 0
-    lost_bytes: int = 0
+    return f"/imu/{placement}/{kind}"
 
 
-def packet_topic(placement: str) -> str:
-    """Topic of the packets of one sensor."""
-    return f"/imu/{placement}/packet"
+def sensor_encoding(protocol: str, kind: str) -> str:
+    """Message encoding of one of the `KINDS`: the protocol, and for all but packets the kind behind it."""
+    return protocol if kind == "packet" else f"{protocol}/{kind}"
 
 
-def placement_of(topic: str) -> str:
-    """Placement in a packet topic, "" for other topics."""
-    match = re.fullmatch(r"/imu/([^/]+)/packet", topic)
-    return match[1] if match else ""
+def split_topic(topic: str) -> tuple[str, str]:
+    """Placement and kind of a sensor's topic; two empty texts for other topics."""
+    match = re.fullmatch(rf"/imu/([^/]+)/({'|'.join(KINDS)})", topic)
+    return (match[1], match[2]) if match else ("", "")
 
 
-def describe(start_ns: int, session: str, channels: Mapping[int, Channel]) -> dict[str, str]:
-    """Content of the `DESCRIPTION` record; it carries its own CRC because it stands outside the chunks."""
+def describe(
+    start_ns: int,
+    session: str,
+    channels: Mapping[int, Channel],
+    before: Mapping[int, int],
+    counts: Mapping[int, int],
+) -> dict[str, str]:
+    """Content of the `DESCRIPTION` record; it carries its own CRC because it stands outside the chunks.
+
+    `before` is the number of messages of each channel in earlier parts, `counts` the number in those and in
+    this log up to the end of the next chunk.
+    """
     table = {str(i): [c.topic, c.encoding, dict(c.config)] for i, c in channels.items()}
-    content = {"start_ns": str(start_ns), "session": session, "channels": json.dumps(table)}
+    content = {
+        "start_ns": str(start_ns),
+        "session": session,
+        "channels": json.dumps(table),
+        "before": _counts_text(before),
+        "counts": _counts_text(counts),
+    }
     return {**content, "crc32": str(_crc(content))}
 
 
-def scan_log(data: bytes) -> Scan:
-    """Read all that is sound in a log.
-
-    Parameters
-    ----------
-    data : bytes of the whole file, of any content and however damaged
-
-    Returns
-    -------
-    Scan
-        Messages in file order. `chunks` is 0 when nothing in `data` is a log.
-    """
-    scan = Scan(has_magic=data.startswith(MAGIC))
-    at = safe = counted = len(MAGIC) if scan.has_magic else 0
-    while at < len(data) and not scan.is_complete:
-        stop = _record_end(data, at)
-        if stop is None:
-            found = _next_good_chunk(data, safe)
-            scan.damaged_regions += 1
-            scan.lost_bytes += max(0, found - max(safe, counted))
-            at = safe = found
-            continue
-        if data[at] != _CHUNK:
-            _take_record(scan, data[at], data[at + _RECORD.size : stop])
-            scan.is_complete = data[at] == _FOOTER and data[stop:] == MAGIC
-        elif (records := _chunk_content(data, at, stop)) is not None:
-            _take_records(scan, records)
-            scan.chunks += 1
-            safe = stop
-        else:
-            scan.damaged_regions += 1
-            scan.lost_bytes += stop - max(at, counted)
-            counted = stop
-        at = stop
-    return scan
+def is_sound(description: Mapping[str, str]) -> bool:
+    """Whether the content of a `DESCRIPTION` record is what was written."""
+    needed = {"start_ns", "session", "channels", "crc32"}
+    return needed <= set(description) and description["crc32"] == str(_crc(description))
 
 
-def _record_end(data: bytes, at: int) -> int | None:
-    """End of the record at `at`; None when there cannot be one."""
-    if at + _RECORD.size > len(data):
-        return None
-    opcode, length = _RECORD.unpack_from(data, at)
-    stop = int(at + _RECORD.size + length)
-    if not 0 < opcode <= _LAST_OPCODE or stop > len(data):
-        return None
-    if opcode == _CHUNK and not _is_chunk_framed(data, at, stop):
-        return None
-    return stop
+def described_channels(description: Mapping[str, str]) -> dict[int, Channel]:
+    """Channel table of a sound description."""
+    table = json.loads(description.get("channels", "{}"))
+    return {int(number): Channel(*channel) for number, channel in table.items()}
 
 
-def _is_chunk_framed(data: bytes, at: int, stop: int) -> bool:
-    """Whether the lengths inside a chunk record add up to the record's own."""
-    name_at = at + _RECORD.size + _CHUNK_HEAD.size
-    if name_at + 8 > stop:
-        return False
-    *_, size, _, name_length = _CHUNK_HEAD.unpack_from(data, at + _RECORD.size)
-    if name_length > 8 or size > _MAX_CHUNK or name_at + name_length + 8 > stop:
-        return False
-    (content_length,) = struct.unpack_from("<Q", data, name_at + name_length)
-    return bool(name_at + name_length + 8 + content_length == stop)
+def described_counts(description: Mapping[str, str], name: str) -> dict[int, int]:
+    """`before` or `counts` of a sound description; empty in logs older than these."""
+    return {int(number): n for number, n in json.loads(description.get(name, "{}")).items()}
 
 
-def _next_good_chunk(data: bytes, start: int) -> int:
-    """Offset of the first sound chunk at or after `start`; the length of `data` without one."""
-    for at in _candidates(data, start):
-        stop = _record_end(data, at)
-        if stop is not None and _chunk_content(data, at, stop, needs_crc=True) is not None:
-            return at
-    return len(data)
-
-
-def _candidates(data: bytes, start: int) -> Iterator[int]:
-    match = _CANDIDATE.search(data, start)
-    while match:
-        yield match.start()
-        match = _CANDIDATE.search(data, match.start() + 1)
-
-
-def _chunk_content(data: bytes, at: int, stop: int, *, needs_crc: bool = False) -> bytes | None:
-    """Records inside a framed chunk; None when its CRC does not hold."""
-    _, _, size, crc, name_length = _CHUNK_HEAD.unpack_from(data, at + _RECORD.size)
-    name_at = at + _RECORD.size + _CHUNK_HEAD.size
-    compression = data[name_at : name_at + name_length]
-    content = _decompress(compression, data[name_at + name_length + 8 : stop], size)
-    if content is None or len(content) != size:
-        return None
-    if crc == 0 and not needs_crc:
-        return content
-    return content if zlib.crc32(content) == crc else None
-
-
-def _decompress(compression: bytes, packed: bytes, size: int) -> bytes | None:
-    """Content of a chunk; None when it is damaged. Never takes more than `size` bytes of memory."""
-    if compression == b"":
-        return packed
-    if compression == b"zstd":
-        import zstandard
-
-        try:
-            if zstandard.frame_content_size(packed) not in (size, -1):
-                return None
-            return zstandard.ZstdDecompressor().decompress(packed, max_output_size=size)
-        except zstandard.ZstdError:
-            return None
-    if compression == b"lz4":
-        import lz4.frame  # type: ignore[import-untyped]
-
-        try:
-            return bytes(lz4.frame.LZ4FrameDecompressor().decompress(packed, max_length=size + 1))
-        except RuntimeError:
-            return None
-    return None
-
-
-def _take_records(scan: Scan, content: bytes) -> None:
-    """Take the records of a chunk whose CRC held."""
-    at = 0
-    while at + _RECORD.size <= len(content):
-        opcode, length = _RECORD.unpack_from(content, at)
-        start, at = at + _RECORD.size, at + _RECORD.size + length
-        if opcode == _MESSAGE and length >= _MESSAGE_HEAD.size:
-            channel, sequence, log_time, _ = _MESSAGE_HEAD.unpack_from(content, start)
-            data = content[start + _MESSAGE_HEAD.size : at]
-            scan.messages.append(Message(channel, sequence, log_time, data))
-        elif opcode == _CHANNEL:
-            _take_record(scan, opcode, content[start:at])
-
-
-def _take_record(scan: Scan, opcode: int, content: bytes) -> None:
-    """Take a description or a channel; one that cannot be read is passed over."""
-    try:
-        if opcode == _CHANNEL:
-            (number,) = struct.unpack_from("<H", content)
-            topic, at = _text(content, 4)
-            encoding, at = _text(content, at)
-            scan.channels.setdefault(number, Channel(topic, encoding, _config(_text_map(content, at))))
-        elif opcode == _METADATA:
-            name, at = _text(content, 0)
-            if name == DESCRIPTION:
-                _take_description(scan, _text_map(content, at))
-    except (struct.error, ValueError):
-        return
-
-
-def _take_description(scan: Scan, description: dict[str, str]) -> None:
-    if description.get("crc32") != str(_crc(description)):
-        return
-    scan.description = description
-    for number, (topic, encoding, config) in json.loads(description["channels"]).items():
-        scan.channels[int(number)] = Channel(topic, encoding, config)
-
-
-def _config(metadata: Mapping[str, str]) -> Mapping[str, Any]:
-    config = json.loads(metadata.get("config", "{}"))
-    return config if isinstance(config, dict) else {}
+def _counts_text(counts: Mapping[int, int]) -> str:
+    return json.dumps({str(i): n for i, n in counts.items()})
 
 
 def _crc(description: Mapping[str, str]) -> int:
-    text = "\x00".join(description.get(name, "") for name in ("start_ns", "session", "channels"))
-    return zlib.crc32(text.encode())
-
-
-def _text(content: bytes, at: int) -> tuple[str, int]:
-    (length,) = struct.unpack_from("<I", content, at)
-    stop = at + 4 + length
-    if stop > len(content):
-        raise ValueError("text runs past the end of its record")
-    return content[at + 4 : stop].decode(), stop
-
-
-def _text_map(content: bytes, at: int) -> dict[str, str]:
-    (length,) = struct.unpack_from("<I", content, at)
-    at, stop = at + 4, at + 4 + length
-    pairs = {}
-    while at < stop:
-        key, at = _text(content, at)
-        pairs[key], at = _text(content, at)
-    return pairs
+    names = ("start_ns", "session", "channels", "before", "counts")
+    return zlib.crc32("\x00".join(description[name] for name in names if name in description).encode())

@@ -1,7 +1,7 @@
-"""Read a session's packets back: every part, whatever happened to it, and what was lost.
+"""Read a session's messages back: every part, whatever happened to it, and what was lost.
 
-Damage costs the chunks it touched. The recorder counted the packets of each stream, so the number of those
-that are gone is known, except behind the last one that was read.
+Damage costs the chunks it touched. The recorder counted the messages of each stream and repeats its counts, so
+the number of those that are gone is known; only what a killed recorder had not counted yet is not.
 """
 
 from __future__ import annotations
@@ -10,19 +10,30 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from ankle_imu.durable import ASIDE
 from ankle_imu.errors import CorruptRecording, RecordingError, StorageError
-from ankle_imu.recording.log_format import MARKER_TOPIC, Channel, Message, Scan, placement_of, scan_log
-from ankle_imu.values import Marker
+from ankle_imu.recording.log_format import (
+    HOST_CLOCK_TOPIC,
+    JSON,
+    LOG_TOPIC,
+    MARKER_TOPIC,
+    Channel,
+    Message,
+    sensor_encoding,
+    split_topic,
+)
+from ankle_imu.recording.scan import Scan, scan_log
+from ankle_imu.values import LinkEvent, Marker
 
 
 @dataclass(frozen=True, kw_only=True)
 class Stream:
-    """Packets of one sensor under one configuration: (arrival in s from session start, payload) pairs.
+    """Payloads of one channel under one configuration: (arrival in s from session start, payload) pairs.
 
-    `lost_packets` were recorded once and are gone from the file.
+    `lost_packets` were recorded once and are gone from the file. `placement` is "" and `protocol` the message
+    encoding where the topic is none of a sensor.
     """
 
     placement: str
@@ -30,18 +41,34 @@ class Stream:
     config: Mapping[str, Any]
     packets: tuple[tuple[float, bytes], ...]
     lost_packets: int = 0
+    topic: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class HostClock:
+    """What the host's wall clock showed, ns since 1970 UTC, when its steady clock said `time_s`."""
+
+    time_s: float
+    utc_ns: int
 
 
 @dataclass(frozen=True, kw_only=True)
 class SessionLog:
     """All that the parts of a session hold.
 
-    `start_ns` is the session start in ns since 1970 UTC; `session` the text of `session.toml` when recording
-    began; `damage` one sentence per part that is not whole; `lost_bytes` and `damaged_regions` add up over parts.
+    `streams` are the packets, `status` and `clock` what sensors told of their state and of their clock, `others`
+    channels that this version does not know. `start_ns` is the session start in ns since 1970 UTC; `session` the
+    text of `session.toml` when recording began; `damage` one sentence per part that is not whole; `lost_bytes`
+    and `damaged_regions` add up over parts.
     """
 
     streams: tuple[Stream, ...]
+    status: tuple[Stream, ...] = ()
+    clock: tuple[Stream, ...] = ()
+    others: tuple[Stream, ...] = ()
+    events: tuple[LinkEvent, ...] = ()
     markers: tuple[Marker, ...] = ()
+    host_clock: tuple[HostClock, ...] = ()
     start_ns: int = 0
     session: str = ""
     damage: tuple[str, ...] = ()
@@ -49,10 +76,17 @@ class SessionLog:
     damaged_regions: int = 0
 
 
+T = TypeVar("T", LinkEvent, Marker, HostClock)
+
+_Key = tuple[str, str, str]
+"""topic, encoding and configuration: what makes a stream the same in another part"""
+
+
 @dataclass
 class _Gathered:
-    streams: dict[tuple[str, str, str], list[Message]] = field(default_factory=dict)
-    channels: dict[tuple[str, str, str], Channel] = field(default_factory=dict)
+    channels: dict[_Key, Channel] = field(default_factory=dict)
+    messages: dict[_Key, list[Message]] = field(default_factory=dict)
+    counts: dict[_Key, int] = field(default_factory=dict)
     unnamed: int = 0
 
 
@@ -73,7 +107,7 @@ def read_log(paths: Iterable[Path]) -> SessionLog:
     Returns
     -------
     SessionLog
-        All packets that are sound. Damage is described, never raised, as long as one part can be read.
+        All messages that are sound. Damage is described, never raised, as long as one part can be read.
 
     Raises
     ------
@@ -86,22 +120,32 @@ def read_log(paths: Iterable[Path]) -> SessionLog:
     problems: list[CorruptRecording] = []
     for path in paths:
         try:
-            scan = _scan_part(path)
+            scan = scan_part(path)
         except CorruptRecording as problem:
             problems.append(problem)
             continue
         _gather(gathered, scan)
         scans.append(scan)
-        damage += _damage(path, scan)
+        damage += describe_damage(path, scan)
     if not scans:
         raise problems[0] if problems else CorruptRecording("There is no recording: no part was given.")
     description = next((s.description for s in scans if s.description), {})
     if gathered.unnamed:
         damage.append(f"{gathered.unnamed} packets belong to a stream whose description is lost.")
     start_ns = int(description.get("start_ns", _first_time(gathered)))
+    streams = [_stream(gathered, key, start_ns) for key in gathered.messages]
+    lost = sum(stream.lost_packets for stream in streams)
+    if lost and not damage and not problems:
+        damage.append(f"{lost} packets that were recorded are missing: a file is damaged or was deleted.")
+    by_kind = _by_kind(streams)
     return SessionLog(
-        streams=tuple(_stream(gathered, key, start_ns) for key in gathered.streams if key[0]),
-        markers=_markers(gathered, start_ns),
+        streams=tuple(by_kind["packet"]),
+        status=tuple(by_kind["status"]),
+        clock=tuple(by_kind["clock"]),
+        others=tuple(by_kind[""]),
+        events=_in_time([_event(t, said) for t, said in _said(by_kind[LOG_TOPIC])]),
+        markers=_in_time([_marker(t, said) for t, said in _said(by_kind[MARKER_TOPIC])]),
+        host_clock=_in_time([_host_clock(t, said) for t, said in _said(by_kind[HOST_CLOCK_TOPIC])]),
         start_ns=start_ns,
         session=description.get("session", ""),
         damage=(*damage, *(str(problem) for problem in problems)),
@@ -110,7 +154,18 @@ def read_log(paths: Iterable[Path]) -> SessionLog:
     )
 
 
-def _scan_part(path: Path) -> Scan:
+def scan_part(path: Path) -> Scan:
+    """Scan one file.
+
+    Raises
+    ------
+    RecordingError
+        If there is none.
+    CorruptRecording
+        If it is empty or no log at all.
+    StorageError
+        If the system does not let it be read.
+    """
     try:
         data = path.read_bytes()
     except FileNotFoundError as error:
@@ -132,7 +187,8 @@ def _scan_part(path: Path) -> Scan:
     return scan
 
 
-def _damage(path: Path, scan: Scan) -> list[str]:
+def describe_damage(path: Path, scan: Scan) -> list[str]:
+    """Sentences on what is wrong with one part; none when it is whole."""
     sentences = []
     if scan.damaged_regions:
         places = "one place" if scan.damaged_regions == 1 else f"{scan.damaged_regions} places"
@@ -143,43 +199,78 @@ def _damage(path: Path, scan: Scan) -> list[str]:
 
 
 def _gather(gathered: _Gathered, scan: Scan) -> None:
-    keys: dict[int, tuple[str, str, str]] = {}
-    for number, channel in scan.channels.items():
-        placement = placement_of(channel.topic)
-        is_marker = channel.topic == MARKER_TOPIC and channel.encoding == "json"
-        name = placement or ("" if is_marker else None)
-        if name is not None:
-            keys[number] = (name, channel.encoding, json.dumps(dict(channel.config), sort_keys=True))
-            gathered.channels.setdefault(keys[number], channel)
-            gathered.streams.setdefault(keys[number], [])
+    keys = {
+        number: (channel.topic, channel.encoding, json.dumps(dict(channel.config), sort_keys=True))
+        for number, channel in scan.channels.items()
+    }
+    for number, key in keys.items():
+        gathered.channels.setdefault(key, scan.channels[number])
+        gathered.messages.setdefault(key, [])
+        gathered.counts[key] = max(gathered.counts.get(key, 0), scan.counts.get(number, 0))
     for message in scan.messages:
         if message.channel in keys:
-            gathered.streams[keys[message.channel]].append(message)
-        elif message.channel not in scan.channels:
+            gathered.messages[keys[message.channel]].append(message)
+        else:
             gathered.unnamed += 1
 
 
 def _first_time(gathered: _Gathered) -> int:
-    return min((m.log_time for messages in gathered.streams.values() for m in messages), default=0)
+    return min((m.log_time for messages in gathered.messages.values() for m in messages), default=0)
 
 
-def _stream(gathered: _Gathered, key: tuple[str, str, str], start_ns: int) -> Stream:
-    channel, messages = gathered.channels[key], gathered.streams[key]
-    last = max((m.sequence for m in messages), default=-1)
+def _stream(gathered: _Gathered, key: _Key, start_ns: int) -> Stream:
+    channel, messages = gathered.channels[key], gathered.messages[key]
+    placement, kind = split_topic(channel.topic)
+    ending = sensor_encoding("", kind) if placement else ""
+    recorded = max(gathered.counts[key], 1 + max((m.sequence for m in messages), default=-1))
     return Stream(
-        placement=key[0],
-        protocol=channel.encoding,
+        placement=placement,
+        protocol=channel.encoding.removesuffix(ending),
         config=channel.config,
         packets=tuple(((m.log_time - start_ns) / 1e9, m.data) for m in messages),
-        lost_packets=max(0, last + 1 - len(messages)),
+        lost_packets=max(0, recorded - len(messages)),
+        topic=channel.topic,
     )
 
 
-def _markers(gathered: _Gathered, start_ns: int) -> tuple[Marker, ...]:
-    markers = []
-    for key, messages in gathered.streams.items():
-        for message in messages if not key[0] else ():
-            content = json.loads(message.data)
-            time_s = (message.log_time - start_ns) / 1e9
-            markers.append(Marker(time_s=time_s, text=content.get("text", ""), leg=content.get("leg", "")))
-    return tuple(sorted(markers, key=lambda marker: marker.time_s))
+def _by_kind(streams: Iterable[Stream]) -> dict[str, list[Stream]]:
+    """Streams under the kind of their topic, or under the topic of our own JSON channels; the rest under ""."""
+    kinds: dict[str, list[Stream]] = {
+        kind: [] for kind in ("packet", "status", "clock", LOG_TOPIC, MARKER_TOPIC, HOST_CLOCK_TOPIC, "")
+    }
+    for stream in streams:
+        own = stream.topic if stream.topic in kinds and stream.protocol == JSON else ""
+        kinds[split_topic(stream.topic)[1] or own].append(stream)
+    return kinds
+
+
+def _said(streams: Iterable[Stream]) -> list[tuple[float, Mapping[str, Any]]]:
+    """Time and content of JSON messages; those that hold no object are passed over."""
+    said: list[tuple[float, Mapping[str, Any]]] = []
+    for stream in streams:
+        for time_s, data in stream.packets:
+            try:
+                content = json.loads(data)
+            except ValueError:
+                continue
+            if isinstance(content, dict):
+                said.append((time_s, content))
+    return said
+
+
+def _event(time_s: float, said: Mapping[str, Any]) -> LinkEvent:
+    words = {name: str(said.get(name, "")) for name in ("placement", "event", "text")}
+    return LinkEvent(time_s=time_s, **words)
+
+
+def _marker(time_s: float, said: Mapping[str, Any]) -> Marker:
+    return Marker(time_s=time_s, text=str(said.get("text", "")), leg=str(said.get("leg", "")))
+
+
+def _host_clock(time_s: float, said: Mapping[str, Any]) -> HostClock:
+    utc_ns = said.get("utc_ns")
+    return HostClock(time_s=time_s, utc_ns=utc_ns if isinstance(utc_ns, int) else 0)
+
+
+def _in_time(values: list[T]) -> tuple[T, ...]:
+    return tuple(sorted(values, key=lambda value: value.time_s))

@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 
 from ankle_imu.errors import CorruptRecording, RecordingError, StorageError
 from ankle_imu.recording import RecordingWriter, part_path, part_paths, read_log
-from ankle_imu.recording.log_format import MAGIC, scan_log
+from ankle_imu.recording.log_format import MAGIC
+from ankle_imu.recording.scan import scan_log
 
 START_NS = 1_790_000_000_000_000_000
 RATE = 20.0
