@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ankle_imu import timing
-from ankle_imu.timing import Array, Indices
+from ankle_imu.timing.clock import Array, Indices
 
 WRAP = float(2**32)
 
@@ -48,9 +48,7 @@ def test_drift_is_measured_under_random_delays(ppm: float) -> None:
     grid = timing.place_samples(ticks, arrival + delays, count, tick_s=1e-6, tick_wrap=WRAP)
     assert grid.clock is not None
     assert grid.clock.ppm == pytest.approx(ppm, abs=2.0)
-    # an exponential delay of 20 ms has its median at 20 ms x ln 2
-    assert grid.clock.residual == pytest.approx(0.02 * np.log(2), rel=0.1)
-    np.testing.assert_allclose(grid.time, true, atol=2e-3)
+    assert np.abs(grid.time - true).max() < grid.residual < 2e-3
 
 
 def test_short_recording_keeps_the_nominal_clock() -> None:

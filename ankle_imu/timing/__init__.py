@@ -1,0 +1,17 @@
+"""Sensor clocks -> session time, and samples -> the sensor's own even grid, with a reason for every hole."""
+
+from __future__ import annotations
+
+from ankle_imu.timing.clock import Clock, fit_clock, unwrap_ticks
+from ankle_imu.timing.grid import Cause, SampleGrid, join_grids, place_samples, place_times
+
+__all__ = [
+    "Cause",
+    "Clock",
+    "SampleGrid",
+    "fit_clock",
+    "join_grids",
+    "place_samples",
+    "place_times",
+    "unwrap_ticks",
+]

@@ -1,0 +1,195 @@
+"""A sample count for sensors that send none: by their clock, or, without one, by the arrival of their frames."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from ankle_imu.timing.clock import Array, Indices, fit_clock
+
+AHEAD_S: Final = 3.0
+"""A level that the fastest packets do not go below for so long is where they now are: a stall of the radio clears
+sooner (own choice; measured stalls of notifications last up to a second)."""
+
+BEHIND_S: Final = 4.0
+"""Span over which the level before is taken; a rate wrong by 1 in 1000 moves it by 4 ms (own choice)."""
+
+_LEAST_RISE: Final = 0.6
+"""Share of a lost packet's length by which the level must rise."""
+_LEAST_AHEAD: Final = 5
+_ROUNDS: Final = 4
+_NEAR: Final = 4
+
+
+def measure_spacing(steps: Array, counts: Array) -> float:
+    """Time per sample: the mean over steps that are within a half of the median.
+
+    Parameters
+    ----------
+    steps : (n,) float array, s
+    counts : (n,) float array, samples in each step, positive
+
+    Returns
+    -------
+    float
+        A clock that ticks coarsely has its mean right, not its median.
+
+    Raises
+    ------
+    ValueError
+        If no step is positive.
+    """
+    usable = (steps > 0) & (counts > 0)
+    if not usable.any():
+        raise ValueError("The sensor's clock does not run: no two samples differ in both count and time.")
+    each = steps[usable] / counts[usable]
+    usual = float(np.median(each))
+    is_usual = np.abs(each - usual) <= 0.5 * usual
+    return float(steps[usable][is_usual].sum() / counts[usable][is_usual].sum())
+
+
+def count_by_clock(device: ArrayLike) -> tuple[Indices, float]:
+    """Number samples by the sensor's own clock.
+
+    Parameters
+    ----------
+    device : (n,) float array, s, unwrapped, in order of arrival
+
+    Returns
+    -------
+    count, spacing
+        (n,) int array, a step above 1.5 spacings skips the samples that fit in; s per sample.
+
+    Raises
+    ------
+    ValueError
+        If the clock does not run.
+
+    Notes
+    -----
+    A lost sample is exact over short gaps; over a long one as exact as the rate is steady (1 in 1000: one sample
+    in 5 s at 208 Hz). A sample that came before has the same number.
+    """
+    t = np.asarray(device, dtype=float)
+    order = np.argsort(t, kind="stable")
+    steps = np.diff(t[order])
+    positive = steps[steps > 0]
+    spacing = measure_spacing(positive, np.ones(len(positive)))
+    # neighbours closer than half a sample are one and the same
+    sample_steps = np.where(steps < 0.5 * spacing, 0, np.maximum(1, np.round(steps / spacing))).astype(np.int64)
+    count = np.empty(len(t), dtype=np.int64)
+    count[order] = np.concatenate([[0], np.cumsum(sample_steps)])
+    return count, spacing
+
+
+def count_by_arrival(arrival: ArrayLike, nominal_rate: float = float("nan")) -> tuple[Indices, float, float]:
+    """Number samples by when they came, for a sensor that sends neither clock nor count.
+
+    Parameters
+    ----------
+    arrival : (n,) float array, s, of the packet of each sample, never decreasing
+    nominal_rate : float, Hz, a first guess; NaN when unknown
+
+    Returns
+    -------
+    count, spacing, doubt
+        (n,) int array; s per sample; s by which a lost packet may be misplaced or miscounted
+
+    Raises
+    ------
+    ValueError
+        If the samples came in fewer than two packets.
+
+    Notes
+    -----
+    The delay of the fastest packets, against a steady count, is level. A lost packet lifts it for good by its
+    length; a late one lifts it for a moment. The rate is the one under which the delays spread least, among those
+    that short stretches of the recording and the nominal rate suggest.
+    """
+    host = np.asarray(arrival, dtype=float)
+    ends = np.flatnonzero(np.append(host[1:] != host[:-1], True))
+    t, k = host[ends], (ends + 1).astype(float)
+    if len(t) < 2:
+        raise ValueError("All samples came at one instant; without clock or count their times are unknown.")
+    n = np.diff(k, prepend=0.0)
+    frames = int(np.median(n))
+    tried = [_refine(t, k, guess, frames) for guess in _rates(t, k, nominal_rate)]
+    lost, spacing = min(tried, key=lambda found: _spread(t, k, *found))
+    number = np.searchsorted(ends, np.arange(len(host)))
+    count = np.arange(len(host)) + _lost_before(lost).astype(np.int64)[number]
+    return count, spacing, frames * spacing
+
+
+def _rates(t: Array, k: Array, nominal_rate: float) -> list[float]:
+    """Guesses of the time per sample."""
+    lag = int(np.clip(round(5.0 * len(t) / max(t[-1] - t[0], 1e-9)), 1, max(1, len(t) // 2)))
+    local = (t[lag:] - t[:-lag]) / (k[lag:] - k[:-lag])
+    guesses = [float(q) for q in np.quantile(local, [0.05, 0.25, 0.5])]
+    if nominal_rate > 0 and 0.8 < guesses[-1] * nominal_rate < 2.0:
+        guesses.append(1.0 / nominal_rate)
+    return [guess for guess in guesses if guess > 0] or [float((t[-1] - t[0]) / (k[-1] - k[0]))]
+
+
+def _refine(t: Array, k: Array, spacing: float, frames: int) -> tuple[Array, float]:
+    """Samples lost after each packet, and the time per sample that goes with them."""
+    lost = np.zeros(len(t))
+    for _ in range(_ROUNDS):
+        lost = _find_losses(t, k, spacing, frames)
+        total = k + _lost_before(lost)
+        clock = fit_clock(total * spacing, t, window_s=np.inf)
+        spacing *= float(clock.rates[0])
+    return lost, spacing
+
+
+def _spread(t: Array, k: Array, lost: Array, spacing: float) -> float:
+    """Mean delay, s, above a steady count with these losses; fewer losses win among equals."""
+    device = (k + _lost_before(lost)) * spacing
+    above = t - fit_clock(device, t, window_s=60.0).at(device)
+    return float(np.mean(np.abs(above))) + 1e-4 * float(lost.sum()) / len(k)
+
+
+def _lost_before(lost: Array) -> Array:
+    return np.concatenate([[0.0], np.cumsum(lost)[:-1]])
+
+
+def _find_losses(t: Array, k: Array, spacing: float, frames: int) -> Array:
+    """Samples lost after each packet: where the level of the fastest packets rises for good."""
+    delay = t - k * spacing
+    per_s = len(t) / max(float(t[-1] - t[0]), spacing)
+    ahead, behind = max(8, round(AHEAD_S * per_s)), max(8, round(BEHIND_S * per_s))
+    after = _least(delay[::-1], ahead)[::-1]
+    after = np.append(after[1:], np.inf)
+    after[max(0, len(t) - _LEAST_AHEAD) :] = -np.inf
+    packet = frames * spacing
+    threshold = _LEAST_RISE * packet
+    hits = np.flatnonzero(after - _least(delay, behind) > threshold)
+    lost = np.zeros(len(t))
+    start = 0
+    while start < len(t):
+        stop = min(start + behind, len(t))
+        before = np.minimum.accumulate(delay[start:stop])
+        early = np.flatnonzero(after[start:stop] - before > threshold)
+        if len(early):
+            at = start + int(early[0])
+            level = float(before[early[0]])
+        else:
+            later = int(np.searchsorted(hits, stop))
+            if later == len(hits):
+                break
+            at = int(hits[later])
+            level = float(delay[max(start, at - behind + 1) : at + 1].min())
+        missing = max(1, round((after[at] - level) / packet)) * frames
+        near = slice(at, min(at + _NEAR, len(t) - 1))
+        hole = at + int(np.argmax(np.diff(t[at : near.stop + 1])))
+        lost[hole] += missing
+        start = hole + 1
+    return lost
+
+
+def _least(values: Array, width: int) -> Array:
+    """Least of each value and the `width` - 1 before it."""
+    from scipy.ndimage import minimum_filter1d
+
+    return np.asarray(minimum_filter1d(values, width, mode="nearest", origin=(width - 1) // 2))
