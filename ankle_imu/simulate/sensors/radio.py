@@ -123,6 +123,7 @@ class OnAir:
         self.is_muted = self.is_away = self.is_stalled = False
         self._mischief = mischief
         self._outbox: deque[Said] = deque()
+        self._late: deque[tuple[VirtualLink | None, Said]] = deque()
         self._tasks: list[asyncio.Task[None]] = []
         self._plays: list[asyncio.Task[None]] = []
         self._notified = {c.uuid for s in sensor.services for c in s.characteristics if "notify" in c.properties}
@@ -185,8 +186,9 @@ class OnAir:
                 self._hand_over(one)
                 continue
             for at, carried in self.courier.carry(one, now):
-                if at > now:
-                    loop.call_at(at, self._transmit, self.link, carried)
+                if at > now or self._late:
+                    self._late.append((self.link, carried))
+                    loop.call_at(at, self._transmit_late)  # timers of one instant may fire in any order
                 else:
                     self._transmit(self.link, carried)
 
@@ -255,6 +257,9 @@ class OnAir:
                 self.say(said)
             if self.radio.interval and not self.is_stalled:
                 self._deliver(self.radio.per_event)
+
+    def _transmit_late(self) -> None:
+        self._transmit(*self._late.popleft())
 
     def _transmit(self, link: VirtualLink | None, said: Said) -> None:
         if link is None or link is not self.link:
