@@ -1,16 +1,12 @@
-"""The open "Ankle IMU" packet, type 0x10, version 1 (little-endian).
+"""Samples of the open "Ankle IMU" protocol, version 1: whole sessions, both ways.
 
-    type u8 = 0x10 | epoch u8 | seq u16 | index u32 | t_us u32 | n u8 | flags u8 | n x (acc xyz, gyr xyz) int16
-
-`index` counts samples since the sensor started and belongs to the first sample of the packet, as does `t_us`,
-the sensor's clock in microseconds (it wraps after 71.6 min). `epoch` rises with every change of settings: the
-ranges of a `config` hold for one epoch only. Full scale is 32768 counts.
+The packets are laid out in `ankle_packets`, commands and state in `ankle_control` and `ankle_state`, the flash
+log in `ankle_log`; `firmware_notes/protocol.md` is the same for people who write firmware. The ranges of a
+`config` hold for one epoch only: it rises with every change of settings.
 """
 
 from __future__ import annotations
 
-import struct
-from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
@@ -18,48 +14,36 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ankle_imu.units import DEGREE, STANDARD_GRAVITY
+from ankle_imu.wire.ankle_clocks import Placement, place
+from ankle_imu.wire.ankle_heads import Heads, of_epochs, read_heads
+from ankle_imu.wire.ankle_packets import SAMPLE_BYTES, Flag, pack_samples
 from ankle_imu.wire.block import Array, Block, Indices
+from ankle_imu.wire.packets import Packets, collect
 
-PACKET_TYPE: Final = 0x10
 FULL_SCALE: Final = 32768
 TICK_S: Final = 1e-6
-TICK_WRAP: Final = float(2**32)
+_THREE_COUNTS: Final = "V6"
 SAMPLES_PER_PACKET: Final = 14
 """Fills a notification at an ATT MTU of 185, which phones and laptops commonly grant."""
 
-FLAG_CLIP_ACC: Final = 1
-FLAG_CLIP_GYR: Final = 2
-
-_HEADER: Final = np.dtype(
-    [
-        ("type", "u1"),
-        ("epoch", "u1"),
-        ("seq", "<u2"),
-        ("index", "<u4"),
-        ("t_us", "<u4"),
-        ("n", "u1"),
-        ("flags", "u1"),
-    ]
-)
-_PACK: Final = struct.Struct("<BBHIIBB")
-_SAMPLE_BYTES: Final = 12
-_N_AT: Final = 12
-
 
 def decode(payloads: Iterable[tuple[float, bytes]], config: Mapping[str, Any]) -> list[Block]:
-    """Samples of packets of type 0x10.
+    """Samples of the packets of a session.
 
     Parameters
     ----------
     payloads : iterable of (arrival, payload); arrival in s
-    config : mapping with `acc_range_g` and `gyr_range_dps`; optional `epoch` (the one the ranges hold for, else
-        the most frequent), and `nominal_rate_hz`, used only when a single packet leaves the rate open
+    config : mapping with `acc_range_g` and `gyr_range_dps`; optional `epoch` (the one, or several, the ranges
+        hold for; else the most frequent), and `nominal_rate_hz`, used only when the packets leave the rate open
 
     Returns
     -------
     list of Block
-        One block; `errors` counts `short` (no whole header), `foreign` (another type), `cut` (length does not
-        match the count), `empty` and `other_epoch` packets.
+        One block. With clock packets among the payloads, `ticks` are on the microcontroller's clock, whole, and
+        `tick_wrap` is 0; without, they are the motion sensor's stamps as sent, with their wrap. `sequence` goes
+        on above 2^32 where the sensor's own index began again. `errors` counts `short` (no whole head),
+        `foreign` (another type), `cut` (length does not match: also two packets in one), `empty`, `duplicate`
+        (the same bytes again) and `other_epoch` packets.
 
     Raises
     ------
@@ -67,14 +51,31 @@ def decode(payloads: Iterable[tuple[float, bytes]], config: Mapping[str, Any]) -
         If a range is missing or not positive.
     """
     scale = _scale(config)
-    pairs = [(float(arrival), bytes(payload)) for arrival, payload in payloads]
-    if not pairs:
+    packets = collect(payloads)
+    if not len(packets):
         return []
-    problems = [_problem(payload) for _, payload in pairs]
-    errors = Counter(problem for problem in problems if problem)
-    good = [pair for pair, problem in zip(pairs, problems, strict=True) if not problem]
-    good = _of_one_epoch(good, config.get("epoch"), errors)
-    return [_block(good, scale, config, errors)]
+    heads, clocks, errors = read_heads(packets)
+    heads, _ = of_epochs(heads, clocks, config.get("epoch"), errors)
+    placed = place(heads, clocks, config.get("nominal_rate_hz"))
+    acc, gyr, ticks, sequence, arrival = _samples(heads, placed, packets, scale)
+    return [
+        Block(
+            acc=acc,
+            gyr=gyr,
+            ticks=ticks,
+            tick_s=TICK_S,
+            tick_wrap=placed.wrap,
+            sequence=sequence,
+            arrival=arrival,
+            errors=errors,
+        )
+    ]
+
+
+def count_flags(payloads: Iterable[tuple[float, bytes]]) -> dict[str, int]:
+    """How many good packets of a session carry each flag, by the flag's name in lower case."""
+    heads, _, _ = read_heads(collect(payloads))
+    return {str(flag.name).lower(): int(np.count_nonzero(heads.flags & flag)) for flag in Flag}
 
 
 def encode(
@@ -117,21 +118,45 @@ def encode(
         raise ValueError(f"Found time {t.shape} and acc with gyr {values.shape}; expected (n,) and (n, 6).")
     if not 1 <= samples_per_packet <= 255:
         raise ValueError(f"samples_per_packet must be 1..255, found {samples_per_packet}.")
-    counts, clipped = _quantise(values, _scale({"acc_range_g": acc_range_g, "gyr_range_dps": gyr_range_dps}))
-    ticks = np.round(t / TICK_S).astype(np.int64) % 2**32
+    counts, clipped = quantise(values, acc_range_g=acc_range_g, gyr_range_dps=gyr_range_dps)
+    ticks = np.round(t / TICK_S).astype(np.int64)
     packets = []
     for seq, (start, stop) in enumerate(_packet_rows(np.isfinite(values).all(axis=1), samples_per_packet)):
-        header = _PACK.pack(
-            PACKET_TYPE,
-            epoch,
-            seq % 2**16,
-            (first_index + start) % 2**32,
-            int(ticks[start]),
-            stop - start,
-            int(np.bitwise_or.reduce(clipped[start:stop])),
+        payload = pack_samples(
+            epoch=epoch,
+            seq=seq,
+            index=first_index + start,
+            t_us=int(ticks[start]),
+            flags=int(np.bitwise_or.reduce(clipped[start:stop])),
+            counts=counts[start:stop].tobytes(),
         )
-        packets.append((float(t[stop - 1]), header + counts[start:stop].tobytes()))
+        packets.append((float(t[stop - 1]), payload))
     return packets
+
+
+def quantise(
+    values: Array, *, acc_range_g: float, gyr_range_dps: float
+) -> tuple[NDArray[np.int16], NDArray[np.uint8]]:
+    """Counts of a 16-bit sensor, and the flags of each sample.
+
+    Parameters
+    ----------
+    values : (n, 6) float array, acc m/s^2 and gyr rad/s, sensor frame; what is not finite becomes 0
+    acc_range_g, gyr_range_dps : float, full scale
+
+    Returns
+    -------
+    counts : (n, 6) int16 array, clipped to the range
+    flags : (n,) uint8 array, `Flag.CLIP_ACC` and `Flag.CLIP_GYR`
+    """
+    scale = _scale({"acc_range_g": acc_range_g, "gyr_range_dps": gyr_range_dps})
+    finite = np.isfinite(values)
+    counts = np.round(np.where(finite, values, 0.0) / scale)
+    beyond = (counts > FULL_SCALE - 1) | (counts < -FULL_SCALE)
+    flags = np.where(beyond[:, :3].any(axis=1), Flag.CLIP_ACC, 0)
+    flags |= np.where(beyond[:, 3:].any(axis=1), Flag.CLIP_GYR, 0)
+    limited: NDArray[np.int16] = np.clip(counts, -FULL_SCALE, FULL_SCALE - 1).astype("<i2")
+    return limited, flags.astype(np.uint8)
 
 
 def _scale(config: Mapping[str, Any]) -> Array:
@@ -145,69 +170,45 @@ def _scale(config: Mapping[str, Any]) -> Array:
     return np.array([acc, acc, acc, gyr, gyr, gyr])
 
 
-def _problem(payload: bytes) -> str:
-    if len(payload) < _PACK.size:
-        return "short"
-    if payload[0] != PACKET_TYPE:
-        return "foreign"
-    if len(payload) != _PACK.size + _SAMPLE_BYTES * payload[_N_AT]:
-        return "cut"
-    return "" if payload[_N_AT] else "empty"
+def _samples(
+    heads: Heads, placed: Placement, packets: Packets, scale: Array
+) -> tuple[Array, Array, Array, Indices, Array]:
+    """Acc, gyr, ticks, sequence and arrival of every sample, in order of arrival."""
+    halves = _raw_samples(heads, packets).view(_THREE_COUNTS).reshape(-1, 2)
+    acc, gyr = (halves[:, k].copy().view("<i2").reshape(-1, 3).astype(float) for k in range(2))
+    acc *= scale[0]
+    gyr *= scale[3]
+    first = np.cumsum(heads.count) - heads.count
+    count = np.arange(len(acc))
+    sequence = np.repeat(placed.index - first, heads.count)
+    sequence += count
+    ticks = (count - np.repeat(first, heads.count)).astype(float)
+    ticks *= np.repeat(placed.step, heads.count)
+    ticks[first] = 0.0  # also where the step is unknown
+    ticks += np.repeat(placed.ticks, heads.count)
+    if placed.wrap:
+        np.subtract(ticks, placed.wrap, out=ticks, where=ticks >= placed.wrap)
+    return acc, gyr, ticks, sequence, np.repeat(heads.arrival, heads.count)
 
 
-def _of_one_epoch(
-    pairs: list[tuple[float, bytes]], epoch: int | None, errors: Counter[str]
-) -> list[tuple[float, bytes]]:
-    if not pairs:
-        return pairs
-    wanted = Counter(payload[1] for _, payload in pairs).most_common(1)[0][0] if epoch is None else epoch
-    kept = [pair for pair in pairs if pair[1][1] == wanted]
-    if len(kept) < len(pairs):
-        errors["other_epoch"] += len(pairs) - len(kept)
-    return kept
+def _raw_samples(heads: Heads, packets: Packets) -> NDArray[np.void]:
+    """Bytes of every sample, in order of arrival."""
+    raw = np.empty(int(heads.count.sum()), dtype=f"V{SAMPLE_BYTES}")
+    first = np.cumsum(heads.count) - heads.count
+    for n in np.unique(heads.count).tolist():
+        rows = np.flatnonzero(heads.count == n)
+        for run in _few_runs(rows):
+            found = packets.read([("samples", raw.dtype, (n,))], heads.body[run])["samples"]
+            is_run = run[-1] - run[0] == len(run) - 1
+            to: Any = slice(first[run[0]], first[run[-1]] + n) if is_run else first[run, None] + np.arange(n)
+            raw[to] = found.reshape(-1) if is_run else found
+    return raw
 
 
-def _block(
-    pairs: list[tuple[float, bytes]], scale: Array, config: Mapping[str, Any], errors: Counter[str]
-) -> Block:
-    headers = np.frombuffer(b"".join(p[: _PACK.size] for _, p in pairs), dtype=_HEADER)
-    counts = np.frombuffer(b"".join(p[_PACK.size :] for _, p in pairs), dtype="<i2").reshape(-1, 6)
-    n = headers["n"].astype(np.int64)
-    values = counts * scale
-    within = np.arange(len(counts)) - np.repeat(np.cumsum(n) - n, n)
-    spacing = _ticks_per_sample(headers, config.get("nominal_rate_hz"))
-    first_ticks = np.repeat(headers["t_us"].astype(float), n)
-    return Block(
-        acc=np.ascontiguousarray(values[:, :3]),
-        gyr=np.ascontiguousarray(values[:, 3:]),
-        ticks=np.where(within == 0, first_ticks, (first_ticks + within * spacing) % TICK_WRAP),
-        tick_s=TICK_S,
-        tick_wrap=TICK_WRAP,
-        sequence=np.repeat(headers["index"].astype(np.int64), n) + within,
-        arrival=np.repeat(np.array([arrival for arrival, _ in pairs], dtype=float), n),
-        errors=errors,
-    )
-
-
-def _ticks_per_sample(headers: NDArray[Any], nominal_rate: float | None) -> float:
-    """Median over neighbouring packets of clock difference / index difference; NaN when nothing tells."""
-    index: Indices = headers["index"].astype(np.int64)
-    t_us: Indices = headers["t_us"].astype(np.int64)
-    rows, ticks = np.diff(index), np.diff(t_us) % 2**32
-    usable = (rows > 0) & (rows < 2**16) & (ticks > 0) & (ticks < 2**31)
-    if usable.any():
-        return float(np.median(ticks[usable] / rows[usable]))
-    return 1.0 / (nominal_rate * TICK_S) if nominal_rate and nominal_rate > 0 else float("nan")
-
-
-def _quantise(values: Array, scale: Array) -> tuple[NDArray[np.int16], NDArray[np.uint8]]:
-    finite = np.isfinite(values)
-    counts = np.round(np.where(finite, values, 0.0) / scale)
-    beyond = (counts > FULL_SCALE - 1) | (counts < -FULL_SCALE)
-    flags = np.where(beyond[:, :3].any(axis=1), FLAG_CLIP_ACC, 0)
-    flags |= np.where(beyond[:, 3:].any(axis=1), FLAG_CLIP_GYR, 0)
-    limited: NDArray[np.int16] = np.clip(counts, -FULL_SCALE, FULL_SCALE - 1).astype("<i2")
-    return limited, flags.astype(np.uint8)
+def _few_runs(rows: Indices) -> list[Indices]:
+    """Rows split where they are not neighbours; left whole when there would be many pieces."""
+    breaks = np.flatnonzero(np.diff(rows) > 1) + 1
+    return np.split(rows, breaks) if len(breaks) < len(rows) // 8 else [rows]
 
 
 def _packet_rows(is_sent: NDArray[np.bool_], size: int) -> list[tuple[int, int]]:

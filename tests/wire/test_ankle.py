@@ -79,7 +79,7 @@ def test_stream_cut_into_any_batches_decodes_alike(n: int, data: st.DataObject) 
 @given(st.binary(max_size=60), st.integers(0, 26))
 def test_damaged_packets_are_counted_and_give_no_sample(foreign: bytes, cut: int) -> None:
     good = packet(1, 1000)
-    bad = [good[:cut] if cut < len(good) else good + b"x", b"\x11" + foreign]
+    bad = [good[:cut] if cut < len(good) else good + b"x", b"\x13" + foreign]
     (block,) = wire.decode("ankle", [(0.0, good), *((0.1, b) for b in bad)], CONFIG)
     # a single type 0x10 byte string of the right length cannot arise here: every bad payload is cut or foreign
     assert len(block) == 1
@@ -93,7 +93,7 @@ def test_damaged_packets_are_counted_and_give_no_sample(foreign: bytes, cut: int
         (packet()[:13], "short"),
         (packet()[:-1], "cut"),
         (packet() + b"\0", "cut"),
-        (b"\x11" + packet()[1:], "foreign"),
+        (b"\x13" + packet()[1:], "foreign"),
         (packet(rows=[]), "empty"),
     ],
 )
@@ -114,7 +114,7 @@ def test_other_epoch_is_never_scaled_with_the_wrong_range() -> None:
 def test_values_beyond_the_range_are_clipped_and_flagged() -> None:
     acc = np.array([[0.0, 0.0, 17 * STANDARD_GRAVITY]])
     ((_, payload),) = ankle.encode([0.0], acc, np.zeros((1, 3)), acc_range_g=16.0, gyr_range_dps=2000.0)
-    assert payload[13] == ankle.FLAG_CLIP_ACC
+    assert payload[13] == ankle.Flag.CLIP_ACC
     (block,) = wire.decode("ankle", [(0.0, payload)], CONFIG)
     assert block.acc[0, 2] == pytest.approx(32767 * ACC_STEP)
 
