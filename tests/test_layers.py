@@ -32,6 +32,7 @@ FLOORS = (
     },
     {"analysis", "session_io", "simulate"},
     {"validation", "capture"},
+    {"doctor"},
     {"cli"},
 )
 """Ground floor first; a name is a folder or a module directly in the package."""

@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from ankle_imu.capture import host
 from ankle_imu.capture.sink import SessionSink
@@ -120,7 +120,6 @@ class Recorder:
             elapsed = self._sink.elapsed()
             self._sink.close()
         self._complain(failures)
-        assert self._sink.folder is not None
         return Captured(
             folder=self._sink.folder,
             duration_s=elapsed,
@@ -144,8 +143,8 @@ class Recorder:
         stopping = asyncio.ensure_future(self._stopping.wait())
         begun = looked = clocked = loop.time()
         while not self._stopping.is_set():
-            running = [task for task in tasks if not task.done()]
-            await asyncio.wait({*running, stopping}, timeout=self._pause(), return_when=asyncio.FIRST_COMPLETED)
+            pending: set[asyncio.Future[Any]] = {stopping, *(task for task in tasks if not task.done())}
+            await asyncio.wait(pending, timeout=self._pause(), return_when=asyncio.FIRST_COMPLETED)
             self._count()
             self._on_status(self.status())
             if any(task.done() and task.exception() for task in tasks) or self._sink.failure:
@@ -187,8 +186,6 @@ class Recorder:
             raise self._sink.failure
         if self._sink.folder is None and self._reason != "interrupted":
             raise DeviceNotFound(self._why_nothing_came())
-        if self._sink.folder is None:
-            raise KeyboardInterrupt
         if self._reason == "disk":
             raise StorageError(
                 f"The disk is nearly full, so the recording was ended; it is kept in {self._sink.folder}.",

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -41,7 +42,6 @@ class SessionSink:
         self._writer: recording.RecordingWriter | None = None
         self._streams: dict[str, Stream] = {}
         self._channels: dict[tuple[str, str], int] = {}
-        self._known: dict[tuple[str, str, str, str], int] = {}
         self._notes: list[tuple[float, str, str, str]] = []
 
     def elapsed(self) -> float:
@@ -50,18 +50,15 @@ class SessionSink:
 
     def begin(self, wanted: Wanted, identity: Identity, stream: Stream) -> None:
         """See `supervisor.Sink.begin`."""
-        if self.failure is not None:
-            return
-        try:
-            self._add_sensor(wanted, identity, stream)
-        except StorageError as error:
-            self.failure = error
+        if self.failure is None:
+            with self._disk():
+                self._add_sensor(wanted, identity, stream)
 
     def take(self, placement: str, kind: str, arrival: float, payload: bytes) -> None:
         """See `supervisor.Sink.take`."""
         if self._writer is None or self.failure is not None:
             return
-        try:
+        try:  # not `_disk`: this is the hot path
             number = self._channels.get((placement, kind))
             if number is None:
                 number = self._open(placement, kind)
@@ -78,27 +75,23 @@ class SessionSink:
         """Keep a word said now; False when the session has not begun."""
         if self._writer is None or self.failure is not None:
             return False
-        try:
+        with self._disk():
             self._writer.mark(self.elapsed(), text, leg)
-        except StorageError as error:
-            self.failure = error
-            return False
-        self.markers += 1
-        return True
+            self.markers += 1
+        return self.failure is None
 
     def write_clock(self) -> None:
         """Keep what the computer's two clocks show, so that a later step of the wall clock can be seen."""
-        self._write_json("/clock", _now(), {"utc_ns": time.time_ns(), "elapsed_s": self.elapsed()})
+        if self._writer is not None and self.failure is None:
+            with self._disk():
+                self._writer.note_clock(self.elapsed(), time.time_ns())
 
     def close(self) -> None:
         """Bring everything to the disk; what fails is in `failure`."""
         writer, self._writer = self._writer, None
-        if writer is None:
-            return
-        try:
-            writer.close()
-        except StorageError as error:
-            self.failure = self.failure or error
+        if writer is not None:
+            with self._disk():
+                writer.close()
 
     def _add_sensor(self, wanted: Wanted, identity: Identity, stream: Stream) -> None:
         sensor = SensorInfo(
@@ -146,31 +139,26 @@ class SessionSink:
         """Number of the channel of one kind of payload; the same again for the same configuration."""
         assert self._writer is not None
         stream = self._streams[placement]
-        config = dict(stream.config) if kind == "packet" else {}
-        encoding = stream.protocol if kind == "packet" else f"{stream.protocol}/{kind}"
-        key = (placement, kind, encoding, json.dumps(config, sort_keys=True))
-        if key not in self._known:
-            self._known[key] = self._writer.open_channel(f"/imu/{placement}/{kind}", encoding, config)
-        self._channels[placement, kind] = self._known[key]
-        return self._known[key]
+        config = stream.config if kind == "packet" else {}
+        number = self._writer.open_sensor(placement, stream.protocol, config, kind=kind)
+        self._channels[placement, kind] = number
+        return number
 
     def _write_notes(self) -> None:
-        if self._writer is None:
-            return
-        notes, self._notes = self._notes, []
-        for at, placement, event, text in notes:
-            self._write_json("/log", at, {"placement": placement, "event": event, "text": text})
-
-    def _write_json(self, topic: str, at: float, content: dict[str, object]) -> None:
         if self._writer is None or self.failure is not None:
             return
+        notes, self._notes = self._notes, []
+        with self._disk():
+            for at, placement, event, text in notes:
+                self._writer.log(max(0.0, at - self._zero), placement, event, text)
+
+    @contextmanager
+    def _disk(self) -> Iterator[None]:
+        """What the disk refuses within the block ends the recording, not the caller."""
         try:
-            number = self._channels.get((topic, ""))
-            if number is None:
-                number = self._channels[topic, ""] = self._writer.open_channel(topic, "json")
-            self._writer.append(number, max(0.0, at - self._zero), json.dumps(content).encode())
+            yield
         except StorageError as error:
-            self.failure = error
+            self.failure = self.failure or error
 
 
 _NUMBERS = ("nominal_rate_hz", "acc_range_g", "gyr_range_dps")

@@ -51,9 +51,12 @@ class Status:
 
 @dataclass(frozen=True, kw_only=True)
 class Captured:
-    """A recording that ended: why (`duration` | `interrupted` | `battery`), and how each sensor stood."""
+    """A recording that ended: why (`duration` | `interrupted` | `battery`), and how each sensor stood.
 
-    folder: Path
+    `folder` is None when it was interrupted before the first sensor streamed.
+    """
+
+    folder: Path | None
     duration_s: float
     reason: str
     sensors: tuple[SensorStatus, ...]

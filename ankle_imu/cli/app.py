@@ -12,12 +12,25 @@ from typing import Final, NoReturn
 from cyclopts import App, Group
 
 from ankle_imu._version import package_version
-from ankle_imu.cli import analyzing, demo, failures, importing, reporting, shelf, simulating, validating
+from ankle_imu.cli import (
+    analyzing,
+    demo,
+    examining,
+    failures,
+    importing,
+    recording,
+    reporting,
+    sensing,
+    shelf,
+    simulating,
+    validating,
+)
 
 _START: Final = Group("Without a sensor", sort_key=1)
-_WALKS: Final = Group("Your walks", sort_key=2)
-_CHECK: Final = Group("Check the product itself", sort_key=3)
-_OPTIONS: Final = Group("Options", sort_key=4)
+_SENSORS: Final = Group("Your sensors", sort_key=2)
+_WALKS: Final = Group("Your walks", sort_key=3)
+_CHECK: Final = Group("Check the product itself", sort_key=4)
+_OPTIONS: Final = Group("Options", sort_key=5)
 
 _EPILOGUE: Final = (
     "Start with `ankle-imu demo`; `ankle-imu COMMAND --help` has an example of each command.\n\n"
@@ -47,6 +60,14 @@ def build() -> App:
         simulating.simulate,
         group=_START,
         help_epilogue="Example:  ankle-imu simulate hill_mixed --seed 7 -o walks",
+    )
+    app.command(examining.doctor, group=_SENSORS, help_epilogue="Example:  ankle-imu doctor")
+    app.command(sensing.scan, group=_SENSORS, help_epilogue="Example:  ankle-imu scan --seconds 10")
+    app.command(sensing.build(_SENSORS, _OPTIONS))
+    app.command(
+        recording.record,
+        group=_WALKS,
+        help_epilogue="Example:  ankle-imu record --note 'first walk with the new boots'",
     )
     app.command(
         importing.import_,

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 SCHEMA_VERSION: Final = 1
 """Of every object that `--json` prints; grows when a key changes its meaning or goes away."""
 
+_VERDICT_STYLE: Final = {"ok": "green", "warn": "yellow", "FAIL": "bold red"}
+
 Tell = Callable[[str, float], None]
 """Called with the name of the stage at hand and the share of the work that is done, 0..1."""
 
@@ -62,6 +64,19 @@ def show_table(head: Sequence[str], rows: Sequence[Sequence[str]], *, right: Seq
         table.add_column(Text(name), justify="right" if name in right else "left", overflow="fold")
     for row in rows:
         table.add_row(*(Text(cell) for cell in row))
+    _console(sys.stdout).print(table)
+
+
+def show_verdicts(rows: Sequence[tuple[str, str, str, str]]) -> None:
+    """Print rows of verdict (ok, warn, FAIL), what, what was found, and below it the fix where there is one."""
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
+    for verdict, what, found, fix in rows:
+        table.add_row(Text(verdict, style=_VERDICT_STYLE.get(verdict, "")), Text(what), Text(found))
+        if fix:
+            table.add_row("", "", Text(f"-> {fix}"))
     _console(sys.stdout).print(table)
 
 

@@ -1,0 +1,24 @@
+"""The one place where commands get their radio and their event loop."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from typing import TYPE_CHECKING, Any, TypeVar
+
+if TYPE_CHECKING:
+    from ankle_imu.devices.adapter import Radio
+
+T = TypeVar("T")
+
+
+def radio() -> Radio:
+    """Bluetooth of this computer."""
+    from ankle_imu.devices.bleak_radio import BleakRadio
+
+    return BleakRadio()
+
+
+def run(work: Coroutine[Any, Any, T]) -> T:
+    """Run one asynchronous piece of work to its end."""
+    return asyncio.run(work)

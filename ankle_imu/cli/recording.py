@@ -1,0 +1,300 @@
+"""`record`: sensors on the air become a session, while a person watches."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import math
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final
+
+from cyclopts import Parameter
+
+from ankle_imu.cli import bluetooth, failures
+from ankle_imu.cli.arguments import AsJson, Into, Person, library_root
+from ankle_imu.cli.output import say, show, show_json
+from ankle_imu.cli.sensing import known_sensor
+
+if TYPE_CHECKING:
+    from ankle_imu.capture import Captured, Order, Recorder, Status, Wanted
+    from ankle_imu.devices.adapter import Adapter, Radio
+    from ankle_imu.library import KnownSensor
+
+_FIND_S: Final = 15.0
+
+Watch = Callable[["Status"], None]
+
+
+def record(
+    *,
+    sensor: Annotated[
+        list[str] | None,
+        Parameter(
+            name="--sensor",
+            negative="",
+            help="ID=PLACEMENT: address, name or serial, and where it is worn; may be repeated.",
+        ),
+    ] = None,
+    simulate: Annotated[
+        str,
+        Parameter(name="--simulate", show_default=False, help="Record simulated sensors of this plan instead."),
+    ] = "",
+    duration: Annotated[
+        float, Parameter(show_default=False, help="Seconds to record; without it, until Ctrl-C.")
+    ] = math.inf,
+    rate: Annotated[float, Parameter(help="Samples per second to ask for.")] = 208.0,
+    out: Into = None,
+    person: Person = "",
+    load_kg: Annotated[
+        float, Parameter(name="--load-kg", show_default=False, help="Weight worn at each ankle.")
+    ] = 0.0,
+    note: Annotated[str, Parameter(show_default=False, help="A word on this walk.")] = "",
+    as_json: AsJson = False,
+) -> int:
+    """Record a walk from your sensors.
+
+    Without --sensor the saved ones are used; with none saved, those in reach are shown and asked for. Stand
+    still for 5 s, tap 8 times with each foot, stand still again, then walk. A line typed while it records
+    becomes a marker. Ctrl-C ends and saves; so do an empty battery and a nearly full disk.
+    """
+    from ankle_imu.capture import Order
+    from ankle_imu.devices.adapter import Wish
+    from ankle_imu.manifest import check_alias
+    from ankle_imu.values import SessionInfo
+
+    root = library_root(out)
+    with failures.user_input():
+        pairs = [_pair(text) for text in sensor or ()]
+        _check(duration > 0, f"--duration must be above 0 s, found {duration:g}.")
+        _check(0 < rate <= 2000, f"--rate must be above 0 and at most 2000 Hz, found {rate:g}.")
+        _check(not (simulate and pairs), "--simulate brings its own sensors; leave out --sensor.")
+        alias = check_alias(person) if person else ""
+
+    async def work() -> Captured:
+        async with contextlib.AsyncExitStack() as stack:
+            if simulate:
+                radio, sensors, longest = await _simulated(stack, simulate)
+            else:
+                radio, longest = bluetooth.radio(), math.inf
+                sensors = await _chosen(radio, root, pairs)
+            legs = {wanted.placement.split("_")[0] for wanted in sensors}
+            info = SessionInfo(
+                alias=alias, note=note, load_kg=dict.fromkeys(sorted(legs), load_kg) if load_kg else {}
+            )
+            order = Order(
+                sensors=sensors, root=root, info=info, wish=Wish(rate_hz=rate), duration_s=min(duration, longest)
+            )
+            return await _record(radio, order)
+
+    captured = bluetooth.run(work())
+    return _close(captured, as_json)
+
+
+async def _record(radio: Radio, order: Order) -> Captured:
+    from ankle_imu.capture import Recorder
+
+    with _watching() as watch:
+        recorder = Recorder(radio, order, watch)
+        with _signals(recorder), _typed_markers(recorder):
+            return await recorder.run()
+
+
+def _pair(text: str) -> tuple[str, str]:
+    """`ID=PLACEMENT` as the two."""
+    from ankle_imu.frames import check_placement
+
+    ref, _, placement = text.rpartition("=")
+    _check(bool(ref), f"--sensor {text!r} must be ID=PLACEMENT, for example C0:00:00:00:00:01=left_foot.")
+    check_placement(placement)
+    return ref, placement
+
+
+def _check(is_so: bool, complaint: str) -> None:
+    if not is_so:
+        raise ValueError(complaint)
+
+
+async def _chosen(radio: Radio, root: Path, pairs: list[tuple[str, str]]) -> dict[Wanted, Adapter]:
+    """The sensors named, else those saved, else those in reach that the person places."""
+    from ankle_imu.devices import catalog
+    from ankle_imu.library import load_sensors
+
+    if pairs:
+        wanted = [await _named(radio, root, ref, placement) for ref, placement in pairs]
+    else:
+        saved = load_sensors(root) or await _ask_for_sensors(radio, root)
+        wanted = [_wanted(s) for s in saved]
+    return {one: catalog.adapter(one.model) for one in wanted}
+
+
+def _wanted(sensor: KnownSensor, placement: str = "") -> Wanted:
+    from ankle_imu.capture import Wanted
+
+    return Wanted(
+        identifier=sensor.identifier,
+        placement=placement or sensor.placement,
+        model=sensor.model,
+        mount_site=sensor.mount_site if placement in ("", sensor.placement) else "",
+        serial=sensor.serial,
+    )
+
+
+async def _named(radio: Radio, root: Path, ref: str, placement: str) -> Wanted:
+    """A saved sensor, or else one that is in reach now."""
+    from ankle_imu.capture import Wanted
+    from ankle_imu.capture.introduce import find
+    from ankle_imu.errors import DeviceNotFound
+    from ankle_imu.library import find_sensor
+
+    with contextlib.suppress(DeviceNotFound):
+        return _wanted(find_sensor(root, ref), placement)
+    candidate = await find(radio, ref, seconds=_FIND_S)
+    return Wanted(identifier=candidate.seen.identifier, placement=placement, model=candidate.models[0])
+
+
+async def _ask_for_sensors(radio: Radio, root: Path) -> list[KnownSensor]:
+    """Show what is in reach, ask where each is worn, and save the answers."""
+    from ankle_imu.capture.introduce import introduce, look_around
+    from ankle_imu.errors import DeviceNotFound
+    from ankle_imu.library import save_sensor
+
+    if not sys.stdin.isatty():
+        raise failures.UsageError(
+            "No sensor is saved and none is named; give --sensor ID=PLACEMENT, or save one with "
+            "`ankle-imu sensors add`."
+        )
+    say("No sensor is saved yet. Looking for those in reach ...")
+    candidates = [c for c in await look_around(radio, 5.0) if c.models]
+    if not candidates:
+        raise DeviceNotFound("No sensor of a known kind is in reach. Wake it (move it) and come nearer.")
+    chosen = []
+    for candidate in candidates:
+        placement = _ask_placement(f"{candidate.seen.name or candidate.seen.identifier} ({candidate.models[0]})")
+        if placement:
+            chosen.append(known_sensor(candidate, await introduce(radio, candidate), placement))
+            save_sensor(root, chosen[-1])
+    if not chosen:
+        raise failures.UsageError("No sensor was given a place; nothing to record.")
+    return chosen
+
+
+def _ask_placement(name: str) -> str:
+    from ankle_imu.frames import PLACEMENTS
+
+    options = ", ".join(f"{n} {placement}" for n, placement in enumerate(PLACEMENTS, 1))
+    while True:
+        say(f"Where is {name} worn? {options}; Enter to leave it out.")
+        answer = input("> ").strip()
+        if not answer or answer in PLACEMENTS:
+            return answer
+        if answer.isdigit() and 1 <= int(answer) <= len(PLACEMENTS):
+            return PLACEMENTS[int(answer) - 1]
+
+
+async def _simulated(
+    stack: contextlib.AsyncExitStack, plan_name: str
+) -> tuple[Radio, dict[Wanted, Adapter], float]:
+    """Virtual sensors of a plan on a radio of their own, and how long the walk takes."""
+    from ankle_imu.capture import Wanted
+    from ankle_imu.devices import catalog
+    from ankle_imu.simulate import named_plan, walk
+    from ankle_imu.simulate.sensors.ankle import AnkleSensor
+    from ankle_imu.simulate.sensors.peripheral import Motion
+    from ankle_imu.simulate.sensors.radio import VirtualRadio
+
+    with failures.user_input():
+        plan = named_plan(plan_name)
+    walked, _ = walk(plan, 1)
+    radio = await stack.enter_async_context(VirtualRadio())
+    sensors: dict[Wanted, Adapter] = {}
+    for n, (placement, series) in enumerate(walked.series.items(), 1):
+        motion = Motion(series, start=asyncio.get_running_loop().time())
+        virtual = AnkleSensor(motion, address=f"C0:00:00:00:00:{n:02X}", seed=n)
+        await radio.add(virtual)
+        sensors[Wanted(identifier=virtual.address, placement=placement, model="ankle")] = catalog.adapter("ankle")
+    return radio, sensors, plan.duration_s
+
+
+@contextlib.contextmanager
+def _signals(recorder: Recorder) -> Iterator[None]:
+    """Ctrl-C and SIGTERM end the recording cleanly; a second one ends the program."""
+    loop = asyncio.get_running_loop()
+    numbers = (signal.SIGINT, signal.SIGTERM)
+
+    def stop() -> None:
+        recorder.stop()
+        for number in numbers:
+            loop.remove_signal_handler(number)
+
+    try:
+        for number in numbers:
+            loop.add_signal_handler(number, stop)
+    except (NotImplementedError, RuntimeError, ValueError):  # Windows, or not the main thread
+        yield
+        return
+    try:
+        yield
+    finally:
+        for number in numbers:
+            loop.remove_signal_handler(number)
+
+
+@contextlib.contextmanager
+def _typed_markers(recorder: Recorder) -> Iterator[None]:
+    """Lines typed at the keyboard become markers."""
+    if not sys.stdin or not sys.stdin.isatty():
+        yield
+        return
+    loop = asyncio.get_running_loop()
+
+    def listen() -> None:
+        for line in sys.stdin:
+            with contextlib.suppress(RuntimeError):
+                loop.call_soon_threadsafe(recorder.mark, line.strip() or "marker")
+
+    threading.Thread(target=listen, name="markers", daemon=True).start()
+    yield
+
+
+@contextlib.contextmanager
+def _watching() -> Iterator[Watch]:
+    """A table that lives in the terminal; elsewhere a line whenever a sensor comes or goes."""
+    from ankle_imu.cli.recording_view import lines, table
+
+    with table() if sys.stderr.isatty() else lines() as watch:
+        yield watch
+
+
+def _close(captured: Captured, as_json: bool) -> int:
+    """Say what was recorded and give the exit code."""
+    from ankle_imu.cli.recording_view import measures, sensor_line, told
+    from ankle_imu.report import words
+
+    if captured.folder is None:
+        say("Interrupted before a sensor streamed; nothing was recorded.")
+        return 130
+    if as_json:
+        show_json(told(captured))
+    for status in captured.sensors:
+        say(sensor_line(status))
+    say(f"{words.span(captured.duration_s)} recorded; ended by {_END[captured.reason]}.")
+    came = [s.wanted.placement for s in captured.sensors if s.received]
+    for line in measures(came):
+        say(line)
+    if not as_json:
+        show(captured.folder)
+        say("Next: `ankle-imu check last` for the losses, `ankle-imu report last --open` for the walk.")
+    if captured.reason == "interrupted":
+        return 130
+    return 0 if all(s.received for s in captured.sensors) else 4
+
+
+_END: Final[Mapping[str, str]] = {
+    "interrupted": "you",
+    "duration": "the time that was asked for",
+    "battery": "an empty battery",
+}

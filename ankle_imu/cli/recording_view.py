@@ -1,0 +1,148 @@
+"""What a person sees of a recording: a live table, lines when something changes, and the words at its end."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Final
+
+from ankle_imu.cli.output import say
+from ankle_imu.report import words
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from ankle_imu.capture import Captured, SensorStatus, Status
+
+_STATE_STYLE: Final = {"streaming": "green", "connecting": "yellow", "searching": "yellow", "waiting": "red"}
+
+
+@contextmanager
+def table() -> Iterator[Callable[[Status], None]]:
+    """Show a table on stderr that is redrawn with each status."""
+    from rich.console import Console
+    from rich.live import Live
+
+    with Live(console=Console(stderr=True), auto_refresh=False, transient=True) as live:
+        yield lambda status: live.update(draw(status), refresh=True)
+
+
+@contextmanager
+def lines() -> Iterator[Callable[[Status], None]]:
+    """Say a line whenever a sensor begins or ceases to stream."""
+    known: dict[str, str] = {}
+
+    def watch(status: Status) -> None:
+        for sensor in status.sensors:
+            state = "streaming" if sensor.state == "streaming" else "away"
+            before = known.get(sensor.wanted.placement, "away")
+            known[sensor.wanted.placement] = state
+            if state != before:
+                why = f": {sensor.problem}" if state == "away" and sensor.problem else ""
+                say(f"{words.clock(status.elapsed_s)}  {words.side(sensor.wanted.placement)} {state}{why}")
+
+    yield watch
+
+
+def draw(status: Status) -> Table:
+    """The table of one moment."""
+    from rich.table import Table
+    from rich.text import Text
+
+    title = f"Recording {words.clock(status.elapsed_s)}" if status.folder else "Looking for the sensors"
+    drawn = Table(title=title, title_justify="left", title_style="bold", box=None, padding=(0, 2, 0, 0))
+    for name in ("Sensor", "State", "Rate", "Lost, 10 s", "Lost", "Battery", "Last packet"):
+        drawn.add_column(name, justify="left" if name in ("Sensor", "State") else "right", no_wrap=True)
+    for sensor in status.sensors:
+        cells = _cells(sensor)
+        drawn.add_row(cells[0], Text(cells[1], style=_STATE_STYLE.get(sensor.state, "")), *cells[2:])
+    free = f"{status.free_bytes / 1e9:.1f} GB free" if status.free_bytes >= 0 else ""
+    marks = words.plural(status.markers, "marker")
+    drawn.caption = "  ·  ".join(filter(None, (free, marks, "type a word + Enter to mark, Ctrl-C to end")))
+    drawn.caption_justify = "left"
+    return drawn
+
+
+def sensor_line(sensor: SensorStatus) -> str:
+    """One sensor at the end, in one line."""
+    name = words.side(sensor.wanted.placement)
+    if not sensor.received:
+        return f"{name}: nothing received. {sensor.problem or f'{sensor.wanted.identifier} was never seen'}"
+    counts = not math.isnan(sensor.lost_lately)
+    lost = (
+        f"{sensor.lost:,} lost ({words.percent(sensor.lost, sensor.received + sensor.lost)})"
+        if counts
+        else "losses are found by `check`"
+    )
+    links = f", {words.plural(sensor.links, 'connection')}" if sensor.links > 1 else ""
+    return f"{name}: {words.plural(sensor.received, 'sample')}, {lost}{links}, battery {_share(sensor.battery)}"
+
+
+def measures(placements: Sequence[str]) -> list[str]:
+    """What these placements can and cannot measure, a line for each leg."""
+    told = []
+    for leg in ("left", "right"):
+        worn = {p.split("_")[1] for p in placements if p.startswith(leg)}
+        if worn:
+            told.append(f"{leg} leg, {' and '.join(sorted(worn))}: {_MEASURES[frozenset(worn)]}")
+    return told
+
+
+_MEASURES: Final = {
+    frozenset({"foot", "shank"}): (
+        "ankle inversion and dorsiflexion against your standing pose, foot tilt, strides; "
+        "not which of the two ankle joints moved"
+    ),
+    frozenset({"foot"}): (
+        "foot tilt against gravity, strides, speed, slope; not the ankle's own angle (add a shank sensor)"
+    ),
+    frozenset({"shank"}): "shank tilt and stride timing; nothing about inversion (add a foot sensor)",
+}
+
+
+def told(captured: Captured) -> dict[str, Any]:
+    """A finished recording for machines."""
+    assert captured.folder is not None
+    return {
+        "session": captured.folder.name,
+        "path": captured.folder,
+        "alias": captured.folder.parents[1].name,
+        "duration_s": captured.duration_s,
+        "ended_by": captured.reason,
+        "sensors": {s.wanted.placement: _facts(s) for s in captured.sensors},
+        "files": [captured.folder],
+    }
+
+
+def _facts(sensor: SensorStatus) -> dict[str, Any]:
+    return {
+        "identifier": sensor.wanted.identifier,
+        "model": sensor.wanted.model,
+        "received": sensor.received,
+        "lost": None if math.isnan(sensor.lost_lately) else sensor.lost,
+        "rate_hz": sensor.rate,
+        "connections": sensor.links,
+        "battery": sensor.battery,
+        "problem": sensor.problem,
+    }
+
+
+def _cells(sensor: SensorStatus) -> list[str]:
+    nominal = f" / {sensor.nominal_rate:g}" if math.isfinite(sensor.nominal_rate) else ""
+    rate = f"{sensor.rate:.1f}{nominal} Hz" if math.isfinite(sensor.rate) else "–"
+    counts = not math.isnan(sensor.lost_lately)
+    age = f"{sensor.age:.1f} s" if math.isfinite(sensor.age) else "–"
+    return [
+        words.side(sensor.wanted.placement),
+        sensor.state,
+        rate,
+        words.percent(sensor.lost_lately, 1.0) if counts else "–",
+        f"{sensor.lost:,}" if counts else "–",
+        _share(sensor.battery),
+        age,
+    ]
+
+
+def _share(share: float) -> str:
+    return words.percent(share, 1.0) if math.isfinite(share) else "–"
