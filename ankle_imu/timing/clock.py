@@ -175,7 +175,7 @@ def _fit_line(x: Array, y: Array, usual_rate: float) -> _Line:
     centre = float(x.mean())
     span = float(x[-1] - x[0])
     if span > 0:
-        rate = _lower_slope(x, y, usual_rate)
+        rate = lower_slope(x, y, usual_rate)
         above = y - rate * x
         doubt = 3.0 * _delay_bound(above - above.min()) / span
         if doubt <= MAX_SLOPE_SD or abs(rate - usual_rate) > doubt:
@@ -192,7 +192,7 @@ def _delay_bound(above: Array) -> float:
     return max(*found, -float(above.min()), 0.0)
 
 
-def _lower_slope(x: Array, y: Array, usual_rate: float) -> float:
+def lower_slope(x: Array, y: Array, usual_rate: float) -> float:
     """Slope of the lower convex hull's edge over the mean of the sorted x.
 
     Only the fastest packet of each of many short stretches can touch the hull, once the rough slope is taken out.
