@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from ankle_imu.recording.reader import HostClock, SessionLog, Stream, part_paths, read_log
+from ankle_imu.recording.repair import PartRepair, Repair, repair_session
 from ankle_imu.recording.session import read_session_info, write_session_info
 from ankle_imu.recording.writer import RecordingWriter, part_path
 
 __all__ = [
     "HostClock",
+    "PartRepair",
     "RecordingWriter",
+    "Repair",
     "SessionLog",
     "Stream",
     "part_path",
     "part_paths",
     "read_log",
     "read_session_info",
+    "repair_session",
     "write_session_info",
 ]

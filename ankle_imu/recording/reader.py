@@ -7,7 +7,7 @@ the number of those that are gone is known; only what a killed recorder had not 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -32,8 +32,9 @@ from ankle_imu.values import LinkEvent, Marker
 class Stream:
     """Payloads of one channel under one configuration: (arrival in s from session start, payload) pairs.
 
-    `lost_packets` were recorded once and are gone from the file. `placement` is "" and `protocol` the message
-    encoding where the topic is none of a sensor.
+    `lost_packets` were recorded once and are gone from the file; `holes` are the arrivals before and after each
+    run of them, -inf and inf at the ends. `placement` is "" and `protocol` the message encoding where the topic is
+    none of a sensor.
     """
 
     placement: str
@@ -41,6 +42,7 @@ class Stream:
     config: Mapping[str, Any]
     packets: tuple[tuple[float, bytes], ...]
     lost_packets: int = 0
+    holes: tuple[tuple[float, float], ...] = ()
     topic: str = ""
 
 
@@ -134,9 +136,6 @@ def read_log(paths: Iterable[Path]) -> SessionLog:
         damage.append(f"{gathered.unnamed} packets belong to a stream whose description is lost.")
     start_ns = int(description.get("start_ns", _first_time(gathered)))
     streams = [_stream(gathered, key, start_ns) for key in gathered.messages]
-    lost = sum(stream.lost_packets for stream in streams)
-    if lost and not damage and not problems:
-        damage.append(f"{lost} packets that were recorded are missing: a file is damaged or was deleted.")
     by_kind = _by_kind(streams)
     return SessionLog(
         streams=tuple(by_kind["packet"]),
@@ -223,14 +222,25 @@ def _stream(gathered: _Gathered, key: _Key, start_ns: int) -> Stream:
     placement, kind = split_topic(channel.topic)
     ending = sensor_encoding("", kind) if placement else ""
     recorded = max(gathered.counts[key], 1 + max((m.sequence for m in messages), default=-1))
+    packets = tuple(((m.log_time - start_ns) / 1e9, m.data) for m in messages)
     return Stream(
         placement=placement,
         protocol=channel.encoding.removesuffix(ending),
         config=channel.config,
-        packets=tuple(((m.log_time - start_ns) / 1e9, m.data) for m in messages),
+        packets=packets,
         lost_packets=max(0, recorded - len(messages)),
+        holes=tuple(_holes([m.sequence for m in messages], [t for t, _ in packets], recorded)),
         topic=channel.topic,
     )
+
+
+def _holes(sequences: list[int], arrivals: list[float], recorded: int) -> Iterator[tuple[float, float]]:
+    """Arrivals around each run of missing numbers in 0..recorded."""
+    before, last = -1, float("-inf")
+    for sequence, arrival in zip([*sequences, recorded], [*arrivals, float("inf")], strict=True):
+        if sequence > before + 1:
+            yield last, arrival
+        before, last = max(before, sequence), arrival
 
 
 def _by_kind(streams: Iterable[Stream]) -> dict[str, list[Stream]]:

@@ -196,26 +196,29 @@ def _footer(data: bytes) -> tuple[int, int] | None:
 
 
 def _take_statistics(scan: Scan, data: bytes) -> None:
-    """Take the number of messages from the summary, if its own sum bears it out."""
+    """Take the number of messages and chunks from the summary, if its own sum bears it out."""
     footer = _footer(data)
-    if footer is None or "before" not in scan.description:
+    if footer is None:
         return
     at, before = footer[1], described_counts(scan.description, "before")
     while at + _SUMMARY_OFFSET_RECORD.size <= len(data) and data[at] == _SUMMARY_OFFSET:
         _, _, group, start, length = _SUMMARY_OFFSET_RECORD.unpack_from(data, at)
         if group == _STATISTICS and _RECORD.size + _STATISTICS_HEAD.size <= length <= len(data) - start:
-            for channel, n in _statistics(data[start + _RECORD.size : start + length]).items():
+            chunks, counts = _statistics(data[start + _RECORD.size : start + length])
+            scan.damaged_regions = max(scan.damaged_regions, min(1, chunks - scan.chunks))
+            for channel, n in counts.items():
                 scan.counts[channel] = max(scan.counts.get(channel, 0), before.get(channel, 0) + n)
         at += _SUMMARY_OFFSET_RECORD.size
 
 
-def _statistics(content: bytes) -> dict[int, int]:
-    """Messages per channel of a statistics record; empty when it contradicts itself."""
-    total, _, n_channels, *_, size = _STATISTICS_HEAD.unpack_from(content)
+def _statistics(content: bytes) -> tuple[int, dict[int, int]]:
+    """Number of chunks and messages per channel of a statistics record; nothing when it contradicts itself."""
+    total, _, n_channels, _, _, chunks, _, _, size = _STATISTICS_HEAD.unpack_from(content)
     if size % 10 or _STATISTICS_HEAD.size + size != len(content):
-        return {}
+        return 0, {}
     counts: dict[int, int] = dict(struct.iter_unpack("<HQ", content[_STATISTICS_HEAD.size :]))
-    return counts if len(counts) <= n_channels and sum(counts.values()) == total else {}
+    is_sound = len(counts) <= n_channels and sum(counts.values()) == total
+    return (chunks, counts) if is_sound else (0, {})
 
 
 def _take_records(scan: Scan, content: bytes) -> None:
