@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from ankle_imu.timing.clock import Clock, fit_clock, unwrap_ticks
+from ankle_imu.timing.gaps import down_at_end, name_gaps
 from ankle_imu.timing.grid import Cause, SampleGrid, join_grids, place_samples, place_times
 
 __all__ = [
     "Cause",
     "Clock",
     "SampleGrid",
+    "down_at_end",
     "fit_clock",
     "join_grids",
+    "name_gaps",
     "place_samples",
     "place_times",
     "unwrap_ticks",
