@@ -8,7 +8,6 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
@@ -16,11 +15,8 @@ from typing import Final
 from ankle_imu.capture import host
 from ankle_imu.devices.adapter import Radio
 from ankle_imu.errors import BluetoothUnavailable
+from ankle_imu.findings import FAIL, OK, WARN, Finding
 from ankle_imu.library import load_sensors
-
-OK: Final = "ok"
-WARN: Final = "warn"
-FAIL: Final = "FAIL"
 
 PYTHONS: Final = ((3, 11), (3, 13))
 """Oldest and newest Python that all libraries have packages for."""
@@ -36,16 +32,6 @@ EARLIEST: Final = datetime(2026, 1, 1, tzinfo=UTC)
 
 SCAN_S: Final = 2.0
 _ADAPTERS: Final = Path("/sys/class/bluetooth")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Finding:
-    """One thing that was looked at: `verdict` is ok, warn or FAIL; `fix` is "" when it is ok."""
-
-    what: str
-    verdict: str
-    found: str
-    fix: str = ""
 
 
 async def examine(radio: Radio, root: Path) -> tuple[Finding, ...]:

@@ -14,7 +14,7 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "ankle_imu"
 
 FLOORS = (
-    {"errors", "units", "quaternion", "settings", "_version"},
+    {"errors", "findings", "units", "quaternion", "settings", "_version"},
     {"frames", "tables", "wire", "durable"},
     {"values"},
     {"metrics", "trends", "manifest"},
@@ -32,7 +32,7 @@ FLOORS = (
     },
     {"analysis", "session_io", "simulate"},
     {"validation", "capture"},
-    {"doctor"},
+    {"doctor", "selfcheck"},
     {"cli"},
 )
 """Ground floor first; a name is a folder or a module directly in the package."""

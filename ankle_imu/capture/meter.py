@@ -96,6 +96,10 @@ class Meter:
     def tick(self, now: float) -> None:
         """Count what came since the last tick."""
         batch, self._waiting = self._waiting, []
+        if not self._ticks:
+            if not batch:
+                return
+            self._ticks.append(_Tick(at=batch[0][0], received=0, lost=0))
         received = self._count(batch) if batch and self.stream else 0
         self.received += received
         self._ticks.append(_Tick(at=now, received=received, lost=self.lost))

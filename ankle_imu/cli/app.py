@@ -65,6 +65,9 @@ def build() -> App:
     app.command(sensing.scan, group=_SENSORS, help_epilogue="Example:  ankle-imu scan --seconds 10")
     app.command(sensing.build(_SENSORS, _OPTIONS))
     app.command(
+        examining.selfcheck, group=_SENSORS, help_epilogue="Example:  ankle-imu selfcheck left_foot --seconds 120"
+    )
+    app.command(
         recording.record,
         group=_WALKS,
         help_epilogue="Example:  ankle-imu record --note 'first walk with the new boots'",

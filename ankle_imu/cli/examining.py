@@ -1,12 +1,22 @@
-"""`doctor`: whether this computer is ready to record."""
+"""`doctor` and `selfcheck`: whether this computer is ready to record, and what a sensor really does."""
 
 from __future__ import annotations
 
+import tempfile
 from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
-from ankle_imu.cli import bluetooth
+from cyclopts import Parameter
+
+from ankle_imu.cli import bluetooth, failures
 from ankle_imu.cli.arguments import AsJson, Library, library_root
-from ankle_imu.cli.output import say, show_json, show_verdicts
+from ankle_imu.cli.output import progress, say, show_json, show_verdicts
+from ankle_imu.cli.sensing import Sensor
+
+if TYPE_CHECKING:
+    from ankle_imu.capture import Captured
+    from ankle_imu.library import KnownSensor
 
 
 def doctor(*, library: Library = None, as_json: AsJson = False) -> int:
@@ -15,7 +25,8 @@ def doctor(*, library: Library = None, as_json: AsJson = False) -> int:
     Python, Bluetooth, saved sensors, disk, battery and clock: ok, warn or FAIL. Exit code 0 without a FAIL,
     6 when only disk or clock fail, else 3.
     """
-    from ankle_imu.doctor import FAIL, WARN, examine, exit_code
+    from ankle_imu.doctor import examine, exit_code
+    from ankle_imu.findings import FAIL, WARN
 
     findings = bluetooth.run(examine(bluetooth.radio(), library_root(library)))
     code = exit_code(findings)
@@ -28,3 +39,64 @@ def doctor(*, library: Library = None, as_json: AsJson = False) -> int:
     if warned and not failed:
         say(f"{warned} could be better.")
     return code
+
+
+def selfcheck(
+    sensor: Sensor,
+    /,
+    *,
+    seconds: Annotated[float, Parameter(help="How long to measure; 60 or more for the clock.")] = 60.0,
+    library: Library = None,
+    as_json: AsJson = False,
+) -> int:
+    """Measure what a saved sensor really does: losses, true rate, clock, gravity on its six faces.
+
+    Lay it still for 3 s on each of its six faces while it runs, in any order. Exit code 7 when something is so
+    far off that a walk recorded with it could not be believed.
+    """
+    from ankle_imu.findings import FAIL
+    from ankle_imu.library import find_sensor
+    from ankle_imu.selfcheck import judge
+    from ankle_imu.session_io import open_session
+
+    with failures.user_input():
+        if not seconds >= 5:
+            raise ValueError(f"--seconds must be 5 or more, found {seconds:g}.")
+    known = find_sensor(library_root(library), sensor)
+    say(f"Lay {known.placement} still for 3 s on each of its six faces; {seconds:g} s from now on.")
+    with tempfile.TemporaryDirectory(prefix="ankle-imu-selfcheck-") as folder:
+        captured = bluetooth.run(_measure(known, Path(folder), seconds))
+        if captured.folder is None:
+            say("Interrupted before it streamed.")
+            return 130
+        recording = open_session(captured.folder)
+    placement = known.placement
+    info = recording.session.sensors[placement]
+    findings = judge(recording.series[placement], recording.loss[placement], info.nominal_rate_hz)
+    code = 7 if any(f.verdict == FAIL for f in findings) else 0
+    if as_json:
+        told = {"loss": asdict(recording.loss[placement]), "findings": [asdict(f) for f in findings]}
+        show_json({"placement": placement, "serial": info.serial, **told, "exit_code": code})
+    else:
+        show_verdicts([(f.verdict, f.what, f.found, f.fix) for f in findings])
+    return code
+
+
+async def _measure(known: KnownSensor, root: Path, seconds: float) -> Captured:
+    """Record one sensor for a while."""
+    from ankle_imu.capture import Order, Recorder, Wanted
+    from ankle_imu.devices import catalog
+    from ankle_imu.values import SessionInfo
+
+    wanted = Wanted(identifier=known.identifier, placement=known.placement, model=known.model, serial=known.serial)
+    order = Order(
+        sensors={wanted: catalog.adapter(known.model)},
+        root=root,
+        info=SessionInfo(alias="selfcheck"),
+        duration_s=seconds,
+    )
+    with progress("looking for the sensor") as tell:
+        recorder = Recorder(
+            bluetooth.radio(), order, lambda status: tell("measuring", min(1.0, status.elapsed_s / seconds))
+        )
+        return await recorder.run()

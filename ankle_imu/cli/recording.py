@@ -81,13 +81,16 @@ def record(
             else:
                 radio, longest = bluetooth.radio(), math.inf
                 sensors = await _chosen(radio, root, pairs)
-            legs = {wanted.placement.split("_")[0] for wanted in sensors}
-            info = SessionInfo(
-                alias=alias, note=note, load_kg=dict.fromkeys(sorted(legs), load_kg) if load_kg else {}
-            )
-            order = Order(
-                sensors=sensors, root=root, info=info, wish=Wish(rate_hz=rate), duration_s=min(duration, longest)
-            )
+            legs = sorted({wanted.placement.split("_")[0] for wanted in sensors})
+            info = SessionInfo(alias=alias, note=note, load_kg=dict.fromkeys(legs, load_kg) if load_kg else {})
+            with failures.user_input():
+                order = Order(
+                    sensors=sensors,
+                    root=root,
+                    info=info,
+                    wish=Wish(rate_hz=rate),
+                    duration_s=min(duration, longest),
+                )
             return await _record(radio, order)
 
     captured = bluetooth.run(work())
