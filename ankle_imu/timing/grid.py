@@ -92,6 +92,7 @@ def place_samples(
     tick_s: float = float("nan"),
     tick_wrap: float = 0.0,
     nominal_rate: float = float("nan"),
+    content: ArrayLike | None = None,
 ) -> SampleGrid:
     """Put the samples of one sensor on its own grid and give each its session time.
 
@@ -102,6 +103,8 @@ def place_samples(
     sequence : (n,) int array, sensor's own count of samples; None when it sends none
     tick_s, tick_wrap : float, s per tick and ticks per turn (0: never wraps)
     nominal_rate : float, Hz, a first guess for a sensor without clock and count
+    content : (n,) float array, any number made of the sample's values: tells a sample that came twice from one of
+        a restarted sensor with the same count; the sensor's clock when None
 
     Returns
     -------
@@ -130,7 +133,8 @@ def place_samples(
         )
     device = None if raw is None else unwrap_ticks(raw, host, tick_s, tick_wrap) * tick_s
     samples = _counted(device, host, number, nominal_rate)
-    stretches, misplaced = find_stretches(samples.device, samples.host, samples.count, samples.spacing)
+    tell = samples.device if content is None else np.nan_to_num(np.asarray(content, dtype=float))
+    stretches, misplaced = find_stretches(samples.device, host, samples.count, samples.spacing, tell)
     longest = max(stretches, key=len)
     clock = _fit(longest, samples, 1.0)
     rate = float(np.median(clock.rates))

@@ -31,11 +31,14 @@ _RUSH: Final = 1.5
 
 @dataclass
 class _Stretch:
-    """Runs of samples between two restarts of the sensor, as far as they are known."""
+    """Runs of samples between two restarts of the sensor, as far as they are known.
+
+    `seen`: content by rank, NaN where nothing came.
+    """
 
     base: float
     delay: float
-    has: NDArray[np.bool_]
+    seen: Array
     most: int = -1
     least: int = -1
     runs: list[Indices] = field(default_factory=list)
@@ -44,15 +47,19 @@ class _Stretch:
         """Whether a run with this base and least delay is of this stretch, and on time."""
         return abs(base - self.base) <= MAX_STEP_S and abs(delay - self.delay) <= MAX_STEP_S
 
-    def take(self, run: Indices, base: Array, delay: Array, rank: Indices) -> None:
+    def has(self, ranks: Indices) -> NDArray[np.bool_]:
+        """(n,) whether samples of these counts came."""
+        return np.asarray(~np.isnan(self.seen[ranks]))
+
+    def take(self, run: Indices, samples: _Samples) -> None:
         """Add `run`; the usual delay follows long runs, as clocks drift, and not single late packets."""
-        ranks = rank[run]
-        self.has[ranks] = True
+        ranks = samples.rank[run]
+        self.seen[ranks] = samples.content[run]
         self.most = max(self.most, int(ranks.max()))
         self.least = int(ranks.min()) if self.least < 0 else min(self.least, int(ranks.min()))
         self.runs.append(run)
-        self.base = float(base[run[-1]])
-        level = float(delay[run].min())
+        self.base = float(samples.base[run[-1]])
+        level = float(samples.delay[run].min())
         is_steady = len(run) >= MIN_STRETCH and abs(level - self.delay) <= MAX_STEP_S
         self.delay = level if is_steady else min(self.delay, level)
 
@@ -63,6 +70,7 @@ class _Samples:
 
     `base`: (n,) s, device time at which the count would have been zero; `delay`: (n,) s, host minus device time.
     Both stay until the sensor restarts, but for packets that come late. `rank`: (n,) place of the count among all.
+    `content`: (n,) by which a repeated sample is known.
     """
 
     base: Array
@@ -70,9 +78,12 @@ class _Samples:
     device: Array
     host: Array
     rank: Indices
+    content: Array
 
 
-def find_stretches(device: Array, host: Array, count: Indices, spacing: float) -> tuple[list[Indices], int]:
+def find_stretches(
+    device: Array, host: Array, count: Indices, spacing: float, content: Array
+) -> tuple[list[Indices], int]:
     """Rows of each stretch between restarts, and the number of samples that fit none.
 
     Parameters
@@ -80,6 +91,7 @@ def find_stretches(device: Array, host: Array, count: Indices, spacing: float) -
     device, host : (n,) float array, s, clock of sensor and host at each sample, in order of arrival
     count : (n,) int array, sensor's own count
     spacing : float, device s per sample
+    content : (n,) float array without NaN, equal only where the same sample came again
 
     Returns
     -------
@@ -103,6 +115,7 @@ def find_stretches(device: Array, host: Array, count: Indices, spacing: float) -
         device=device,
         host=host,
         rank=np.unique(count, return_inverse=True)[1].astype(np.int64),
+        content=content,
     )
     stretches = _assign(samples)
     joined = [np.sort(np.concatenate(stretch.runs)) for stretch in stretches if stretch.runs]
@@ -141,9 +154,9 @@ def _assign(samples: _Samples) -> list[_Stretch]:
             if any(_is_repeat(run, s, samples) for s in stretches):
                 repeats.append(run)
                 continue
-            home = _Stretch(base=float(samples.base[run[-1]]), delay=delay, has=np.zeros(n_counts, dtype=bool))
+            home = _Stretch(base=float(samples.base[run[-1]]), delay=delay, seen=np.full(n_counts, np.nan))
             stretches.append(home)
-        home.take(run, samples.base, samples.delay, samples.rank)
+        home.take(run, samples)
     for run in repeats:
         base, delay = float(samples.base[run[0]]), float(samples.delay[run].min())
         live = [s for s in stretches if s.is_live(base, delay)]
@@ -167,11 +180,11 @@ def _is_late_part(run: Indices, stretch: _Stretch, samples: _Samples) -> bool:
     if is_ahead:
         return lateness < MAX_BACKLOG_S
     ranks = samples.rank[run]
-    is_hole = (ranks >= stretch.least) & ~stretch.has[ranks]
+    is_hole = (ranks >= stretch.least) & ~stretch.has(ranks)
     return bool(is_hole.mean() > 0.5 or (is_rush and len(run) >= MIN_STRETCH and (ranks >= stretch.least).all()))
 
 
 def _is_repeat(run: Indices, stretch: _Stretch, samples: _Samples) -> bool:
     """Whether a short late run holds only samples that came before."""
     is_known = abs(samples.base[run[0]] - stretch.base) <= MAX_STEP_S and len(run) < MIN_STRETCH
-    return bool(is_known and stretch.has[samples.rank[run]].mean() >= 0.5)
+    return bool(is_known and (stretch.seen[samples.rank[run]] == samples.content[run]).mean() >= 0.5)
