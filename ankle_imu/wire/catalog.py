@@ -19,6 +19,8 @@ _DECODERS: Final = {
     "polar": "ankle_imu.wire.polar",
     "metawear": "ankle_imu.wire.metawear",
     "movella_dot": "ankle_imu.wire.movella_dot",
+    "csv_lines": "ankle_imu.wire.csv_lines",
+    "declared": "ankle_imu.wire.declared",
 }
 
 
@@ -35,7 +37,8 @@ def decode(
     Parameters
     ----------
     protocol : str, one of `protocols()`
-    payloads : iterable of (arrival, payload): arrival in s, payload as received
+    payloads : iterable of (arrival, payload): arrival in s, payload as received; or `packets.Packets`, the same in
+        columns, which is quicker
     config : mapping, what the payloads themselves do not tell (ranges); see the module of the protocol
 
     Returns
