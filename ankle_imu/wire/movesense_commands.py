@@ -134,3 +134,78 @@ def read_temperature(data: bytes) -> tuple[int, float]:
         raise ValueError(f"A temperature has 8 bytes, found {len(data)}.")
     stamp, kelvin = struct.unpack("<If", data)
     return stamp, kelvin
+
+
+@dataclass(frozen=True, kw_only=True)
+class Hello:
+    """What a sensor says of itself in the answer to HELLO [2]."""
+
+    protocol_version: int
+    serial: str
+    product: str
+    dfu_address: str
+    app: str
+    app_version: str
+
+
+def read_hello(data: bytes) -> Hello:
+    """Content of the answer to HELLO, which has no status: a version, then texts with a NUL after each.
+
+    Raises
+    ------
+    ValueError
+        If it is empty.
+    """
+    if not data:
+        raise ValueError("The answer to HELLO is empty.")
+    texts = [*data[1:].decode("utf-8", errors="replace").split("\0"), *[""] * 5]
+    return Hello(
+        protocol_version=data[0],
+        serial=texts[0],
+        product=texts[1],
+        dfu_address=texts[2],
+        app=texts[3],
+        app_version=texts[4],
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class LogEntry:
+    """One log in flash; `size` in bytes, `modified` as the sensor's clock had it (unit unknown)."""
+
+    id: int
+    modified: int
+    size: int
+
+
+_ENTRY = struct.Struct("<IIQ")
+
+
+def read_log_entries(data: bytes) -> tuple[int, list[LogEntry]]:
+    """Answer to GET /Mem/Logbook/entries: how many logs there are, and those that fitted in the notification.
+
+    Raises
+    ------
+    ValueError
+        If the data are empty.
+    """
+    if not data:
+        raise ValueError("The list of logs is empty of even its count.")
+    whole = data[1 : 1 + (len(data) - 1) // _ENTRY.size * _ENTRY.size]
+    return data[0], [LogEntry(id=i, modified=t, size=n) for i, t, n in _ENTRY.iter_unpack(whole)]
+
+
+def read_range(path: str, data: bytes) -> int:
+    """Range in force, g or deg/s, that the answer to GET /Meas/Acc/Config or /Meas/Gyro/Config tells.
+
+    The widths are those of the info arrays [2]; no capture of this answer is known.
+
+    Raises
+    ------
+    ValueError
+        If the data are too short.
+    """
+    width = 1 if "/Acc/" in path else 2
+    if len(data) < width:
+        raise ValueError(f"{len(data)} bytes are no answer to {path}; expected {width} or more.")
+    return int.from_bytes(data[:width], "little")
