@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from typing import Any
 
+from bleak import BleakScanner
+from bleak.exc import BleakError
 from bluetooth_vm.controller import CentralController
 from bumble import att, gatt, hci
 from bumble.controller import Controller
@@ -28,6 +30,7 @@ CENTRAL = "F0:F0:F0:00:00:01"
 LINK_LOST = hci.HCI_ErrorCode.CONNECTION_TIMEOUT_ERROR
 CLOSED_BY_SENSOR = hci.HCI_ErrorCode.REMOTE_USER_TERMINATED_CONNECTION_ERROR
 LEGACY_ADVERTISEMENT = 31  # bytes, Core Specification, vol. 6 part B, 2.3.1
+BATTERY_LEVEL = "00002a19-0000-1000-8000-00805f9b34fb"  # BlueZ subscribes to it by itself
 ATT_CHANNEL, ATT_NOTIFICATION = 4, 0x1B  # Core Specification, vol. 3 part A 2.1 and part F 3.4.8
 
 
@@ -71,9 +74,10 @@ class Air(LocalLink):
     def sensor_at(self, address: hci.Address) -> BumbleSensor | None:
         return next((s for s in self.sensors if s.address == address), None)
 
-    def scan_response(self, address: hci.Address) -> bytes:
+    def scan_response(self, address: hci.Address) -> bytes | None:
+        """See `controller.SensorsAround`."""
         sensor = self.sensor_at(address)
-        return advertising(sensor.sensor.advert)[1] if sensor else b""
+        return advertising(sensor.sensor.advert)[1] if sensor and sensor.is_advertising else None
 
     def send_acl_data(
         self, sender: Controller, destination: hci.Address, transport: PhysicalTransport, data: bytes
@@ -104,6 +108,7 @@ class BluezAir(Air):
             link=self,
             public_address=CENTRAL,
         )
+        await adapter_ready()
         return self
 
     async def __aexit__(self, *problem: object) -> None:
@@ -115,6 +120,17 @@ class BluezAir(Air):
         if connection := self.central.le_connections.get(address):
             header = struct.pack("<BHH", hci.HCI_ACL_DATA_PACKET, connection.handle | 0x2000, len(data))
             asyncio.get_running_loop().call_soon(self.transport.sink.on_packet, header + data)
+
+
+async def adapter_ready() -> None:
+    """Wait until BlueZ has taken up the controller (0.1 to 0.3 s measured)."""
+    for _ in range(100):
+        try:
+            async with BleakScanner():
+                return
+        except BleakError:
+            await asyncio.sleep(0.1)
+    raise TimeoutError("BlueZ did not take up the controller in 10 s")
 
 
 class HostAir(Air):
@@ -143,7 +159,6 @@ class BumbleSensor(OnAir):
     ) -> None:
         super().__init__(radio, sensor, mtu=mtu, mischief=mischief, courier=courier)  # type: ignore[arg-type]
         self.address = hci.Address(sensor.address)
-        self.subscribed = asyncio.Event()
         self._waiting: list[tuple[hci.Address, bytes]] = []
         self._announcing: asyncio.Task[None] | None = None
         self._served: dict[str, gatt.Characteristic[bytes]] = {}
@@ -173,7 +188,7 @@ class BumbleSensor(OnAir):
         self.is_away = True
         await self.power_off()
         self.controller.le_legacy_advertiser.stop()
-        self.radio.remove_controller(self.controller)
+        self.radio.controllers.discard(self.controller)
 
     def take(self, central: hci.Address, data: bytes) -> None:
         """A packet from the central; it waits as long as the sensor does not answer."""
@@ -246,9 +261,8 @@ class BumbleSensor(OnAir):
     def _subscribed(self, uuid: str, is_on: bool) -> None:
         self.note("subscribed" if is_on else "unsubscribed")
         self.sensor.subscribe(uuid, is_on, self.now())
-        if is_on:
+        if is_on and uuid != BATTERY_LEVEL:
             self.play()
-            self.subscribed.set()
 
     # Link
 
@@ -273,8 +287,9 @@ class BumbleSensor(OnAir):
             raise ValueError(f"{len(said[1])} bytes do not fit in an MTU of {connection.att_mtu}.")
         wanted = self.device.gatt_server.subscribers.get(connection, {}).get(served.handle, b"\0")[0]
         if wanted & 1:
+            length = len(said[1]) + 3
             header = struct.pack(
-                "<HHBH", len(said[1]) + 3, ATT_CHANNEL, ATT_NOTIFICATION, served.handle
+                "<HHBH", length, ATT_CHANNEL, ATT_NOTIFICATION, served.handle
             )  # of L2CAP, then ATT
             self.radio.to_central(self.address, header + said[1])
         elif wanted & 2:

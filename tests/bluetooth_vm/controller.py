@@ -13,14 +13,16 @@ NO_CONNECTION = hci.HCI_ErrorCode.UNKNOWN_CONNECTION_IDENTIFIER_ERROR
 Kind = hci.HCI_LE_Advertising_Report_Event.EventType
 
 
-class HasScanResponses(Protocol):
-    def scan_response(self, address: hci.Address) -> bytes: ...
+class SensorsAround(Protocol):
+    def scan_response(self, address: hci.Address) -> bytes | None:
+        """Of the sensor with this address; None when it does not advertise any more."""
+        ...
 
 
 class CentralController(Controller):
     """The controller that BlueZ, or a bumble host, takes for its own."""
 
-    link: HasScanResponses
+    link: SensorsAround
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -30,9 +32,12 @@ class CentralController(Controller):
 
     def on_advertising_pdu(self, pdu: ll.AdvInd | ll.AdvExtInd) -> None:
         """As bumble does, but the scan response is the sensor's own; bumble repeats the advertisement."""
+        response = self.link.scan_response(pdu.advertiser_address)
+        if response is None:
+            return
         if self.le_scan_enable:
             self._report(Kind.ADV_IND, pdu.advertiser_address, pdu.data)
-            if response := self.link.scan_response(pdu.advertiser_address):
+            if response:
                 self._report(Kind.SCAN_RSP, pdu.advertiser_address, response)
         pending = self.pending_le_connection
         if pending and pending.peer_address == pdu.advertiser_address:

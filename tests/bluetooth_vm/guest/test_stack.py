@@ -15,17 +15,6 @@ from bluetooth_vm.numbered import BATTERY, CONTROL, FRAME, SERVICE, STREAM, Numb
 from ankle_imu.simulate.sensors.mischief import SUPERVISION_S, parse_mischief
 
 
-async def adapter_ready() -> None:
-    """BlueZ needs a moment to take up a new controller (0.1 to 0.3 s measured)."""
-    for _ in range(100):
-        try:
-            async with BleakScanner():
-                return
-        except BleakError:
-            await asyncio.sleep(0.1)
-    raise AssertionError("BlueZ did not take up the controller in 10 s")
-
-
 @asynccontextmanager
 async def connected(name: str, lost: asyncio.Event | None = None) -> AsyncIterator[BleakClient]:
     device = await BleakScanner.find_device_by_name(name, service_uuids=[SERVICE], timeout=10)
@@ -43,7 +32,6 @@ def test_advertisement_is_seen() -> None:
         async with BluezAir() as air:
             sensor = NumberedSensor()
             await air.add(sensor)
-            await adapter_ready()
             async with asyncio.timeout(10):
                 async with BleakScanner() as scanner:
                     async for found in scanner.advertisement_data():
@@ -68,7 +56,6 @@ def test_a_minute_arrives_whole_and_in_order(sensors: int, rate: float) -> None:
             got: list[list[bytes]] = [[] for _ in said]
             for sensor in said:
                 await air.add(sensor)
-            await adapter_ready()
 
             async def listen(sensor: NumberedSensor, into: list[bytes], turn: asyncio.Lock) -> None:
                 lost = asyncio.Event()
@@ -94,7 +81,6 @@ def test_reads_writes_indications_and_refusals() -> None:
         async with BluezAir() as air:
             sensor = NumberedSensor()
             await air.add(sensor)
-            await adapter_ready()
             heard: asyncio.Queue[bytes] = asyncio.Queue()
             async with connected(sensor.advert.name) as client:
                 assert await client.read_gatt_char(BATTERY) == bytes([87])
@@ -115,7 +101,6 @@ def test_mtu_is_the_smaller_of_both(mtu: int) -> None:
         async with BluezAir() as air:
             sensor = NumberedSensor(size=200)
             await air.add(sensor, mtu=mtu)
-            await adapter_ready()
             got: list[bytes] = []
             async with connected(sensor.advert.name) as client:
                 characteristic = client.services.get_characteristic(STREAM)
@@ -144,7 +129,6 @@ def test_lost_link_is_seen_and_made_again(schedule: str, away: float, boots: int
         async with BluezAir() as air:
             sensor = NumberedSensor(rate=50)
             await air.add(sensor, mischief=[parse_mischief(schedule)])
-            await adapter_ready()
             lost = asyncio.Event()
             got: list[bytes] = []
             async with connected(sensor.advert.name, lost) as client:
@@ -167,7 +151,6 @@ def test_silent_sensor_keeps_its_link(schedule: str) -> None:
         async with BluezAir() as air:
             sensor = NumberedSensor(rate=50)
             on_air = await air.add(sensor, mischief=[parse_mischief(schedule)])
-            await adapter_ready()
             lost = asyncio.Event()
             got: list[bytes] = []
             async with connected(sensor.advert.name, lost) as client:
