@@ -31,7 +31,7 @@ FLOORS = (
         "library",
     },
     {"analysis", "session_io", "simulate"},
-    {"validation", "capture"},
+    {"validation", "capture", "ledger"},
     {"doctor", "selfcheck"},
     {"cli"},
 )

@@ -84,7 +84,8 @@ class RecordingWriter:
         self._failure: Exception | None = None
         self._open_lock, self._lock, self._sync_lock = threading.Lock(), threading.RLock(), threading.Lock()
         self._batch: list[Message] = []
-        self._batch_end = self._part_end = self._describe_at = float("inf")
+        self._batch_at = 0.0
+        self._part_end = self._describe_at = float("inf")
         self._counts: dict[int, int] = {}
         self._part = 0
         self._file: FileIO | None = None
@@ -218,7 +219,7 @@ class RecordingWriter:
         queue, batch = self._queue, self._batch
         while queue and self._failure is None:
             channel, arrival, payload = queue.popleft()
-            if arrival >= self._batch_end or arrival >= self._part_end:
+            if abs(arrival - self._batch_at) >= CHUNK_S or arrival >= self._part_end:
                 self._write_batch()
             if not batch:
                 self._make_room(arrival)
@@ -237,17 +238,16 @@ class RecordingWriter:
             self._finish_part()
             self._begin_part()
             self._part_end = arrival + PART_S
-        self._batch_end = arrival + CHUNK_S
+        self._batch_at = arrival
 
     def _write_batch(self) -> None:
         if not self._batch or self._failure is not None:
             return
-        if self._batch_end >= self._describe_at:
-            self._describe_at = self._batch_end + DESCRIBE_S
+        if self._batch_at >= self._describe_at:
+            self._describe_at = self._batch_at + DESCRIBE_S
             self._describe()
         self._framer.write_chunk(self._batch, self._channels.copy())
         self._batch.clear()
-        self._batch_end = float("inf")
         self._is_unsynced = True
 
     def _begin_part(self) -> None:

@@ -258,3 +258,12 @@ def test_killed_writer_loses_less_than_a_second(tmp_path: Path, alive_s: float) 
     last = appended[-1][1]
     assert len(found) >= sum(t < last - 1.0 for _, t in appended)
     assert len(found) > 0 or alive_s < 1.0
+
+
+def test_sensors_one_after_the_other_are_cut_into_chunks_too(tmp_path: Path) -> None:
+    with RecordingWriter(tmp_path, start_ns=START_NS) as writer:
+        for placement in ("left_foot", "left_shank"):
+            sensor = writer.open_sensor(placement, "ankle")
+            for i in range(200):
+                writer.append(sensor, i / RATE, payload(i))
+    assert scan_log(part_path(tmp_path, 1).read_bytes()).chunks >= 2 * 200 / RATE / 0.5

@@ -1,0 +1,156 @@
+"""The loss ledger of a session: what should have come from each sensor, what came, and why not."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ankle_imu import recording, session_io
+from ankle_imu.decode import decode_packets
+from ankle_imu.durable import write_whole
+from ankle_imu.errors import CorruptRecording, RecordingError, UnknownFormatVersion
+from ankle_imu.values import LinkEvent, Marker, Recording
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+_PERCENT: Final = re.compile(r"(\d+(?:\.\d+)?)\s*%")
+_DPI: Final = 144
+"""Of the picture: two dots per screen pixel, sharp on every screen."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Ledger:
+    """What is known of the losses of one session.
+
+    Parameters
+    ----------
+    recording : Recording, None when not one sample could be read; `problem` says why
+    events : tuple of LinkEvent, in order
+    markers : tuple of Marker
+    battery : mapping of placement to (first, last) charge that was told, share 0..1
+    healed : mapping of placement to (k,) s, times of samples that came late and filled a hole
+    damage : tuple of str, one sentence per file that is not whole
+    parts : int, files of the recording
+    lost_bytes : int, bytes of them that could not be read
+    """
+
+    path: Path
+    recording: Recording | None
+    events: tuple[LinkEvent, ...]
+    markers: tuple[Marker, ...]
+    battery: Mapping[str, tuple[float, float]]
+    healed: Mapping[str, NDArray[np.float64]]
+    damage: tuple[str, ...]
+    parts: int
+    lost_bytes: int
+    problem: str = ""
+
+    def draw(self) -> Figure:
+        """Draw a timeline with one lane per sensor; `ValueError` when there is no sample to draw."""
+        from ankle_imu.report.loss_timeline import loss_figure
+
+        if self.recording is None:
+            raise ValueError("There is nothing to draw: not one sample could be read.")
+        title = self.recording.session.session_id or self.path.name
+        return loss_figure(self.recording, self.events, self.healed, title=title)
+
+
+def take_ledger(path: str | Path) -> Ledger:
+    """Read a session and count its losses.
+
+    Parameters
+    ----------
+    path : str or Path of a session folder, or of one `.mcap` file
+
+    Returns
+    -------
+    Ledger
+        Also of a session that holds no samples.
+
+    Raises
+    ------
+    RecordingError
+        If there is no session at `path`.
+    CorruptRecording
+        If it is no recording at all.
+    UnknownFormatVersion
+        If a newer version of the package wrote it.
+    StorageError
+        If the system does not let it be read.
+    """
+    path, rec, problem = Path(path), None, ""
+    parts = recording.part_paths(path)
+    try:
+        rec = session_io.open_session(path)
+    except (CorruptRecording, UnknownFormatVersion):
+        raise
+    except RecordingError as error:
+        if not parts or not parts[0].exists():
+            raise
+        problem = str(error)
+    log = recording.read_log(parts)
+    late = [placement for placement, loss in rec.loss.items() if loss.healed] if rec else []
+    return Ledger(
+        path=path,
+        recording=rec,
+        events=log.events,
+        markers=log.markers,
+        battery=_batteries(log.events),
+        healed={
+            p: np.sort(np.concatenate([_healed_times(s) for s in log.streams if s.placement == p])) for p in late
+        },
+        damage=log.damage,
+        parts=len(parts),
+        lost_bytes=log.lost_bytes,
+        problem=problem,
+    )
+
+
+def save_picture(ledger: Ledger, target: Path) -> Path:
+    """Draw a ledger into a file; its ending names the format (`.png`, `.svg`, `.pdf`).
+
+    Raises
+    ------
+    ValueError
+        If the ending is none of these.
+    StorageError
+        If the disk refuses.
+    """
+    import io
+
+    kinds = (".png", ".svg", ".pdf")
+    if target.suffix.lower() not in kinds:
+        raise ValueError(f"{target.name} ends in none of {', '.join(kinds)}.")
+    out = io.BytesIO()
+    ledger.draw().savefig(out, format=target.suffix.lower()[1:], dpi=_DPI)
+    return write_whole(target, out.getvalue())
+
+
+def _batteries(events: Sequence[LinkEvent]) -> dict[str, tuple[float, float]]:
+    """First and last charge that the events tell."""
+    told: dict[str, tuple[float, float]] = {}
+    for event in events:
+        found = _PERCENT.search(event.text) if event.event == "battery" else None
+        if found:
+            share = float(found[1]) / 100.0
+            told[event.placement] = (told.get(event.placement, (share, share))[0], share)
+    return told
+
+
+def _healed_times(stream: recording.Stream) -> NDArray[np.float64]:
+    """About when the samples were taken that came after a later one: read off the arrivals of their neighbours."""
+    samples = decode_packets(stream.protocol, stream.packets, stream.config)
+    if samples is None or samples.sequence is None or len(samples) == 0:
+        return np.empty(0)
+    newest = np.maximum.accumulate(samples.sequence)
+    is_late = samples.sequence < newest
+    in_order, arrival = samples.sequence[~is_late], samples.arrival[~is_late]
+    times: NDArray[np.float64] = np.interp(np.setdiff1d(samples.sequence[is_late], in_order), in_order, arrival)
+    return times
