@@ -5,12 +5,16 @@ from __future__ import annotations
 from ankle_imu.timing.clock import Clock, fit_clock, unwrap_ticks
 from ankle_imu.timing.gaps import down_at_end, name_gaps
 from ankle_imu.timing.grid import Cause, SampleGrid, join_grids, place_samples, place_times
+from ankle_imu.timing.knock import SyncCheck, check_sync, find_knocks
 
 __all__ = [
     "Cause",
     "Clock",
     "SampleGrid",
+    "SyncCheck",
+    "check_sync",
     "down_at_end",
+    "find_knocks",
     "fit_clock",
     "join_grids",
     "name_gaps",
