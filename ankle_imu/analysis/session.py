@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,7 @@ from ankle_imu.errors import RecordingError
 from ankle_imu.gait.filters import runs
 from ankle_imu.metrics.summary import summarize
 from ankle_imu.settings import Settings
-from ankle_imu.values import Alignment, ImuSeries, Loss, Recording, SensorInfo, SessionResult
+from ankle_imu.values import Alignment, Gap, ImuSeries, Loss, Recording, SensorInfo, SessionResult
 
 Array = NDArray[np.float64]
 
@@ -257,7 +258,7 @@ def _quality(
         doubtful.append("No strides were found: the sensors did not see a foot or leg swinging forward.")
     return {
         "sensors": {p: _sensor_quality(recording, p) for p in recording.series},
-        "gaps": _gaps_table(gridded, time),
+        "gaps": _gaps_table(recording.loss, gridded, time),
         "alignment": alignment,
         "sync": _sync(legs),
         "unmeasurable": unmeasurable,
@@ -290,13 +291,27 @@ def _sensor_quality(recording: Recording, placement: str) -> dict[str, Any]:
     }
 
 
-def _gaps_table(gridded: Mapping[str, Gridded], time: Array) -> pd.DataFrame:
+def _gaps_table(losses: Mapping[str, Loss], gridded: Mapping[str, Gridded], time: Array) -> pd.DataFrame:
+    """Every span of lost samples; where two reasons follow each other without a sample between, two rows."""
     rows: dict[str, list[Any]] = {name: [] for name in tables.GAPS.names}
     for placement, one in gridded.items():
+        known = losses[placement].gaps if placement in losses else ()
         for a, b in zip(*runs(one.lost), strict=True):
-            rows["placement"].append(placement)
-            rows["start_s"].append(float(time[max(a - 1, 0)]))
-            rows["end_s"].append(float(time[min(b, len(time) - 1)]))
-            rows["reason"].append("not received")
-            rows["filled"].append(not one.broken[a])
+            start, end = float(time[max(a - 1, 0)]), float(time[min(b, len(time) - 1)])
+            for gap_start, gap_end, reason in _reasons(known, start, end):
+                rows["placement"].append(placement)
+                rows["start_s"].append(gap_start)
+                rows["end_s"].append(gap_end)
+                rows["reason"].append(reason)
+                rows["filled"].append(not one.broken[a])
     return tables.make_table(tables.GAPS, rows)
+
+
+def _reasons(known: Sequence[Gap], start: float, end: float) -> list[tuple[float, float, str]]:
+    """The span from `start` to `end`, s, cut where the known reason changes."""
+    first = bisect_right(known, start, key=lambda gap: gap.end_s)
+    inside = [g for g in known[first : bisect_left(known, end, key=lambda gap: gap.start_s)] if g.end_s > start]
+    if not inside:
+        return [(start, end, "not received")]
+    edges = [start, *(gap.start_s for gap in inside[1:]), end]
+    return [(a, b, gap.reason) for a, b, gap in zip(edges[:-1], edges[1:], inside, strict=True)]
