@@ -133,7 +133,9 @@ def test_a_subscription_that_a_sensor_kept_is_ended_first() -> None:
 def test_exhausted_sensor_is_refused_with_advice() -> None:
     async def main() -> None:
         async with VirtualRadio() as radio:
-            await radio.add(MovesenseSensor(ADDRESS, motion(), is_exhausted=True))
+            sensor = MovesenseSensor(ADDRESS, motion())
+            await radio.add(sensor)
+            sensor.is_exhausted = True
             link = await link_to(radio)
             with pytest.raises(ProtocolError, match=r"status 429: .*restart it") as caught:
                 await MovesenseAdapter().start(link, Wish(), Heard())

@@ -75,12 +75,12 @@ class MovesenseSensor:
     battery : float, share 0..1
     logs : id and content of the logs in its flash
     swallowed : numbers of the pieces of a log that never leave it the first time the log is fetched
-    is_exhausted : whether it answers every request for a resource with 429
 
     Attributes
     ----------
     made : list of (n,) arrays, world time in s of every sample that was said, in order
     logs : what is in flash
+    is_exhausted : whether it answers every request for a resource with 429; until it boots
     """
 
     def __init__(
@@ -94,7 +94,6 @@ class MovesenseSensor:
         battery: float = 0.9,
         logs: Mapping[int, bytes] | None = None,
         swallowed: Iterable[int] = (),
-        is_exhausted: bool = False,
     ) -> None:
         self.address, self.serial = address, serial
         self.advert = Advert(name=f"Movesense {serial}", service_uuids=ADVERTISED)
@@ -111,7 +110,6 @@ class MovesenseSensor:
         self.battery = battery
         self.made: list[Array] = []
         self.logs = dict(logs or {})
-        self.is_exhausted = is_exhausted
         self._motion, self._ppm, self._rate_error = motion, ppm, rate_error
         self._swallowed = frozenset(swallowed)
         self.boot(0.0)
@@ -125,6 +123,7 @@ class MovesenseSensor:
         """See `Peripheral.boot`; the logs stay."""
         self._clock = SensorClock(booted=now, ppm=self._ppm)
         self._state, self._paths = READY, [""]
+        self.is_exhausted = False
         self._log_began = now
         self.disconnect(now)
 
@@ -218,10 +217,17 @@ class MovesenseSensor:
             return CONFLICT
         self._subscriptions[ref] = _Subscription(
             rate=rate * (1.0 + self._rate_error),
-            samples=_SAMPLES.get(int(rate), _MOST_SAMPLES),
+            samples=self._samples_per_packet(rate),
             origin=self._clock.read(now),
         )
         return OK
+
+    def _samples_per_packet(self, rate: float) -> int:
+        """As many as the rate has, halved until a packet fits in two notifications (own choice below MTU 103)."""
+        samples = _SAMPLES.get(int(rate), _MOST_SAMPLES)
+        while samples > 1 and 4 + 24 * samples > 2 * (self._mtu - 5):
+            samples //= 2
+        return samples
 
     def _measure(self, ref: int, subscription: _Subscription, now: float) -> list[Said]:
         taken = int((self._clock.read(now) - subscription.origin) * subscription.rate)
