@@ -22,6 +22,8 @@ is stands in the configuration, or in a header line which the sensor sends first
 A lost notification can leave a line that looks whole, made of two. Without a checksum some of them pass: those
 with the right number of columns and possible values. Firmware that puts whole lines into each notification loses
 whole lines only.
+
+See `firmware_notes/generic.md`.
 """
 
 from __future__ import annotations

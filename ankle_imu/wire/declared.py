@@ -25,6 +25,8 @@ that mean nothing here, and `constant type = value` for bytes that are always th
 from others. In the header stand time and counter of the packet, in a sample those of the sample.
 
 BLE delivers a notification whole or not at all; these packets have no checksum of their own.
+
+See `firmware_notes/generic.md`.
 """
 
 from __future__ import annotations

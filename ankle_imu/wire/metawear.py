@@ -16,6 +16,8 @@ is 48 / 32768 s. The reset id rises when the sensor starts again, and with it th
 Plain streams carry neither time nor counter; record with a fuser (acc and gyr in one sample) and an accounter
 (count or time before it), or with the log.
 
+See `firmware_notes/metawear.md`.
+
 References
 ----------
 Maker's SDK, github.com/mbientlab/MetaWear-SDK-Cpp at f67699e: sources and unit tests (facts only); the same bytes

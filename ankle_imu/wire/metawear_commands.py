@@ -1,4 +1,7 @@
-"""What is written to a MetaMotion board: settings, streams, log (answers and source: `metawear`)."""
+"""What is written to a MetaMotion board: settings, streams, log (answers and source: `metawear`).
+
+See `firmware_notes/metawear.md`.
+"""
 
 from __future__ import annotations
 

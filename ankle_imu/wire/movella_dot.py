@@ -14,6 +14,8 @@ The other modes carry no acceleration with gravity, or are readable by the maker
 Exported: messages `id u8 | length u8 | data | sum u8`, all bytes of which add up to 0 (mod 256); id 1 with data
 `0x71 | packet number u32 | the chosen quantities` holds one sample.
 
+See `firmware_notes/movella_dot.md`.
+
 References
 ----------
 "Movella DOT BLE Service Specification", XD0506P revision C, July 2023: tables 13 to 17, 23 and 25, section 5.2.

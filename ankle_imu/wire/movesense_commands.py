@@ -5,6 +5,8 @@ r"""Commands to Movesense sensors with GSP firmware, and their answers (little-e
 
 The measurements themselves: `movesense`. The fetched file: `movesense_sbem`.
 
+See `firmware_notes/movesense.md`.
+
 References
 ----------
 .. [1] movesense.com/docs/esw/gatt_sensordata_protocol: commands, answers.

@@ -7,6 +7,8 @@ A chunk of id 0 describes another id: id u16, then lines `<PTH>` path, `<FRM>` f
 A chunk has no checksum: it counts only when a chunk that makes sense, or the end of the file, follows right
 behind it.
 
+See `firmware_notes/movesense.md`.
+
 References
 ----------
 .. [1] github.com/sokolmarek/movesense-commander at 216f762, docs/sbem-format.md: format, from sbem-tools (MIT).

@@ -16,6 +16,8 @@ a whole byte. Frames carry no counter. The clock counts from 2000-01-01, but its
 
 Acceleration and angular rate come in frames of their own; `pairing` says how they become common rows.
 
+See `firmware_notes/polar.md`.
+
 References
 ----------
 Maker's SDK, github.com/polarofficial/polar-ble-sdk at 8fb5311: documentation, parsers and their unit tests (facts

@@ -12,6 +12,8 @@ tell.
 
 Registers: 0x03 rate, 0x1F bandwidth (0 = 256 Hz), 0x40 temperature, 0x64 battery voltage, 0x96 displacement mode.
 
+See `firmware_notes/witmotion.md`.
+
 References
 ----------
 .. [1] WITMOTION, WitBluetooth_BWT901BLE5_0 (vendor's SDK): frames, registers, scales.
