@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ankle_imu import recording, timing
@@ -50,33 +50,67 @@ def boot(start_s: float, n_packets: int, seed: int, ppm: float = 30.0) -> list[t
 FATES = st.lists(st.sampled_from(["good"] * 12 + ["lost", "twice", "late", "replayed"]), min_size=60, max_size=160)
 
 
+LATE_S = {"late": 0.13, "replayed": 5.0}
+
+
+def send(air: Air, fates: list[str], start_s: float, seed: int) -> int:
+    """One boot whose packets meet their fates; gives how many samples are healed."""
+    packets = boot(start_s, len(fates), seed)
+    end = packets[-1][0]
+    came = np.full(len(fates), np.inf)
+    for k, ((at, payload), fate) in enumerate(zip(packets, fates, strict=True)):
+        if fate != "lost":
+            came[k] = at if fate not in LATE_S else min(at + LATE_S[fate], end + 1e-4 * k)
+            air.packets.append((float(came[k]), payload))
+        if fate == "twice":
+            air.packets.append((at + 0.02, payload))
+    # healed is what came after a later packet
+    later = np.append(np.minimum.accumulate(came[::-1])[::-1][1:], np.inf)
+    return SIZE * int(np.count_nonzero((came > later) & np.isfinite(came)))
+
+
 @given(FATES, st.integers(0, 2**16))
 def test_ledger_equals_the_truth(fates: list[str], seed: int) -> None:
     # the ends arrive, so that the span of the series is the sensor's own
     fates = ["good", *fates, "good"]
     air = Air()
-    came = np.full(len(fates), np.inf)
-    for k, ((at, payload), fate) in enumerate(zip(boot(3.0, len(fates), seed), fates, strict=True)):
-        if fate == "lost":
-            continue
-        came[k] = at + {"late": 0.13, "replayed": 5.0}.get(fate, 0.0)
-        air.packets.append((float(came[k]), payload))
-        if fate == "twice":
-            air.packets.append((at + 0.02, payload))
+    healed = send(air, fates, 3.0, seed)
     sensor = air.read()
     assert sensor.loss is not None
     assert sensor.series is not None
     is_lost = np.repeat([fate == "lost" for fate in fates], SIZE)
     np.testing.assert_array_equal(~sensor.series.is_valid, is_lost)
     loss = sensor.loss
-    assert (loss.expected, loss.lost) == (len(fates) * SIZE, int(is_lost.sum()))
+    assert (loss.expected, loss.lost, loss.healed) == (len(fates) * SIZE, int(is_lost.sum()), healed)
     assert loss.received == loss.expected - loss.lost
-    # healed is what came after a later packet
-    later = np.append(np.minimum.accumulate(came[::-1])[::-1][1:], np.inf)
-    assert loss.healed == SIZE * np.count_nonzero((came > later) & np.isfinite(came))
     assert sum(gap.samples for gap in loss.gaps) == loss.lost
     assert {gap.reason for gap in loss.gaps} <= {"packets lost"}
     assert loss.reasons.get("sensor restarts", 0) == 0
+
+
+BOOTS = st.lists(st.tuples(FATES, st.floats(3.0, 600.0)), min_size=2, max_size=4)
+
+
+@settings(max_examples=40)
+@given(BOOTS, st.integers(0, 2**16))
+def test_ledger_of_a_sensor_that_reboots(boots: list[tuple[list[str], float]], seed: int) -> None:
+    air, start, healed, lost, n = Air(), 1.0, 0, 0, 0
+    for k, (inner, away_s) in enumerate(boots):
+        fates = ["good", *inner, "good"]
+        healed += send(air, fates, start, seed + k)
+        lost += SIZE * fates.count("lost")
+        n += SIZE * len(fates)
+        start = max(at for at, _ in air.packets) + away_s
+    loss = air.read().loss
+    assert loss is not None
+    assert loss.received == n - lost
+    assert loss.healed == healed
+    assert loss.reasons["sensor restarts"] == len(boots) - 1
+    away = [gap for gap in loss.gaps if gap.reason == "sensor restarted"]
+    assert len(away) == len(boots) - 1
+    assert sum(gap.samples for gap in loss.gaps if gap.reason == "packets lost") == lost
+    for gap, (_, away_s) in zip(away, boots[:-1], strict=True):
+        assert gap.end_s - gap.start_s == pytest.approx(away_s, abs=0.1)
 
 
 def test_replayed_packets_are_healed() -> None:
@@ -93,6 +127,7 @@ def test_replayed_packets_are_healed() -> None:
     assert loss.gaps == ()
 
 
+@settings(max_examples=40)
 @given(st.integers(0, 2**16), st.integers(3, 200), st.integers(3, 200), st.floats(2.0, 3000.0))
 def test_reboot_with_the_same_configuration(seed: int, first: int, second: int, away_s: float) -> None:
     packets = boot(1.0, first, seed)

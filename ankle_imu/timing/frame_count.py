@@ -110,7 +110,8 @@ def count_by_arrival(arrival: ArrayLike, nominal_rate: float = float("nan")) -> 
     -----
     The delay of the fastest packets, against a steady count, is level. A lost packet lifts it for good by its
     length; a late one lifts it for a moment. The rate is the one under which the delays spread least, among those
-    that short stretches of the recording and the nominal rate suggest.
+    that the recording and the nominal rate suggest. Packets shorter than the radio's connection interval are
+    counted only nearly, and one that is lost among late ones is misplaced by as much as they are late.
     """
     host = np.asarray(arrival, dtype=float)
     ends = np.flatnonzero(np.append(host[1:] != host[:-1], True))
@@ -126,7 +127,7 @@ def count_by_arrival(arrival: ArrayLike, nominal_rate: float = float("nan")) -> 
     lost, spacing = _refine(t, k, spacing, frames)
     number = np.searchsorted(ends, np.arange(len(host)))
     count = np.arange(len(host)) + _lost_before(lost).astype(np.int64)[number]
-    return count, spacing, (2 if lost.any() else 1) * frames * spacing
+    return count, spacing, _doubt(t, k, lost, spacing, frames)
 
 
 def _rates(t: Array, k: Array, nominal_rate: float) -> list[float]:
@@ -151,6 +152,15 @@ def _spread(t: Array, k: Array, lost: Array, spacing: float) -> float:
     device = (k + _lost_before(lost)) * spacing
     above = t - fit_clock(device, t, window_s=60.0).at(device)
     return float(np.mean(np.abs(above))) * (1.0 + 4.0 * float(lost.sum() / k[-1]))
+
+
+def _doubt(t: Array, k: Array, lost: Array, spacing: float, frames: int) -> float:
+    """One packet at the ends; where some were lost, also which of those that came late together."""
+    if not lost.any():
+        return frames * spacing
+    device = (k + _lost_before(lost)) * spacing
+    above = t - fit_clock(device, t, window_s=60.0).at(device)
+    return 2.0 * frames * spacing + float(np.quantile(above, 0.95))
 
 
 def _lost_before(lost: Array) -> Array:
