@@ -89,12 +89,11 @@ def _show_ledger(ledger: Ledger) -> None:
     name = (rec.session.session_id if rec else "") or ledger.path.name
     show_heading("  ".join(filter(None, (name, words.span(rec.duration) if rec else ""))))
     if rec is not None:
-        head = (
-            "Sensor", "Expected", "Received", "Lost", "Healed", "Duplicate", "Rate, Hz", "Clock, ppm",
-            "Residual, ms", "Restarts", "Clipped", *(("Battery",) if ledger.battery else ()),
-        )  # fmt: skip
-        rows = [_row(ledger, placement, loss) for placement, loss in rec.loss.items()]
-        show_table(head, rows, right=head[1:])
+        head = ("Samples", "Expected", "Received", "Lost", "Healed", "Duplicate", "Clipped")
+        show_table(head, [_samples(p, loss) for p, loss in rec.loss.items()], right=head[1:])
+        show()
+        head = ("Clock", "Rate, Hz", "Nominal", "ppm", "Residual, ms", "Restarts", "Battery")
+        show_table(head, [_clock(ledger, p, loss) for p, loss in rec.loss.items()], right=head[1:])
         _show_gaps([(p, gap) for p, loss in rec.loss.items() for gap in loss.gaps])
         for placement, loss in rec.loss.items():
             for reason, n in loss.reasons.items():
@@ -110,12 +109,9 @@ def _show_ledger(ledger: Ledger) -> None:
         show(f"{words.plural(ledger.parts, 'file')}, whole and closed.")
 
 
-def _row(ledger: Ledger, placement: str, loss: Loss) -> list[str]:
+def _samples(placement: str, loss: Loss) -> list[str]:
     from ankle_imu.report import words
 
-    sensor = ledger.recording.session.sensors.get(placement) if ledger.recording else None
-    nominal = sensor.nominal_rate_hz if sensor else float("nan")
-    battery = ledger.battery.get(placement)
     return [
         words.side(placement),
         f"{loss.expected:,}",
@@ -123,13 +119,28 @@ def _row(ledger: Ledger, placement: str, loss: Loss) -> list[str]:
         f"{loss.lost:,} ({words.percent(loss.lost, loss.expected)})",
         f"{loss.healed:,}",
         f"{loss.reasons.get(_DUPLICATES, 0):,}",
-        f"{_decimal(loss.true_rate_hz, 2)}{f' of {nominal:g}' if nominal == nominal else ''}",
+        f"{loss.clipped:,}",
+    ]
+
+
+def _clock(ledger: Ledger, placement: str, loss: Loss) -> list[str]:
+    from ankle_imu.report import words
+
+    nominal = _nominal_rate(ledger, placement)
+    return [
+        words.side(placement),
+        _decimal(loss.true_rate_hz, 2),
+        f"{nominal:g}" if nominal == nominal else "–",
         _decimal(loss.clock_ppm, 1),
         _decimal(1e3 * loss.clock_residual_s, 2),
         f"{loss.reasons.get(_RESTARTS, 0):,}",
-        f"{loss.clipped:,}",
-        *([_battery(battery)] if ledger.battery else []),
+        _battery(ledger.battery.get(placement)),
     ]
+
+
+def _nominal_rate(ledger: Ledger, placement: str) -> float:
+    sensor = ledger.recording.session.sensors.get(placement) if ledger.recording else None
+    return sensor.nominal_rate_hz if sensor else float("nan")
 
 
 def _show_gaps(gaps: list[tuple[str, Gap]]) -> None:
@@ -172,14 +183,13 @@ def _describe(ledger: Ledger) -> dict[str, Any]:
 
 
 def _describe_sensor(ledger: Ledger, placement: str, loss: Loss) -> dict[str, Any]:
-    sensor = ledger.recording.session.sensors.get(placement) if ledger.recording else None
     first, last = ledger.battery.get(placement, (float("nan"), float("nan")))
     return {
         **{name: getattr(loss, name) for name in ("expected", "received", "lost", "healed", "clipped")},
         "duplicates": loss.reasons.get(_DUPLICATES, 0),
         "restarts": loss.reasons.get(_RESTARTS, 0),
         "true_rate_hz": loss.true_rate_hz,
-        "nominal_rate_hz": sensor.nominal_rate_hz if sensor else float("nan"),
+        "nominal_rate_hz": _nominal_rate(ledger, placement),
         "clock_ppm": loss.clock_ppm,
         "clock_residual_s": loss.clock_residual_s,
         "battery_start": first,
@@ -196,15 +206,15 @@ def _show_repair(path: Path, done: Repair, ref: str) -> None:
         if part.path is None:
             show(f"  nothing in it could be saved; it is kept as {part.original}")
             continue
-        saved = ", ".join(f"{n:,} of {topic}" for topic, n in sorted(part.saved.items()))
-        show(f"  saved: {saved or 'no message'}")
+        for topic, n in sorted(part.saved.items()):
+            show(f"  saved: {n:,} of {topic}")
         show(f"  whole now: {part.path}")
         if part.original != part.path:
             show(f"  as it was: {part.original}")
     if done.info is not None:
         show(done.info_problem)
         show(f"  restored from the recording: {done.info}")
-    for placement, n in done.lost.items():
+    for placement, n in done.lost.items() if done.is_needed else ():
         name = words.side(placement) or "other channels"
         show(f"{name}: {words.plural(n, 'packet')} that had been recorded are lost")
     for leftover in done.leftovers:
@@ -234,7 +244,7 @@ def _describe_repair(path: Path, done: Repair) -> dict[str, Any]:
 
 
 def _decimal(value: float, digits: int) -> str:
-    return f"{value:.{digits}f}" if value == value else "–"
+    return f"{value:.{digits}f}".replace("-", "−") if value == value else "–"
 
 
 def _length(seconds: float) -> str:

@@ -228,7 +228,7 @@ def _stream(gathered: _Gathered, key: _Key, start_ns: int) -> Stream:
         protocol=channel.encoding.removesuffix(ending),
         config=channel.config,
         packets=packets,
-        lost_packets=max(0, recorded - len(messages)),
+        lost_packets=max(0, recorded - len({m.sequence for m in messages})),
         holes=tuple(_holes([m.sequence for m in messages], [t for t, _ in packets], recorded)),
         topic=channel.topic,
     )

@@ -85,7 +85,7 @@ def repair_session(path: Path) -> Repair:
     Raises
     ------
     RecordingError
-        If there is no recording at `path`, or it is a folder that was never finished.
+        If there is no recording at `path`, it is a folder that was never finished, or another program's.
     CorruptRecording
         If no part holds anything that was recorded.
     UnknownFormatVersion
@@ -96,6 +96,12 @@ def repair_session(path: Path) -> Repair:
     paths = _parts(path)
     log = read_log(paths)
     scans = {part: _scan(part) for part in paths}
+    for part, scan in scans.items():
+        if scan and not scan.is_ours:
+            raise RecordingError(
+                f"{part} was written by another program ({scan.profile!r}); only our own recordings are repaired.",
+                path=str(part),
+            )
     known: dict[int, Channel] = {}
     for scan in scans.values():
         known |= scan.channels if scan else {}

@@ -62,6 +62,11 @@ class Scan:
     damaged_regions: int = 0
     lost_bytes: int = 0
 
+    @property
+    def is_ours(self) -> bool:
+        """Not by another program: channels outside chunks and chunks without CRC are damage, for we write none."""
+        return self.profile in ("", PROFILE)
+
 
 def scan_log(data: bytes) -> Scan:
     """Read all that is sound in a log.
@@ -77,36 +82,38 @@ def scan_log(data: bytes) -> Scan:
     """
     scan = Scan(has_magic=data.startswith(MAGIC), is_complete=_footer(data) is not None)
     loose: dict[int, Channel] = {}
-    at = safe = counted = len(MAGIC) if scan.has_magic else 0
+    at = safe = len(MAGIC) if scan.has_magic else 0
+    bad = -1
     end = len(data) - len(MAGIC) if scan.is_complete else len(data)
     while at < end:
         stop = _record_end(data, at)
         if stop is None:
             found = _next_good_chunk(data, safe)
-            scan.damaged_regions += 1
-            scan.lost_bytes += max(0, found - max(safe, counted))
+            bad = _count_damage(scan, at if found >= at else safe, found, bad)
             at = safe = found
             continue
         if data[at] != _CHUNK:
             _take_record(scan, data[at], data[at + _RECORD.size : stop], loose)
-        elif (records := _chunk_content(data, at, stop, needs_crc=_is_ours(scan))) is not None:
+        elif (records := _chunk_content(data, at, stop, needs_crc=scan.is_ours)) is not None:
             _take_records(scan, records)
             scan.chunks += 1
             safe = stop
         else:
-            scan.damaged_regions += 1
-            scan.lost_bytes += stop - max(at, counted)
-            counted = stop
+            bad = _count_damage(scan, at, stop, bad)
         at = stop
     _take_statistics(scan, data)
-    if not _is_ours(scan):
+    if scan.is_ours:
+        scan.messages = list(dict.fromkeys(scan.messages))  # a chunk that is there twice was written once
+    else:
         scan.channels = loose | scan.channels
     return scan
 
 
-def _is_ours(scan: Scan) -> bool:
-    """Whether all that is outside chunks, or in one without CRC, is to be mistrusted: we never write such."""
-    return scan.profile in ("", PROFILE)
+def _count_damage(scan: Scan, start: int, stop: int, bad: int) -> int:
+    """Count bytes [start, stop) as damaged; what touches the last stretch, which ended at `bad`, belongs to it."""
+    scan.damaged_regions += start > bad
+    scan.lost_bytes += max(0, stop - max(start, bad))
+    return max(stop, bad)
 
 
 def _record_end(data: bytes, at: int) -> int | None:

@@ -166,8 +166,15 @@ def test_repair_makes_whole_and_analyze_works(folder: Path, ankle_imu: Cli) -> N
     assert ankle_imu("check", folder).code == 0
     again = ankle_imu("repair", folder)
     assert (again.code, again.lines[-1]) == (0, "Nothing to repair.")
-    # noise is no walk, but it is read
-    assert "bug:" not in ankle_imu("analyze", folder).err
+
+
+def test_repaired_walk_is_analyzed(session: Path, ankle_imu: Cli) -> None:
+    spoil(session)
+    (session / "session.toml").unlink()
+    assert ankle_imu("repair", "last").code == 0
+    done = ankle_imu("analyze", session, "--json")
+    assert done.code == 0
+    assert done.json["sessions"][0]["legs"][0]["n_strides"] > 10
 
 
 def test_repair_of_a_missing_manifest_without_a_copy(folder: Path, ankle_imu: Cli) -> None:
