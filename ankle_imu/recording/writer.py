@@ -281,13 +281,13 @@ class RecordingWriter:
 
     def _sync_files(self) -> None:
         with self._sync_lock:
-            with self._lock:
-                current = self._file if self._is_unsynced else None
-                self._is_unsynced = False
             while self._retired:
                 with self._retired.pop(0) as file:
                     os.fsync(file.fileno())
-            if current is not None:
+            with self._lock:
+                current = self._file if self._is_unsynced else None
+                self._is_unsynced = False
+            if current is not None:  # it may be retired meanwhile, but is closed only here
                 os.fsync(current.fileno())
 
     def _keep(self) -> None:
