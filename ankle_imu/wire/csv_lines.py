@@ -9,7 +9,7 @@ is stands in the configuration, or in a header line which the sensor sends first
     columns = ["time", "acc_x", "acc_y", "acc_z", "gyr_x", "gyr_y", "gyr_z"]   # as here when not given
     separator = ","
     header = false          # true: the sensor sends its columns, "time [ms],acc_x [g],..."; nothing counts before
-    checksum = ""           # "xor": each line ends with `*5A`, the exclusive or of the bytes before `*`
+    checksum = ""           # "crc16": each line ends with `*29B1`, "xor": with `*5A`, of what is before `*`
     time_wrap = 0           # ticks after which the time begins again at zero; 0: never
     counter_wrap = 0        # the same for the counter
     acc_range_g = 16        # optional: beyond it no value is believed
@@ -20,8 +20,9 @@ is stands in the configuration, or in a header line which the sensor sends first
     time = "ms"             # s ms us ns
 
 A lost notification can leave a line that looks whole, made of two. Without a checksum some of them pass: those
-with the right number of columns and possible values. Firmware that puts whole lines into each notification loses
-whole lines only.
+with the right number of columns and possible values; with "xor", the exclusive or of all bytes as in NMEA 0183,
+some one in a hundred; with "crc16" (polynomial 0x1021, start 0xFFFF) one in 65536. Firmware that puts whole lines
+into each notification loses whole lines only.
 
 See `firmware_notes/generic.md`.
 """
@@ -48,7 +49,8 @@ LONGEST_PAUSE_S: Final = 0.5
 
 _AS_WRITTEN: Final = {"acc": 1.0, "gyr": 1.0}
 _LONGEST_LINE: Final = 512
-_SUM_BYTES: Final = 3
+_SUM_DIGITS: Final = {"": 0, "xor": 2, "crc16": 4}
+_HEX: Final = np.frombuffer(b"0123456789ABCDEFabcdef", dtype=np.uint8)
 _NEWLINE, _RETURN, _STAR, _SPACE = b"\n\r* "
 _TAKEN: Final = "+-.*eE0123456789\r\n"
 
@@ -60,7 +62,7 @@ class _Setup:
     columns: tuple[str, ...]
     units: Units
     separator: str
-    has_sum: bool
+    checksum: str
     time_wrap: float
     counter_wrap: float
     config: Mapping[str, Any]
@@ -99,11 +101,11 @@ def decode(payloads: Iterable[tuple[float, bytes]], config: Mapping[str, Any]) -
     layouts, owner, is_header = _find_headers(data, lines, setup)
     is_left = lines.is_sure & ~is_header
     errors += Counter(cut=int((~lines.is_sure & ~is_header).sum()))
-    if setup.has_sum:
-        is_right = _check_sums(data, lines)
+    if setup.checksum:
+        is_right = _check_sums(data, lines, setup.checksum)
         errors += Counter(checksum=int((is_left & ~is_right).sum()))
         is_left &= is_right
-        lines = replace(lines, stop=lines.stop - _SUM_BYTES)
+        lines = replace(lines, stop=lines.stop - 1 - _SUM_DIGITS[setup.checksum])
     errors += Counter(before_header=int((is_left & (owner < 0)).sum()))
     blocks = [
         _decode_lines(data, lines.select(is_left & (owner == k)), layout, errors)
@@ -129,23 +131,22 @@ def encode(
     columns : mapping of name to (n,) array, in the order and the units in which they are sent
     separator : str, one character
     digits : int, significant ones; whole numbers are written in full
-    checksum : str, "xor" or ""
+    checksum : str, "crc16", "xor" or ""
     header : str, a first line; none when empty
     """
     rows = zip(*(np.asarray(values).tolist() for values in columns.values()), strict=True)
     texts = [separator.join(str(v) if isinstance(v, int) else f"{v:.{digits}g}" for v in row) for row in rows]
     lines = [text.encode() for text in ([header] if header else []) + texts]
-    if checksum:
-        lines = [b"%s*%02X" % (line, np.bitwise_xor.reduce(np.frombuffer(line, dtype=np.uint8))) for line in lines]
-    return b"".join(line + b"\n" for line in lines)
+    ends = [_sum_text(line, checksum) for line in lines]
+    return b"".join(line + end + b"\n" for line, end in zip(lines, ends, strict=True))
 
 
 def _read_setup(config: Mapping[str, Any]) -> _Setup:
     separator, checksum = config.get("separator", ","), config.get("checksum", "")
     if not isinstance(separator, str) or len(separator) != 1 or not separator.isascii() or separator in _TAKEN:
         raise ValueError(f"Found separator {separator!r}; expected one character that no number holds.")
-    if checksum not in ("", "xor"):
-        raise ValueError(f"Found checksum {checksum!r}; expected 'xor' or ''.")
+    if checksum not in _SUM_DIGITS:
+        raise ValueError(f"Found checksum {checksum!r}; expected 'crc16', 'xor' or ''.")
     wraps = {}
     for name in ("time_wrap", "counter_wrap"):
         wraps[name] = config.get(name, 0)
@@ -162,7 +163,7 @@ def _read_setup(config: Mapping[str, Any]) -> _Setup:
         columns=() if config.get("header", False) else check_names(told),
         units=read_units(config, UNITS),
         separator=separator,
-        has_sum=checksum == "xor",
+        checksum=checksum,
         config=config,
         **{name: float(value) for name, value in wraps.items()},
     )
@@ -228,9 +229,9 @@ def _find_headers(data: bytes, lines: _Lines, setup: _Setup) -> tuple[list[_Setu
 
 def _read_header(line: bytes, setup: _Setup) -> _Setup | None:
     """Layout that a line tells, with the units that it names; None when it is no header."""
-    if setup.has_sum:
-        line, star, told = line[:-_SUM_BYTES], line[-_SUM_BYTES:][:1], line[-2:]
-        if star != b"*" or told.upper() != b"%02X" % np.bitwise_xor.reduce(np.frombuffer(line, dtype=np.uint8)):
+    if setup.checksum:
+        line, end = line[: -1 - _SUM_DIGITS[setup.checksum]], line[-1 - _SUM_DIGITS[setup.checksum] :]
+        if end.upper() != _sum_text(line, setup.checksum):
             return None
     names, units = [], dict(setup.config.get("units", {}))
     for word in line.decode("ascii", errors="replace").split(setup.separator):
@@ -248,20 +249,58 @@ def _read_header(line: bytes, setup: _Setup) -> _Setup | None:
         return None
 
 
-def _check_sums(data: bytes, lines: _Lines) -> Flags:
-    """Whether the two hexadecimal digits after `*` are the exclusive or of the bytes before it."""
+def _sum_text(line: bytes, checksum: str) -> bytes:
+    """What stands behind a line: `*` and the checksum; nothing without one."""
+    if not checksum:
+        return b""
+    one = (np.array([0]), np.array([len(line)]))
+    total = int(_SUMS[checksum](np.frombuffer(line + b"\n", dtype=np.uint8), *one)[0])
+    return b"*%0*X" % (_SUM_DIGITS[checksum], total)
+
+
+def _check_sums(data: bytes, lines: _Lines, checksum: str) -> Flags:
+    """Whether the hexadecimal digits after `*` are the sum of the bytes before it."""
     octets = np.frombuffer(data, dtype=np.uint8)
-    end = lines.stop - _SUM_BYTES
-    is_long = end > lines.first
-    if not is_long.any():
-        return is_long
-    told = np.stack([octets[lines.stop - 2], octets[lines.stop - 1]])
-    digits = np.where(told >= ord("A"), (told & 0xDF) - 55, told - ord("0"))
-    is_digit = np.isin(told, np.frombuffer(b"0123456789ABCDEFabcdef", dtype=np.uint8))
-    edges = np.stack([lines.first, np.maximum(end, lines.first + 1)], axis=1).ravel()
-    sums = np.bitwise_xor.reduceat(octets, edges)[::2]
-    is_right = (octets[np.maximum(end, 0)] == _STAR) & is_digit.all(axis=0) & (digits[0] * 16 + digits[1] == sums)
-    return np.asarray(is_long & is_right)
+    n = _SUM_DIGITS[checksum]
+    end = lines.stop - n - 1
+    is_right = (end > lines.first) & (octets[end] == _STAR)
+    rows = np.flatnonzero(is_right)
+    told = octets[lines.stop[rows][:, None] + np.arange(-n, 0)]
+    digits = np.where(told > ord("9"), (told & 0xDF) - 55, told - ord("0")).astype(np.int64)
+    total = (digits << (4 * np.arange(n)[::-1])).sum(axis=1)
+    is_right[rows] = np.isin(told, _HEX).all(axis=1) & (
+        total == _SUMS[checksum](octets, lines.first[rows], end[rows])
+    )
+    return np.asarray(is_right)
+
+
+def _exclusive_or(octets: NDArray[np.uint8], first: Indices, stop: Indices) -> Indices:
+    """Of the bytes of each line; no line is empty, and a byte follows the last."""
+    if not len(first):
+        return np.empty(0, dtype=np.int64)
+    edges = np.stack([first, stop], axis=1).ravel()
+    return np.bitwise_xor.reduceat(octets, edges)[::2].astype(np.int64)
+
+
+def _crc16(octets: NDArray[np.uint8], first: Indices, stop: Indices) -> Indices:
+    """CRC-16/IBM-3740 ("CCITT-FALSE") of each line, byte by byte, all lines side by side."""
+    crc = np.full(len(first), 0xFFFF)
+    length = stop - first
+    for k in range(int(length.max(initial=0))):
+        rows = np.flatnonzero(length > k)
+        crc[rows] = ((crc[rows] << 8) & 0xFFFF) ^ _CRC_TABLE[(crc[rows] >> 8) ^ octets[first[rows] + k]]
+    return crc
+
+
+def _crc_table() -> Indices:
+    crc = np.arange(256) << 8
+    for _ in range(8):
+        crc = ((crc << 1) ^ np.where(crc & 0x8000, 0x1021, 0)) & 0xFFFF
+    return crc
+
+
+_CRC_TABLE: Final = _crc_table()
+_SUMS: Final = {"xor": _exclusive_or, "crc16": _crc16}
 
 
 def _decode_lines(data: bytes, lines: _Lines, setup: _Setup, errors: Counter[str]) -> Block:

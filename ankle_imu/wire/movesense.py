@@ -52,6 +52,9 @@ _PATH: Final = re.compile(r"/?Meas/(\w+)(?:/(\d+))?/?$")
 _HEADER_BYTES: Final = 2
 _STAMP_BYTES: Final = 4
 _MISFIT: Final = 1.5
+"""No sensor is this much slower than the rate it was asked for: packets are missing."""
+_SAME_STEP: Final = 1.25
+"""Steps this much above the shortest ones have a lost packet in them."""
 
 
 def decode(payloads: Iterable[tuple[float, bytes]], config: Mapping[str, Any]) -> list[Block]:
@@ -187,13 +190,13 @@ def encode(
 
 
 def spread_ticks(stamps: Indices, counts: Indices, rate: float) -> float:
-    """Ticks from one sample to the next: mean over packets that follow each other, holes left out.
+    """Ticks from one sample to the next: mean over packets between which, by the shortest steps, none was lost.
 
     Parameters
     ----------
     stamps : (k,) int array, ms, first sample of each packet
     counts : (k,) int array, samples in each packet
-    rate : float, nominal Hz, used when a single packet leaves it open
+    rate : float, nominal Hz, used when no two packets follow each other; NaN when not known
 
     Returns
     -------
@@ -203,13 +206,14 @@ def spread_ticks(stamps: Indices, counts: Indices, rate: float) -> float:
     steps = np.diff(stamps) % 2**32
     counts = counts[:-1]
     usable = (steps > 0) & (steps < 2**31)
-    if usable.any():
-        each = steps[usable] / counts[usable]
-        near = np.abs(each / np.median(each) - 1.0) < 0.25
-        return (
-            float(steps[usable][near].sum() / counts[usable][near].sum()) if near.any() else float(np.median(each))
-        )
-    return 1.0 / (rate * TICK_S) if rate > 0 else float("nan")
+    nominal = 1.0 / (rate * TICK_S) if rate > 0 else float("nan")
+    usable &= ~(steps > _MISFIT * nominal * counts)
+    if not usable.any():
+        return nominal
+    steps, counts = steps[usable], counts[usable]
+    each = steps / counts
+    is_next = each <= _SAME_STEP * np.quantile(each, 0.1)
+    return float(steps[is_next].sum() / counts[is_next].sum())
 
 
 def build_block(

@@ -75,27 +75,28 @@ def pair(acc: Stream, gyr: Stream, *, tick_s: float, tick_wrap: float, errors: C
     )
 
 
-def measure_spacing(times: NDArray[Any], n: Indices) -> float:
+def measure_spacing(times: NDArray[Any], n: Indices, nominal: float = float("nan")) -> float:
     """Ticks from one sample to the next.
 
     Parameters
     ----------
     times : (m,) unsigned int array, ticks, the last sample of each packet
     n : (m,) int array, samples in each packet
+    nominal : float, ticks, what was asked for; NaN when not known
 
     Returns
     -------
     float
-        Median over neighbouring packets between which, by the shortest tenth of the steps, none was lost. NaN
-        when there are no two packets.
+        Median over neighbouring packets between which, by the shortest tenth of the steps, none was lost; steps
+        far above the nominal one have a loss in them. The nominal one when there are no such two packets.
     """
     if not (times[1:] >= times[:-1]).all():
         order = np.argsort(times, kind="stable")
         times, n = times[order], n[order]
     steps = np.diff(times) / n[1:]
-    steps = steps[steps > 0.0]
+    steps = steps[(steps > 0.0) & ~(steps > _WIDEST_GAP * nominal)]
     if not len(steps):
-        return float("nan")
+        return nominal
     return float(np.median(steps[steps <= _SAME_STEP * np.quantile(steps, 0.1)]))
 
 

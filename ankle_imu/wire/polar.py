@@ -84,7 +84,7 @@ def decode(payloads: Iterable[tuple[float, bytes]], config: Mapping[str, Any]) -
     ----------
     payloads : iterable of (arrival, payload); arrival in s; both measurements in the order of arrival
     config : mapping with `acc_factor` and `gyr_factor`, which the sensor names when a measurement starts (1 where
-        it names none); optional `nominal_rate_hz`, used only when a single frame leaves the rate open
+        it names none); optional `nominal_rate_hz`, which tells lost frames where few came
 
     Returns
     -------
@@ -384,9 +384,8 @@ def _stream(
         order = order[is_good[rows[order]]]
         values = values[np.repeat((np.cumsum(n) - n)[order], n[order]) + _within(n[order])]
         rows, n = rows[order], n[order]
-    spacing = measure_spacing(times[rows], n)
-    if np.isnan(spacing) and nominal_rate and nominal_rate > 0:
-        spacing = 1.0 / (nominal_rate * TICK_S)
+    nominal = 1.0 / (nominal_rate * TICK_S) if nominal_rate and nominal_rate > 0 else float("nan")
+    spacing = measure_spacing(times[rows], n, nominal)
     last, stop = times[rows].astype(float), np.cumsum(n)
     ticks: Array = np.arange(len(values), dtype=float) * spacing
     ticks += np.repeat(last - (stop - 1) * spacing, n)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import binascii
 from collections import Counter
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -55,7 +57,7 @@ def test_columns_units_and_wraps_of_the_configuration() -> None:
     assert not block.errors
 
 
-@given(st.integers(1, 40), st.sampled_from(["", "xor"]), st.data())
+@given(st.integers(1, 40), st.sampled_from(["", "xor", "crc16"]), st.data())
 def test_any_cuts_give_the_same_samples(n: int, checksum: str, data: st.DataObject) -> None:
     values = np.random.default_rng(n).normal(0.0, 2.0, (n, 6)).round(3)
     columns = {"time": np.arange(n), **dict(zip(csv_lines.COLUMNS[1:], values.T, strict=True))}
@@ -99,14 +101,28 @@ def test_what_a_pause_parts_is_not_joined() -> None:
     assert block.errors == {"cut": 4}
 
 
-def test_a_checksum_finds_what_two_halves_made() -> None:
-    whole = csv_lines.encode({name: np.array([1.5, 2.25]) for name in csv_lines.COLUMNS}, checksum="xor")
+@pytest.mark.parametrize("checksum", ["xor", "crc16"])
+def test_a_checksum_finds_what_two_halves_made(checksum: str) -> None:
+    whole = csv_lines.encode({name: np.array([1.5, 2.25]) for name in csv_lines.COLUMNS}, checksum=checksum)
     one, two, _ = whole.split(b"\n")
-    block = decode(
-        [FIRST, one[:6] + two[6:] + b"\n", one + b"\n", b"*\n", one[:-2] + b"G0\n"], {"checksum": "xor"}
-    )
+    bad = [one[:6] + two[6:], b"*", one[:-2] + b"G0", one[1:]]
+    block = decode([FIRST, *(line + b"\n" for line in [*bad, one])], {"checksum": checksum})
     assert len(block) == 1
-    assert block.errors == {"cut": 1, "checksum": 3}
+    assert block.errors == {"cut": 1, "checksum": 4}
+
+
+@pytest.mark.parametrize(
+    ("checksum", "sum_of"),
+    [
+        ("xor", lambda text: f"{np.bitwise_xor.reduce([*text]):02x}"),
+        ("crc16", lambda text: f"{binascii.crc_hqx(text, 0xFFFF):04x}"),
+    ],
+)
+@given(time=st.integers(0, 10**12))
+def test_checksums_are_those_of_others(checksum: str, sum_of: Callable[[bytes], str], time: int) -> None:
+    line = b"%d,0,0,1,0,0,0" % time
+    block = decode([FIRST, line + b"*" + sum_of(line).encode() + b"\n"], {"checksum": checksum})
+    assert len(block) == 1
 
 
 def test_the_header_that_the_sensor_sends_is_followed() -> None:
@@ -148,7 +164,7 @@ def test_a_line_that_came_twice_is_counted_once() -> None:
         ({"columns": ["ax"]}, "Found column 'ax'; expected names out of acc_x"),
         ({"columns": "acc_x"}, "expected a list of names"),
         ({"separator": "-"}, "Found separator '-'"),
-        ({"checksum": "crc"}, "Found checksum 'crc'; expected 'xor'"),
+        ({"checksum": "crc"}, "Found checksum 'crc'; expected 'crc16', 'xor'"),
         ({"time_wrap": -1}, "Found time_wrap = -1"),
         ({"units": {"gyr": "rpm"}}, "Found gyr in 'rpm'"),
     ],
