@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from ankle_imu.decode import build_series, decode_packets, find_clipped
+from ankle_imu.decode import build_series, decode_packets, find_clipped, join_samples
 from ankle_imu.units import DEGREE, STANDARD_GRAVITY
 from ankle_imu.wire import ankle, import_rows
 
@@ -51,3 +51,45 @@ def test_errors_are_handed_on() -> None:
 def test_unknown_protocol() -> None:
     with pytest.raises(ValueError, match="Unknown protocol"):
         decode_packets("polar?", [], {})
+
+
+def test_clock_and_count_are_none_where_the_sensor_sends_none() -> None:
+    frame = bytes((0x55, 0x61)) + bytes(18)
+    samples = decode_packets("witmotion", [(0.0, frame * 4), (0.04, frame * 4)], {})
+    assert samples is not None
+    assert len(samples) == 8
+    assert samples.ticks is None
+    assert samples.sequence is None
+    np.testing.assert_array_equal(samples.arrival, np.repeat([0.0, 0.04], 4))
+
+
+def test_rates_without_a_clock_stay_apart() -> None:
+    acc, gyr = b"\x03\x04" + bytes((0, 0, 0, 0, 0, 8)), b"\x13\x05" + bytes((0, 1, 0, 0, 0, 0))
+    config = {"chip": "bmi160", "acc_range_g": 16, "gyr_range_dps": 2000}
+    samples = decode_packets("metawear", [(0.00, acc), (0.01, gyr), (0.02, acc), (0.03, b"\x03\x04")], config)
+    assert samples is not None
+    assert samples.rates is not None
+    assert (len(samples), len(samples.rates)) == (2, 1)
+    assert np.isnan(samples.gyr).all()
+    assert np.isnan(samples.rates.acc).all()
+    assert samples.rates.gyr[0, 0] == pytest.approx(256 / 16.4 * DEGREE)
+    assert sum(samples.errors.values()) == 1
+
+
+def test_streams_with_one_kind_of_clock_are_joined_in_order_of_arrival() -> None:
+    time, values = np.arange(42) / 100.0, np.arange(126.0).reshape(42, 3) / 2
+    packets = ankle.encode(time, values, values / 10, acc_range_g=16.0, gyr_range_dps=2000.0)
+    wide = ankle.encode(time, values, values / 10, acc_range_g=4.0, gyr_range_dps=2000.0)
+    first = decode_packets("ankle", [packets[0], packets[2]], CONFIG)
+    second = decode_packets("ankle", wide[1:2], {**CONFIG, "acc_range_g": 4.0})
+    rows = decode_packets("import/csv", import_rows.encode([0.5], values[:1], values[:1]), {})
+    assert first is not None
+    assert second is not None
+    assert rows is not None
+    joined = join_samples([first, second, rows])
+    assert [len(samples) for samples in joined] == [42, 1]
+    assert joined[0].sequence is not None
+    assert joined[0].sequence.tolist() == list(range(42))
+    # 4 g are passed by row 27: the stream of that range clips there, the other does not
+    limit = 4 * STANDARD_GRAVITY
+    assert joined[0].is_clipped.tolist() == [14 <= row < 28 and values[row].max() > limit for row in range(42)]
