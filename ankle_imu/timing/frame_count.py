@@ -16,6 +16,9 @@ sooner (own choice; measured stalls of notifications last up to a second)."""
 BEHIND_S: Final = 4.0
 """Span over which the level before is taken; a rate wrong by 1 in 1000 moves it by 4 ms (own choice)."""
 
+MAX_BACK_S: Final = 1.0
+"""Packets overtake one another by less (own choice)."""
+
 _LEAST_RISE: Final = 0.6
 """Share of a lost packet's length by which the level must rise."""
 _LEAST_AHEAD: Final = 5
@@ -74,17 +77,22 @@ def count_by_clock(device: ArrayLike) -> tuple[Indices, float]:
     Notes
     -----
     A lost sample is exact over short gaps; over a long one as exact as the rate is steady (1 in 1000: one sample
-    in 5 s at 208 Hz). A sample that came before has the same number.
+    in 5 s at 208 Hz). A sample that came before has the same number. Where the clock falls back by more than
+    `MAX_BACK_S`, the sensor may have started anew: what follows is numbered for itself, from the same zero.
     """
     t = np.asarray(device, dtype=float)
-    order = np.argsort(t, kind="stable")
-    steps = np.diff(t[order])
-    positive = steps[steps > 0]
+    boots = np.split(np.arange(len(t)), np.flatnonzero(np.diff(t) < -MAX_BACK_S) + 1)
+    sorts = [rows[np.argsort(t[rows], kind="stable")] for rows in boots]
+    positive = np.concatenate([np.diff(t[rows]) for rows in sorts])
+    positive = positive[positive > 0]
     spacing = measure_spacing(positive, np.ones(len(positive)))
-    # neighbours closer than half a sample are one and the same
-    sample_steps = np.where(steps < 0.5 * spacing, 0, np.maximum(1, np.round(steps / spacing))).astype(np.int64)
     count = np.empty(len(t), dtype=np.int64)
-    count[order] = np.concatenate([[0], np.cumsum(sample_steps)])
+    for rows in sorts:
+        steps = np.diff(t[rows])
+        # neighbours closer than half a sample are one and the same
+        jumps = np.where(steps < 0.5 * spacing, 0, np.maximum(1, np.round(steps / spacing))).astype(np.int64)
+        first = round(float(t[rows[0]] - t.min()) / spacing)
+        count[rows] = first + np.concatenate([[0], np.cumsum(jumps)])
     return count, spacing
 
 
