@@ -244,7 +244,7 @@ def _describe_repair(path: Path, done: Repair) -> dict[str, Any]:
 
 
 def _decimal(value: float, digits: int) -> str:
-    return f"{value:.{digits}f}".replace("-", "−") if value == value else "–"
+    return f"{round(value, digits) + 0.0:.{digits}f}".replace("-", "−") if value == value else "–"
 
 
 def _length(seconds: float) -> str:

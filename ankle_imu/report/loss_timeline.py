@@ -78,7 +78,8 @@ def loss_figure(
         _label_lane(ax, -lane, recording, placement)
         _draw_events(ax, -lane, [event for event in drawn if event.placement == placement])
     _draw_markers(ax, recording)
-    _dress(ax, len(placements), end, title, unit=60.0 if end > 180.0 else 1.0)
+    _dress(ax, end, title, unit=60.0 if end > 180.0 else 1.0)
+    ax.set_ylim(0.5 - max(1, len(placements)), 0.75 if recording.markers else 0.55 if drawn else 0.4)
     _explain(ax, {event.event for event in drawn}, bool(recording.markers), bool(healed))
     return figure
 
@@ -150,14 +151,13 @@ def _draw_markers(ax: Axes, recording: Recording) -> None:
             free_s = marker.time_s + width_s
 
 
-def _dress(ax: Axes, n: int, end: float, title: str, *, unit: float) -> None:
+def _dress(ax: Axes, end: float, title: str, *, unit: float) -> None:
     style.dress(ax, "", "min from start" if unit == 60.0 else "s from start")
     ax.set_title(title, loc="left", fontsize=13, color=style.INK, pad=34)
     ax.grid(False)
     ax.spines["left"].set_visible(False)
     ax.set_yticks([])
     ax.set_xlim(0.0, end)
-    ax.set_ylim(-n + 0.5, 0.75)
     ax.xaxis.set_major_locator(_ticks(end / unit, unit))
     ax.xaxis.set_major_formatter(lambda seconds, _: f"{seconds / unit:g}")
 
@@ -181,7 +181,7 @@ def _explain(ax: Axes, events: set[str], has_markers: bool, has_healed: bool) ->
     if has_markers:
         handles.append(Line2D([], [], color=style.MUTED, linewidth=1.0, linestyle=(0, (1, 2)), label="marker"))
     ax.legend(
-        handles=handles, loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=len(handles), frameon=False,
+        handles=handles, loc="lower left", bbox_to_anchor=(-4.4 / _WIDTH_PX, 1.0), ncols=len(handles),
         fontsize=11, handlelength=1.2, handletextpad=0.5, columnspacing=1.3, borderaxespad=0.4, borderpad=0.0,
-        labelcolor=style.MUTED,
+        labelcolor=style.MUTED, frameon=False,
     )  # fmt: skip
