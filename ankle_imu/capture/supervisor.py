@@ -26,8 +26,8 @@ EMPTY: Final = 0.02
 """Charge at which a sensor is stopped while it can still close its own log (own choice)."""
 STOP_S: Final = 6.0
 WATCH_S: Final = 0.5
-STEADY_S: Final = 10.0
-"""A link that held so long clears the record of failures."""
+STEADY_S: Final = 3.0
+"""A link that held so long clears the record of failures: the next loss is answered at once."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,8 +7,7 @@ import contextlib
 import math
 import signal
 import sys
-import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
@@ -20,13 +19,11 @@ from ankle_imu.cli.output import say, show, show_json
 from ankle_imu.cli.sensing import known_sensor
 
 if TYPE_CHECKING:
-    from ankle_imu.capture import Captured, Order, Recorder, Status, Wanted
+    from ankle_imu.capture import Captured, Order, Recorder, Wanted
     from ankle_imu.devices.adapter import Adapter, Radio
     from ankle_imu.library import KnownSensor
 
 _FIND_S: Final = 15.0
-
-Watch = Callable[["Status"], None]
 
 
 def record(
@@ -99,10 +96,12 @@ def record(
 
 async def _record(radio: Radio, order: Order) -> Captured:
     from ankle_imu.capture import Recorder
+    from ankle_imu.cli.keyboard import typed_lines
+    from ankle_imu.cli.recording_view import watching
 
-    with _watching() as watch:
-        recorder = Recorder(radio, order, watch)
-        with _signals(recorder), _typed_markers(recorder):
+    with watching() as view:
+        recorder = Recorder(radio, order, view.show)
+        with _signals(recorder), typed_lines(lambda line: recorder.mark(line or "marker"), view.show_typing):
             return await recorder.run()
 
 
@@ -244,32 +243,6 @@ def _signals(recorder: Recorder) -> Iterator[None]:
     finally:
         for number in numbers:
             loop.remove_signal_handler(number)
-
-
-@contextlib.contextmanager
-def _typed_markers(recorder: Recorder) -> Iterator[None]:
-    """Lines typed at the keyboard become markers."""
-    if not sys.stdin or not sys.stdin.isatty():
-        yield
-        return
-    loop = asyncio.get_running_loop()
-
-    def listen() -> None:
-        for line in sys.stdin:
-            with contextlib.suppress(RuntimeError):
-                loop.call_soon_threadsafe(recorder.mark, line.strip() or "marker")
-
-    threading.Thread(target=listen, name="markers", daemon=True).start()
-    yield
-
-
-@contextlib.contextmanager
-def _watching() -> Iterator[Watch]:
-    """A table that lives in the terminal; elsewhere a line whenever a sensor comes or goes."""
-    from ankle_imu.cli.recording_view import lines, table
-
-    with table() if sys.stderr.isatty() else lines() as watch:
-        yield watch
 
 
 def _close(captured: Captured, as_json: bool) -> int:

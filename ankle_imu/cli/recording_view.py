@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+import sys
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from ankle_imu.cli.output import say
 from ankle_imu.report import words
 
 if TYPE_CHECKING:
+    from rich.live import Live
     from rich.table import Table
 
     from ankle_imu.capture import Captured, SensorStatus, Status
@@ -18,35 +20,65 @@ if TYPE_CHECKING:
 _STATE_STYLE: Final = {"streaming": "green", "connecting": "yellow", "searching": "yellow", "waiting": "red"}
 
 
+class View(Protocol):
+    """What a recording shows while it runs."""
+
+    def show(self, status: Status) -> None:
+        """Show the state of the moment."""
+        ...
+
+    def show_typing(self, text: str) -> None:
+        """Show the line that is being typed."""
+        ...
+
+
 @contextmanager
-def table() -> Iterator[Callable[[Status], None]]:
-    """Show a table on stderr that is redrawn with each status."""
+def watching() -> Iterator[View]:
+    """A table that lives in the terminal; where stderr is none, a line whenever a sensor comes or goes."""
     from rich.console import Console
     from rich.live import Live
 
+    if not sys.stderr.isatty():
+        yield _Lines()
+        return
     with Live(console=Console(stderr=True), auto_refresh=False, transient=True) as live:
-        yield lambda status: live.update(draw(status), refresh=True)
+        yield _Table(live)
 
 
-@contextmanager
-def lines() -> Iterator[Callable[[Status], None]]:
-    """Say a line whenever a sensor begins or ceases to stream."""
-    known: dict[str, str] = {}
+class _Table:
+    def __init__(self, live: Live) -> None:
+        self._live, self._typing = live, ""
+        self._status: Status | None = None
 
-    def watch(status: Status) -> None:
+    def show(self, status: Status) -> None:
+        self._status = status
+        self._live.update(draw(status, self._typing), refresh=True)
+
+    def show_typing(self, text: str) -> None:
+        self._typing = text
+        if self._status is not None:
+            self.show(self._status)
+
+
+class _Lines:
+    def __init__(self) -> None:
+        self._known: dict[str, str] = {}
+
+    def show(self, status: Status) -> None:
         for sensor in status.sensors:
             state = "streaming" if sensor.state == "streaming" else "away"
-            before = known.get(sensor.wanted.placement, "away")
-            known[sensor.wanted.placement] = state
-            if state != before:
+            before = self._known.get(sensor.wanted.placement, "away")
+            self._known[sensor.wanted.placement] = state
+            if state != before and sensor.state != "stopped":
                 why = f": {sensor.problem}" if state == "away" and sensor.problem else ""
                 say(f"{words.clock(status.elapsed_s)}  {words.side(sensor.wanted.placement)} {state}{why}")
 
-    yield watch
+    def show_typing(self, text: str) -> None:
+        return None
 
 
-def draw(status: Status) -> Table:
-    """The table of one moment."""
+def draw(status: Status, typing: str = "") -> Table:
+    """The table of one moment; `typing` is the line that is being typed."""
     from rich.table import Table
     from rich.text import Text
 
@@ -59,7 +91,8 @@ def draw(status: Status) -> Table:
         drawn.add_row(cells[0], Text(cells[1], style=_STATE_STYLE.get(sensor.state, "")), *cells[2:])
     free = f"{status.free_bytes / 1e9:.1f} GB free" if status.free_bytes >= 0 else ""
     marks = words.plural(status.markers, "marker")
-    drawn.caption = "  ·  ".join(filter(None, (free, marks, "type a word + Enter to mark, Ctrl-C to end")))
+    hint = f"mark: {typing}_" if typing else "type a word + Enter to mark, Ctrl-C to end"
+    drawn.caption = Text("  ·  ".join(filter(None, (free, marks, hint))))
     drawn.caption_justify = "left"
     return drawn
 

@@ -179,7 +179,7 @@ class Adapter(Protocol):
 
 
 @runtime_checkable
-class Healing(Protocol):
+class Healing(Adapter, Protocol):
     """An adapter that can ask for samples again."""
 
     async def heal(self, link: Link) -> int:
@@ -191,7 +191,7 @@ class Healing(Protocol):
 
 
 @runtime_checkable
-class Logging(Protocol):
+class Logging(Adapter, Protocol):
     """An adapter whose sensor records into its own flash."""
 
     async def list_logs(self, link: Link) -> list[LogFile]:
@@ -216,7 +216,7 @@ class Logging(Protocol):
 
 
 @runtime_checkable
-class Blinking(Protocol):
+class Blinking(Adapter, Protocol):
     """An adapter whose sensor can show itself."""
 
     async def blink(self, link: Link) -> None:

@@ -150,7 +150,8 @@ class BleakLink:
         if self._lost.done():
             raise ConnectionLost(f"The connection to {self.identifier} is gone.", identifier=self.identifier)
         asked = asyncio.ensure_future(question())
-        await asyncio.wait({asked, self._lost}, timeout=ANSWER_S, return_when=asyncio.FIRST_COMPLETED)
+        pending: set[asyncio.Future[Any]] = {asked, self._lost}
+        await asyncio.wait(pending, timeout=ANSWER_S, return_when=asyncio.FIRST_COMPLETED)
         if asked.done():
             try:
                 return asked.result()

@@ -5,7 +5,14 @@ from __future__ import annotations
 from ankle_imu.library.config import config_path, default_alias, default_library, new_alias
 from ankle_imu.library.derived import find_result, load_result, save_result
 from ankle_imu.library.folders import SessionEntry, find_session, list_sessions, session_folder
-from ankle_imu.library.sensors import KnownSensor, find_sensor, forget_sensor, load_sensors, save_sensor
+from ankle_imu.library.sensors import (
+    KnownSensor,
+    find_sensor,
+    forget_sensor,
+    load_sensors,
+    save_sensor,
+    sensor_folder,
+)
 from ankle_imu.library.trend import load_trend
 
 __all__ = [
@@ -25,5 +32,6 @@ __all__ = [
     "new_alias",
     "save_result",
     "save_sensor",
+    "sensor_folder",
     "session_folder",
 ]

@@ -118,8 +118,14 @@ def forget_sensor(root: str | Path, serial: str) -> None:
         raise StorageError(f"{_path(root, serial)} could not be removed: {error.strerror or error}.") from error
 
 
+def sensor_folder(root: str | Path, serial: str) -> Path:
+    """Folder for what belongs to a sensor beside its file; it need not exist."""
+    return Path(root) / "sensors" / re.sub(r"[^A-Za-z0-9._-]", "-", serial)
+
+
 def _path(root: str | Path, serial: str) -> Path:
-    return Path(root) / "sensors" / f"{re.sub(r'[^A-Za-z0-9._-]', '-', serial)}.json"
+    folder = sensor_folder(root, serial)
+    return folder.with_name(f"{folder.name}.json")
 
 
 def _read(path: Path) -> dict[str, Any]:
