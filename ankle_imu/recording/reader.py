@@ -61,7 +61,8 @@ class SessionLog:
     `streams` are the packets, `status` and `clock` what sensors told of their state and of their clock, `others`
     channels that this version does not know. `start_ns` is the session start in ns since 1970 UTC; `session` the
     text of `session.toml` when recording began; `damage` one sentence per part that is not whole; `lost_bytes`
-    and `damaged_regions` add up over parts.
+    and `damaged_regions` add up over parts. `channels` and `counts` are the recorder's own numbers of all
+    channels and how many messages of each it has recorded.
     """
 
     streams: tuple[Stream, ...]
@@ -76,6 +77,8 @@ class SessionLog:
     damage: tuple[str, ...] = ()
     lost_bytes: int = 0
     damaged_regions: int = 0
+    channels: Mapping[int, Channel] = field(default_factory=dict)
+    counts: Mapping[int, int] = field(default_factory=dict)
 
 
 T = TypeVar("T", LinkEvent, Marker, HostClock)
@@ -87,6 +90,7 @@ _Key = tuple[str, str, str]
 @dataclass
 class _Gathered:
     channels: dict[_Key, Channel] = field(default_factory=dict)
+    numbers: dict[_Key, int] = field(default_factory=dict)
     messages: dict[_Key, list[Message]] = field(default_factory=dict)
     counts: dict[_Key, int] = field(default_factory=dict)
     unnamed: int = 0
@@ -150,6 +154,8 @@ def read_log(paths: Iterable[Path]) -> SessionLog:
         damage=(*damage, *(str(problem) for problem in problems)),
         lost_bytes=sum(s.lost_bytes for s in scans),
         damaged_regions=sum(s.damaged_regions for s in scans) + len(problems),
+        channels={number: gathered.channels[key] for key, number in gathered.numbers.items()},
+        counts={number: _recorded(gathered, key) for key, number in gathered.numbers.items()},
     )
 
 
@@ -203,7 +209,10 @@ def _gather(gathered: _Gathered, scan: Scan) -> None:
         for number, channel in scan.channels.items()
     }
     for number, key in keys.items():
-        gathered.channels.setdefault(key, scan.channels[number])
+        if key not in gathered.channels:
+            gathered.channels[key] = scan.channels[number]
+            taken = gathered.numbers.values()
+            gathered.numbers[key] = 1 + max(taken) if number in taken else number
         gathered.messages.setdefault(key, [])
         gathered.counts[key] = max(gathered.counts.get(key, 0), scan.counts.get(number, 0))
     for message in scan.messages:
@@ -217,11 +226,16 @@ def _first_time(gathered: _Gathered) -> int:
     return min((m.log_time for messages in gathered.messages.values() for m in messages), default=0)
 
 
+def _recorded(gathered: _Gathered, key: _Key) -> int:
+    """How many messages the recorder has numbered."""
+    return max(gathered.counts[key], 1 + max((m.sequence for m in gathered.messages[key]), default=-1))
+
+
 def _stream(gathered: _Gathered, key: _Key, start_ns: int) -> Stream:
     channel, messages = gathered.channels[key], gathered.messages[key]
     placement, kind = split_topic(channel.topic)
     ending = sensor_encoding("", kind) if placement else ""
-    recorded = max(gathered.counts[key], 1 + max((m.sequence for m in messages), default=-1))
+    recorded = _recorded(gathered, key)
     packets = tuple(((m.log_time - start_ns) / 1e9, m.data) for m in messages)
     return Stream(
         placement=placement,

@@ -32,6 +32,7 @@ from ankle_imu.recording.log_format import (
     sensor_encoding,
     sensor_topic,
 )
+from ankle_imu.recording.reader import SessionLog, part_paths
 
 CHUNK_S: Final = 0.4
 """Longest stretch of arrival times in one chunk (design limit: 0.5 s)."""
@@ -51,14 +52,20 @@ def part_path(folder: Path, number: int) -> Path:
     return folder / "raw" / f"part-{number:04d}.mcap"
 
 
+def _last_part(folder: Path) -> int:
+    """Number of the last part in a session folder, 0 without any."""
+    return max((int(n) for p in part_paths(folder) if (n := p.stem.removeprefix("part-")).isdigit()), default=0)
+
+
 class RecordingWriter:
     """Writer of one session; use it as a context manager.
 
     Parameters
     ----------
-    folder : Path of the session folder; its `raw/` must hold no part yet
+    folder : Path of the session folder; its `raw/` must hold no part yet, unless `after` tells of them
     start_ns : int, session start in ns since 1970 UTC; times given to the methods count from it, in s
     session : str, text of `session.toml`, repeated in every part so that a single part tells what it is
+    after : SessionLog of all parts that are there; new ones follow them and go on counting
 
     Raises
     ------
@@ -72,11 +79,11 @@ class RecordingWriter:
     `sync` and `close` do.
     """
 
-    def __init__(self, folder: Path, *, start_ns: int, session: str = "") -> None:
+    def __init__(self, folder: Path, *, start_ns: int, session: str = "", after: SessionLog | None = None) -> None:
         self._folder = folder
         self._start_ns = start_ns
         self._session = session
-        self._channels: dict[int, Channel] = {}
+        self._channels: dict[int, Channel] = dict(after.channels) if after else {}
         self._queue: deque[tuple[int, float, bytes]] = deque()
         self._wake_at = float("-inf")
         self._wake, self._sync_wanted = threading.Event(), threading.Event()
@@ -86,15 +93,15 @@ class RecordingWriter:
         self._batch: list[Message] = []
         self._batch_at = 0.0
         self._part_end = self._describe_at = float("inf")
-        self._counts: dict[int, int] = {}
-        self._part = 0
+        self._counts: dict[int, int] = dict(after.counts) if after else {}
+        self._part = _last_part(folder) if after else 0
         self._file: FileIO | None = None
         self._retired: list[FileIO] = []
         self._is_unsynced = True
         try:
             self._begin_part()
         except OSError as error:
-            raise storage_error(error, part_path(folder, 1)) from error
+            raise storage_error(error, part_path(folder, self._part + 1)) from error
         self._threads = [
             threading.Thread(target=work, name=name, daemon=True)
             for work, name in ((self._keep, "recording-keeper"), (self._keep_synced, "recording-syncer"))
@@ -129,7 +136,7 @@ class RecordingWriter:
             for number, known in self._channels.items():
                 if known == channel:
                     return number
-            number = len(self._channels) + 1
+            number = 1 + max(self._channels, default=0)
             self._counts[number] = 0
             self._channels[number] = channel
             self._describe_at = float("-inf")

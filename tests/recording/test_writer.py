@@ -68,6 +68,33 @@ def test_same_stream_declared_again_goes_on(tmp_path: Path) -> None:
     assert one.lost_packets == two.lost_packets == 0
 
 
+def test_later_part_goes_on_counting(tmp_path: Path) -> None:
+    with RecordingWriter(tmp_path, start_ns=START_NS, session="note") as recorder:
+        first = recorder.open_sensor("left_foot", "ankle")
+        for i in range(3):
+            recorder.append(first, i / 10, bytes([i]))
+        recorder.mark(0.3, "roots")
+    with RecordingWriter(
+        tmp_path, start_ns=START_NS, session="note", after=read_log(part_paths(tmp_path))
+    ) as recorder:
+        assert recorder.open_sensor("left_foot", "ankle") == first
+        recorder.append(recorder.open_sensor("left_shank", "ankle"), 0.4, b"new")
+        recorder.append(first, 0.5, bytes([3]))
+        recorder.mark(0.6, "scree")
+    paths = part_paths(tmp_path)
+    assert [p.name for p in paths] == ["part-0001.mcap", "part-0002.mcap"]
+    assert [m.sequence for m in scan_log(paths[1].read_bytes()).messages if m.channel == first] == [3]
+    log = read_log(paths)
+    assert [(s.placement, len(s.packets), s.lost_packets) for s in log.streams] == [
+        ("left_foot", 4, 0),
+        ("left_shank", 1, 0),
+    ]
+    assert [m.text for m in log.markers] == ["roots", "scree"]
+    assert len(set(log.channels)) == len(log.channels) == 3
+    paths[0].unlink()
+    assert [s.lost_packets for s in read_log(part_paths(tmp_path)).streams] == [3, 0]
+
+
 def test_caller_does_not_wait_for_a_disk_that_hangs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     hanging, goes_on = threading.Event(), threading.Event()
     write = writer.write_or_undo
