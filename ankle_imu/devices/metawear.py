@@ -104,8 +104,9 @@ class MetaWearAdapter:
     async def stop(self, link: Link) -> None:
         """Stop both sensors and remove the chain."""
         if self._link is link:
-            await self._halt(link)
-            await asyncio.sleep(SETTLE_S)
+            if self._chip:
+                await self._halt(link)
+                await asyncio.sleep(SETTLE_S)
             self._link = None
             await link.unsubscribe(NOTIFY)
         self._deliver = None

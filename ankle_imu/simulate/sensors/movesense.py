@@ -97,7 +97,7 @@ class MovesenseSensor:
     ) -> None:
         self.address, self.serial = address, serial
         self.advert = Advert(name=f"Movesense {serial}", service_uuids=ADVERTISED)
-        self.services = (
+        self.services: tuple[Service, ...] = (
             Service(
                 uuid=SERVICE,
                 characteristics=(

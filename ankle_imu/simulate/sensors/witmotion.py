@@ -82,7 +82,7 @@ class WitMotionSensor:
         self.address = address
         self.advert = Advert(name=name)
         properties = frozenset({"write", "write-without-response"})
-        self.services = (
+        self.services: tuple[Service, ...] = (
             Service(
                 uuid=SERVICE,
                 characteristics=(
