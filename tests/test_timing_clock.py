@@ -9,6 +9,7 @@ import pytest
 
 from ankle_imu import timing
 from ankle_imu.timing.clock import Array, Indices
+from ankle_imu.timing.connection_events import find_interval
 
 WRAP = float(2**32)
 
@@ -139,3 +140,30 @@ def test_no_packets_are_refused() -> None:
         timing.fit_clock([], [])
     one = timing.fit_clock([5.0], [7.0])
     assert one.at([6.0]) == pytest.approx(8.0)
+
+
+@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize(("rate", "interval_s"), [(200.0, 0.015), (210.6, 0.045), (199.8, 0.025)])
+def test_packets_in_step_with_the_connection_events_hide_their_delay(
+    seed: int, rate: float, interval_s: float
+) -> None:
+    # 15 or 19 samples last almost a whole number of intervals, so all packets wait nearly as long as each other
+    size = 19 if rate > 205 else 15
+    grid, _ = check(send(10.0, ppm=10.0, rate=rate, size=size, interval_s=interval_s, seed=seed))
+    assert interval_s / 3 < grid.residual < 3 * interval_s
+
+
+def test_interval_is_found_by_the_phases_of_the_arrivals() -> None:
+    rng = np.random.default_rng(8)
+    events = 0.3 + 0.0225 * np.flatnonzero(rng.random(900) < 0.4)
+    assert find_interval(events + rng.exponential(0.0005, len(events))) == pytest.approx(0.0225)
+    assert find_interval(np.sort(rng.uniform(0, 20, 300))) == 0.0
+    assert find_interval(np.arange(5) * 0.03) == 0.0
+
+
+def test_computed_arrivals_hide_nothing() -> None:
+    sent = send(10.0, rate=200.0, size=15, seed=9)
+    exact = Sent(ticks=sent.ticks, arrival=np.repeat(sent.true[14::15], 15), count=sent.count, true=sent.true)
+    grid, error = check(exact)
+    assert error < 1e-5
+    assert grid.residual < 0.003

@@ -8,6 +8,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ankle_imu.timing.connection_events import find_interval, hidden_delay
+
 Array = NDArray[np.float64]
 Indices = NDArray[np.int64]
 
@@ -18,9 +20,9 @@ fraction of a millisecond (own simulation: connection interval 15 ms, 60 ppm, 0.
 MIN_PACKETS: Final = 30
 """A window with fewer packets gets no line of its own (own choice)."""
 
-LEAST_DOUBT_S: Final = 0.001
+LEAST_DOUBT_S: Final = 0.0018
 """Host and radio take about this long over the fastest packet, and nothing in a recording tells how long
-(two receivers of one BLE sender: 95 % within 1.8 ms, Sensors 2023, 23, 3954)."""
+(published alignment of BLE sensors: 95 % within 1.8 ms, Sensors 2023, 23, 3954)."""
 
 MAX_SLOPE_SD: Final = 100e-6
 """A measured clock rate less certain than this is not used: crystals keep within 100 ppm (Bluetooth Core
@@ -59,9 +61,12 @@ class Clock:
 
 @dataclass(frozen=True, kw_only=True)
 class _Line:
+    """The line of one window, through `value` at `centre`; `doubt`: s, what a rate that is not believed adds."""
+
     centre: float
     value: float
     rate: float
+    doubt: float = 0.0
 
 
 def unwrap_ticks(ticks: ArrayLike, arrival: ArrayLike, tick_s: float, wrap: float) -> Array:
@@ -125,7 +130,8 @@ def fit_clock(
     `LEAST_DOUBT_S`. It does not hold the delay that all packets share; in particular a sensor whose packets
     always meet the radio's connection events at one phase is late by up to an interval, and looks punctual.
 
-    Where a rate is less certain than `MAX_SLOPE_SD` and agrees with `usual_rate`, the latter is taken.
+    Where a rate is less certain than `MAX_SLOPE_SD` and agrees with `usual_rate`, the latter is taken; also where
+    it is further from it, but a slow slip of the packets against the connection events would look the same.
 
     References
     ----------
@@ -143,9 +149,10 @@ def fit_clock(
     rate = lines[0].rate if len(lines) == 1 else float((values[-1] - values[0]) / (knots[-1] - knots[0]))
     clock = Clock(device=knots, session=values, ppm=(1.0 / rate - 1.0) * 1e6, residual=LEAST_DOUBT_S)
     above = y - clock.at(x)
-    doubt = max(_delay_bound(above[rows]) for rows in windows)
-    if len(lines) == 1 and lines[0].rate == usual_rate:
-        doubt += MAX_SLOPE_SD * (x[-1] - x[0]) / 2.0
+    doubt = max(
+        line.doubt + _delay_bound(above[rows]) + hidden_delay(y[rows], above[rows])
+        for line, rows in zip(lines, windows, strict=True)
+    )
     return Clock(device=knots, session=values, ppm=clock.ppm, residual=float(LEAST_DOUBT_S + doubt))
 
 
@@ -174,14 +181,17 @@ def _knots(lines: list[_Line], first: float, last: float) -> tuple[Array, Array]
 def _fit_line(x: Array, y: Array, usual_rate: float) -> _Line:
     centre = float(x.mean())
     span = float(x[-1] - x[0])
+    doubt = 0.0
     if span > 0:
         rate = lower_slope(x, y, usual_rate)
         above = y - rate * x
-        doubt = 3.0 * _delay_bound(above - above.min()) / span
-        if doubt <= MAX_SLOPE_SD or abs(rate - usual_rate) > doubt:
+        rate_doubt, off = 3.0 * _delay_bound(above - above.min()) / span, abs(rate - usual_rate)
+        is_slip = off > MAX_SLOPE_SD and off * span < find_interval(y)
+        if not is_slip and (rate_doubt <= MAX_SLOPE_SD or off > rate_doubt):
             return _Line(centre=centre, value=float(above.min()) + rate * centre, rate=rate)
+        doubt = off * span if is_slip else MAX_SLOPE_SD * span / 2.0
     least = float((y - usual_rate * x).min())
-    return _Line(centre=centre, value=least + usual_rate * centre, rate=usual_rate)
+    return _Line(centre=centre, value=least + usual_rate * centre, rate=usual_rate, doubt=doubt)
 
 
 def _delay_bound(above: Array) -> float:

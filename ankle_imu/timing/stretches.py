@@ -180,7 +180,10 @@ def _is_late_part(run: Indices, stretch: _Stretch, samples: _Samples) -> bool:
     if is_ahead:
         return lateness < MAX_BACKLOG_S
     ranks = samples.rank[run]
-    is_hole = (ranks >= stretch.least) & ~stretch.has(ranks)
+    has = stretch.has(ranks)
+    if (stretch.seen[ranks][has] != samples.content[run][has]).any():
+        return False
+    is_hole = (ranks >= stretch.least) & ~has
     return bool(is_hole.mean() > 0.5 or (is_rush and len(run) >= MIN_STRETCH and (ranks >= stretch.least).all()))
 
 
