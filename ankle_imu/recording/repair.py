@@ -22,10 +22,10 @@ from ankle_imu.errors import CorruptRecording, RecordingError, UnknownFormatVers
 from ankle_imu.frames import PLACEMENTS
 from ankle_imu.recording.framing import LogFramer
 from ankle_imu.recording.log_format import Channel, Message, described_counts
+from ankle_imu.recording.parts import CHUNK_S
 from ankle_imu.recording.reader import SessionLog, describe_damage, part_paths, read_log, scan_part
 from ankle_imu.recording.scan import Scan
 from ankle_imu.recording.session import read_session_info
-from ankle_imu.recording.writer import CHUNK_S
 from ankle_imu.values import SensorInfo, SessionInfo
 
 DAMAGED: Final = "damaged"

@@ -12,7 +12,7 @@ from mcap.reader import make_reader
 
 from ankle_imu.frames import PLACEMENTS
 from ankle_imu.recording import RecordingWriter, part_path, part_paths, read_log, repair_session
-from ankle_imu.recording.writer import PART_S
+from ankle_imu.recording.parts import PART_S
 
 START_NS = 1_790_000_000_000_000_000
 SECONDS = 40

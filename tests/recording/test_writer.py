@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from ankle_imu.errors import StorageError
-from ankle_imu.recording import RecordingWriter, part_path, part_paths, read_log, writer
+from ankle_imu.recording import RecordingWriter, part_path, part_paths, parts, read_log, writer
 from ankle_imu.recording.scan import scan_log
 from ankle_imu.values import LinkEvent, Marker
 
@@ -97,7 +97,7 @@ def test_later_part_goes_on_counting(tmp_path: Path) -> None:
 
 def test_caller_does_not_wait_for_a_disk_that_hangs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     hanging, goes_on = threading.Event(), threading.Event()
-    write = writer.write_or_undo
+    write = parts.write_or_undo
 
     def hang(file: object, data: bytes) -> None:
         hanging.set()
@@ -106,7 +106,7 @@ def test_caller_does_not_wait_for_a_disk_that_hangs(tmp_path: Path, monkeypatch:
 
     recorder = RecordingWriter(tmp_path, start_ns=START_NS)
     sensor = recorder.open_sensor("left_foot", "ankle")
-    monkeypatch.setattr(writer, "write_or_undo", hang)
+    monkeypatch.setattr(parts, "write_or_undo", hang)
 
     def receive() -> None:
         for i in range(2000):
