@@ -128,7 +128,6 @@ class WitMotionSensor:
         """See `Peripheral.disconnect`."""
         self._mtu = 23
         self._is_heard = False
-        self._frames, self._frame_times = b"", np.empty(0)
 
     def subscribe(self, uuid: str, is_on: bool, now: float) -> None:
         """See `Peripheral.subscribe`."""
@@ -153,17 +152,23 @@ class WitMotionSensor:
         return []
 
     def poll(self, now: float) -> list[Said]:
-        """All frames whose time has come, in notifications as full as the rate has them."""
+        """All notifications that are full by now; as full as the rate has them."""
         due = int((self._clock.read(now) - self._origin) * self.rate)
-        first = self._next
-        self._next = max(due, first)
-        if not self._is_heard or due <= first:
+        if not self._is_heard:
+            self._next = max(due, self._next)
             return []
-        device = self._origin + np.arange(first, due) / self.rate
+        per = self._frames_per_notification()
+        first = self._next
+        n = (due - first) // per * per
+        if n <= 0:
+            return []
+        self._next += n
+        device = self._origin + np.arange(first, first + n) / self.rate
         world = self._clock.world(0.0) + device / (1.0 + self._ppm * 1e-6)
-        self._frames += self._encode(device, world)
-        self._frame_times = np.concatenate([self._frame_times, world])
-        return self._packed()
+        self.made.append(world)
+        frames = self._encode(device, world)
+        size = per * self._frame_bytes
+        return [(NOTIFY, frames[at : at + size]) for at in range(0, len(frames), size)]
 
     def _command(self, data: bytes, now: float) -> list[Said]:
         register, value = data[2], int.from_bytes(data[3:], "little")
@@ -193,7 +198,6 @@ class WitMotionSensor:
     def _restart(self, now: float) -> None:
         """Count samples from now on."""
         self._origin, self._next = self._clock.read(now), 0
-        self._frames, self._frame_times = b"", np.empty(0)
 
     def _encode(self, device: Array, world: Array) -> bytes:
         acc, gyr = self._motion.at(world)
@@ -205,18 +209,13 @@ class WitMotionSensor:
             frames["calendar"], frames["ms"] = _calendar(device)
         return frames.tobytes()
 
-    def _packed(self) -> list[Said]:
-        """Whole notifications of what waits; the rest waits on."""
-        size = _PLAIN.itemsize if self._files is None else _TIMED.itemsize
-        rate = self.rate
-        per = 8 if rate > 150.0 else 4 if rate > 75.0 else 1
-        per = max(1, min(per, (self._mtu - 3) // size))
-        n = len(self._frame_times) // per * per
-        said = [(NOTIFY, self._frames[at * size : (at + per) * size]) for at in range(0, n, per)]
-        if n:
-            self.made.append(self._frame_times[:n])
-            self._frames, self._frame_times = self._frames[n * size :], self._frame_times[n:]
-        return said
+    @property
+    def _frame_bytes(self) -> int:
+        return _PLAIN.itemsize if self._files is None else _TIMED.itemsize
+
+    def _frames_per_notification(self) -> int:
+        usual = 8 if self.rate > 150.0 else 4 if self.rate > 75.0 else 1
+        return max(1, min(usual, (self._mtu - 3) // self._frame_bytes))
 
 
 def _calendar(device: Array) -> tuple[NDArray[np.uint8], NDArray[np.uint16]]:
