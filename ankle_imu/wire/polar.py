@@ -48,6 +48,10 @@ _HEADER: Final = np.dtype([("measurement", "u1"), ("time", "<u8"), ("frame", "u1
 _HEADER_BYTES: Final = _HEADER.itemsize
 _MILLI_G: Final = STANDARD_GRAVITY / 1000.0
 _BATCH: Final = 8192
+_LEAST_GAP, _GAP_SHARE = 0.75, 0.1
+"""Samples, or share of a frame's samples, above which a step of the clock is a gap and not its own error."""
+_MOST_SAMPLES: Final = 1.5
+"""Frames hold about the same number of samples; two of them, one lost, hold more than this times the usual."""
 _NEAR_NS: Final = 10 * 10**9
 """Frames that were merged on their way were sent within this time."""
 
@@ -104,7 +108,9 @@ def decode(payloads: Iterable[tuple[float, bytes]], config: Mapping[str, Any]) -
     -----
     Samples of a frame are laid backwards from its time, one measured period apart; the time since the frame
     before is not divided by the count, which would stretch samples over a lost frame. A delta frame cut exactly
-    between two blocks looks whole: its samples are right, their times late by the samples that are missing.
+    between two blocks looks whole, but its samples would be late by those that are missing: it counts as cut when
+    samples are missing before it, and too few of them for a lost frame. After a lost frame, or as the first of a
+    session, it cannot be told.
     """
     factors = {name: _positive(config, name) for name in ("acc_factor", "gyr_factor")}
     packets = collect(payloads)
@@ -124,6 +130,9 @@ def decode(payloads: Iterable[tuple[float, bytes]], config: Mapping[str, Any]) -
         for rows in _batches(np.flatnonzero(sieve.is_good & (keys == key)))
     ]
     sieve.reject("duplicate", _find_duplicates(headers, sieve.rows()))
+    for measurement in (ACC, GYR):
+        own = [f for f in frames if f.measurement == measurement]
+        sieve.reject_rows("cut", _find_shortened(headers["time"], own, sieve))
     acc, gyr = (
         _stream(
             packets,
@@ -255,6 +264,19 @@ def _find_duplicates(headers: NDArray[Any], rows: Indices) -> Flags:
     is_same = (np.diff(ranked["time"]) == 0) & (np.diff(ranked["measurement"]) == 0)
     found[rows[order[1:][is_same]]] = True
     return found
+
+
+def _find_shortened(times: NDArray[np.uint64], frames: list[_Frames], sieve: Sieve) -> Indices:
+    """Frames before which samples are missing, but not so many that a whole frame was lost."""
+    rows = np.concatenate([np.empty(0, dtype=np.int64), *(f.rows for f in frames)])
+    n = np.concatenate([np.empty(0, dtype=np.int64), *(f.n for f in frames)])
+    order = np.argsort(times[rows], kind="stable")
+    order = order[sieve.is_good[rows[order]]]
+    rows, n = rows[order], n[order]
+    steps = np.diff(times[rows]).astype(float) / measure_spacing(times[rows], n)
+    is_gap = steps - n[1:] > np.maximum(_LEAST_GAP, _GAP_SHARE * n[1:])
+    is_short = is_gap & (steps <= _MOST_SAMPLES * np.median(n)) if len(n) > 1 else is_gap
+    return np.asarray(rows[1:][is_short])
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

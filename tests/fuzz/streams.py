@@ -40,6 +40,9 @@ class Case:
     packets: list[Packet]
     config: dict[str, Any] = field(default_factory=dict)
     noticed: tuple[str, ...] = ()
+    noticed_alone: tuple[str, ...] = ()
+    """Noticed after the first `opening` packets when nothing else happens to the stream."""
+    opening: int = 0
     tick_tolerance: float = 0.0
     gyr_tolerance: float = 0.0
     window: int = 12
@@ -157,7 +160,9 @@ def polar_case() -> Case:
         protocol="polar",
         packets=timed(payloads),
         config={"acc_factor": 1.0, "gyr_factor": 0.07, "nominal_rate_hz": RATE},
-        noticed=(*LOSS, *ORDER, *SHAPE, "foreign"),
+        noticed=(*LOSS, *ORDER, "behead", "merge", "foreign"),
+        noticed_alone=("cut", "split"),
+        opening=2,
         tick_tolerance=1e6,
         gyr_tolerance=1e-4,
     )

@@ -126,6 +126,10 @@ def attack(
         first = rng.randrange(max(len(case.packets) - case.window, 1))
         window = case.packets if case.protocol == "movesense_sbem" else case.packets[first : first + case.window]
         packets = mutate(rng, window, names, kinds)
+        if chance < SHARE_NOTICED and case.noticed_alone and rng.random() < 0.3:
+            packets = list(window[case.opening :])
+            kinds[rng.choice(case.noticed_alone)](rng, packets)
+            packets = [*window[: case.opening], *packets]
     blocks = decode(case, packets)
     check_form(case, packets, blocks)
     if SHARE_RANDOM <= chance < SHARE_NOTICED:
