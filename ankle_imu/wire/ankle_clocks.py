@@ -22,6 +22,9 @@ _MAX_RATE_ERROR: Final = 0.1
 """Clock packets of one boot that differ by a larger share are damaged. Oscillators of motion sensors are a few
 per cent off (ST, data sheets of the LSM6 family, "ODR accuracy")."""
 _MAX_STEP_US: Final = 1e6
+_DRIFT: Final = 1e-3
+"""Share by which a clock is trusted less, away from its packets (own choice: well above how much an oscillator
+changes within a session)."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -172,12 +175,13 @@ def _on_mcu_clock(
 def _unwrapped_stamp(
     t_us: Indices, index: Indices, knot_index: Indices, knot_imu: Indices, step: float
 ) -> tuple[Array, Array]:
-    """Stamps without wrap, us, and how far each is from what its count foretells."""
+    """Stamps without wrap, us, and how badly each fits: to its count, and the worse the farther from the knots."""
     expected = _follow(
         index.astype(float), knot_index.astype(float), knot_imu.astype(float), 0.0 if np.isnan(step) else step
     )
     whole = t_us + TURN * np.round((expected - t_us) / TURN)
-    return whole, np.abs(whole - expected)
+    beyond = np.maximum(knot_imu.min() - whole, 0.0) + np.maximum(whole - knot_imu.max(), 0.0)
+    return whole, np.abs(whole - expected) + _DRIFT * beyond
 
 
 def _follow(x: Array, knots_x: Array, knots_y: Array, slope: float) -> Array:

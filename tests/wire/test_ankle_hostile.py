@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from ankle_imu import wire
 from ankle_imu.wire.ankle import count_flags
-from ankle_imu.wire.ankle_packets import Flag, pack_clock, pack_compact, pack_samples, peek
+from ankle_imu.wire.ankle_packets import COMPACT, SAMPLES, Flag, Head, pack_clock, pack_compact, pack_samples, peek
 
 CONFIG = {"acc_range_g": 16.0, "gyr_range_dps": 2000.0}
 STEP_US = 5000
@@ -29,24 +29,26 @@ def index_of(acc: np.ndarray) -> np.ndarray:
     return counts[:, 0] + 30000 * counts[:, 1]
 
 
-def stamp_of(index: int, booted_us: int = 0) -> int:
-    return booted_us + index * STEP_US
+def stamp_of(index: int) -> int:
+    return index * STEP_US
 
 
-def samples(index: int, n: int = 4, *, epoch: int = 1, flags: int = 0, base: int = 0) -> bytes:
+def samples(index: int, n: int = 4, *, epoch: int = 1, flags: int = 0, base: int = 0, waited_us: int = 0) -> bytes:
     """Packet whose samples are `index` on, with `base` added to the counts they carry."""
     return pack_samples(
         epoch=epoch,
         seq=index // 4,
         index=base + index,
-        t_us=stamp_of(base + index),
+        t_us=waited_us + stamp_of(base + index),
         flags=flags,
         counts=counts_of(index, n),
     )
 
 
-def compact(index: int, *, epoch: int = 1) -> bytes:
-    return pack_compact(epoch=epoch, index=index, t_us=stamp_of(index), flags=0, counts=counts_of(index, 1))
+def compact(index: int, *, epoch: int = 1, waited_us: int = 0) -> bytes:
+    return pack_compact(
+        epoch=epoch, index=index, t_us=waited_us + stamp_of(index), flags=0, counts=counts_of(index, 1)
+    )
 
 
 def clock(index: int, *, epoch: int = 1, boot: int = 7) -> bytes:
@@ -130,6 +132,34 @@ def test_reboot_begins_a_new_count_and_clock() -> None:
     np.testing.assert_allclose(block.ticks, [mcu_of(stamp_of(k)) for k in block.sequence], atol=1.5)
 
 
+@pytest.mark.parametrize("is_small", [False, True])
+@pytest.mark.parametrize("waited_us", [0, 300_000_000])
+def test_first_clock_packet_after_a_reboot_is_lost(is_small: bool, waited_us: int) -> None:
+    """Packets belong to the boot whose clock foretells their stamps, be it told before or after them.
+
+    Sampling begins some time after the second boot, in which the microcontroller is 30 ms farther ahead.
+    """
+
+    def packets(first: int, stop: int, waited_us: int = 0) -> list[bytes]:
+        if is_small:
+            return [compact(k, waited_us=waited_us) for k in range(first, stop)]
+        return [samples(k, waited_us=waited_us) for k in range(first, stop, 4)]
+
+    def second_clock(index: int) -> bytes:
+        imu = waited_us + stamp_of(index)
+        return pack_clock(epoch=1, boot_id=8, index=index, imu_us=imu, mcu_us=mcu_of(imu) + 30_000)
+
+    sent = [clock(140_000), *packets(140_000, 140_400), clock(140_400)]
+    sent += [*packets(0, 200, waited_us), second_clock(200), *packets(200, 400, waited_us), second_clock(400)]
+    block = decoded(arriving(sent))
+    assert block.sequence is not None
+    assert block.ticks is not None
+    np.testing.assert_array_equal(block.sequence, [*range(140_000, 140_400), *range(400)])
+    first = [mcu_of(stamp_of(k)) for k in range(140_000, 140_400)]
+    second = [mcu_of(waited_us + stamp_of(k)) + 30_000 for k in range(400)]
+    np.testing.assert_allclose(block.ticks, first + second, atol=1.5)
+
+
 def test_a_lying_clock_packet_is_not_believed() -> None:
     honest = [clock(0), *map(samples, range(0, 200, 4)), clock(200)]
     liars = [
@@ -164,6 +194,16 @@ def test_compact_by_hand() -> None:
         "time_jump": 1,
         "replayed": 0,
     }
+
+
+@given(st.integers(0, 31), st.integers(0, 255), st.integers(0, 2**32 - 1))
+def test_flags_of_both_kinds_of_packet(flags: int, epoch: int, index: int) -> None:
+    large = pack_samples(epoch=epoch, seq=0, index=index, t_us=0, flags=flags, counts=counts_of(0, 2))
+    small = pack_compact(epoch=epoch, index=index, t_us=0, flags=flags, counts=counts_of(0, 1))
+    assert peek(large) == Head(type=SAMPLES, epoch=epoch, index=index, index_bits=32, n=2, flags=flags)
+    assert peek(small) == Head(type=COMPACT, epoch=epoch % 8, index=index % 2**16, index_bits=16, n=1, flags=flags)
+    named = {str(flag.name).lower(): 2 * bool(flags & flag) for flag in Flag}
+    assert count_flags([(0.0, large), (0.0, small)]) == named
 
 
 @given(st.integers(0, 2**32 - 2000), st.sets(st.integers(0, 999), max_size=300), st.integers(1, 200))
