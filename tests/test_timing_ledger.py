@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from ankle_imu import recording, timing
 from ankle_imu.session_io.reading import Sensor, read_sensor
-from ankle_imu.values import LinkEvent
+from ankle_imu.values import LinkEvent, Loss
 from ankle_imu.wire import ankle
 
 RATE = 208.0
@@ -161,6 +161,48 @@ def test_absence_of_an_hour_is_one_gap_with_its_reason() -> None:
     assert (loss.expected, loss.lost) == (len(packets) * SIZE, n_lost)
     assert [(gap.reason, gap.samples) for gap in loss.gaps] == [("link lost", n_lost)]
     assert loss.gaps[0].start_s == pytest.approx(100.0, abs=0.1)
+
+
+def test_minutes_replayed_between_live_packets_are_healed() -> None:
+    # away from 30 to 150 s; then 20 old packets, in order, before each live one, the first of them old
+    packets = boot(0.0, 4000, 7)
+    old = [p for p in packets if 30.0 < p[0] < 150.0]
+    live = [p for p in packets if p[0] >= 150.0]
+    air = Air(packets=[p for p in packets if p[0] <= 30.0] + live)
+    for k, (_, payload) in enumerate(old):
+        air.packets.append((live[k // 20][0] - 0.02 + 0.001 * (k % 20), payload))
+    air.events = [
+        LinkEvent(time_s=32.0, placement="left_foot", event="lost"),
+        LinkEvent(time_s=149.9, placement="left_foot", event="connected"),
+    ]
+    sensor = air.read()
+    assert sensor.loss is not None
+    assert (sensor.loss.expected, sensor.loss.lost, sensor.loss.gaps) == (56_000, 0, ())
+    assert sensor.loss.healed == pytest.approx(len(old) * SIZE, abs=4 * SIZE)
+    assert sensor.loss.reasons == {}
+
+
+def test_what_a_sensor_kept_while_the_link_was_down_is_healed() -> None:
+    # two seconds without a link; what was missed comes first and in order: no later sample was there before
+    packets = boot(0.0, 300, 8)
+    air = Air(packets=[(at if not 5.0 < at < 7.0 else 7.2, p) for at, p in packets])
+    missed = sum(5.0 < at < 7.0 for at, _ in packets)
+    air.packets = [(max(at, 7.2 + 1e-4 * k) if at > 5.0 else at, p) for k, (at, p) in enumerate(air.packets)]
+    events = [
+        LinkEvent(time_s=5.5, placement="left_foot", event="lost"),
+        LinkEvent(time_s=7.1, placement="left_foot", event="connected"),
+    ]
+    assert (air.read().loss or fail()).healed == 0
+    air.events = events
+    loss = air.read().loss or fail()
+    assert loss.lost == 0
+    # but for the last 0.3 s, which could have waited for their packet
+    assert loss.healed == pytest.approx((missed / 2.0) * 1.8 * SIZE, abs=2 * SIZE)
+
+
+def fail() -> Loss:
+    """The sensor gave nothing."""
+    pytest.fail("no ledger")
 
 
 def test_sensor_that_never_came_back_is_missing_until_the_end() -> None:

@@ -60,6 +60,8 @@ def read_sensor(streams: Sequence[recording.Stream], events: Sequence[LinkEvent]
     if not placed:
         return Sensor(problems=tuple(problems))
     samples, grid, overlapping = _joined(placed)
+    arrival = np.where(grid.source < 0, np.nan, samples.arrival[grid.source])
+    grid = replace(grid, is_late=grid.is_late | timing.find_recovered(grid.time, arrival, events))
     if timing.down_at_end(events):
         grid = _until(grid, end_s)
     series = build_series(samples, grid.time, grid.source, grid.sampling_rate)
@@ -152,6 +154,7 @@ def _joined(
         parts[0],
         acc=np.concatenate([part.acc for part in parts]),
         gyr=np.concatenate([part.gyr for part in parts]),
+        arrival=np.concatenate([part.arrival for part in parts]),
         is_clipped=np.concatenate([part.is_clipped for part in parts]),
     )
     return samples, grid, overlapping
@@ -165,6 +168,7 @@ def _until(grid: timing.SampleGrid, end_s: float) -> timing.SampleGrid:
         time=np.concatenate([grid.time, grid.time[-1] + np.arange(1, n + 1) / grid.sampling_rate]),
         source=np.concatenate([grid.source, np.full(n, -1, dtype=np.int64)]),
         cause=np.concatenate([grid.cause, np.full(n, timing.Cause.LOST, dtype=np.int8)]),
+        is_late=np.concatenate([grid.is_late, np.zeros(n, dtype=bool)]),
     )
 
 

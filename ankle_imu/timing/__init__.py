@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ankle_imu.timing.clock import Clock, fit_clock, unwrap_ticks
-from ankle_imu.timing.gaps import down_at_end, name_gaps
+from ankle_imu.timing.gaps import down_at_end, find_recovered, name_gaps
 from ankle_imu.timing.grid import Cause, SampleGrid, join_grids, place_samples, place_times
 from ankle_imu.timing.knock import SyncCheck, check_sync, find_knocks
 
@@ -15,6 +15,7 @@ __all__ = [
     "check_sync",
     "down_at_end",
     "find_knocks",
+    "find_recovered",
     "fit_clock",
     "join_grids",
     "name_gaps",

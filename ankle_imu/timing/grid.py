@@ -49,8 +49,9 @@ class SampleGrid:
     source : (m,) int array, row of the sample that belongs there; -1 where it was lost
     sampling_rate : float, Hz, true rate on the session clock
     clock : Clock of the longest stretch, None when times were given
-    duplicates, healed, restarts, misplaced : int, samples that came twice; that came after a later one and filled
-        a hole; restarts of the sensor; samples whose count contradicts their clock
+    duplicates, restarts, misplaced : int, samples that came twice; restarts of the sensor; samples whose count
+        contradicts their clock
+    is_late : (m,) bool array, the sample came after a later one and filled a hole; nowhere when left out
     cause : (m,) int array of `Cause`; `LOST` wherever `source` is -1 when left out
     residual : float, s, bound of the error of `time`, the largest of all stretches; NaN when times were given
     """
@@ -60,16 +61,23 @@ class SampleGrid:
     sampling_rate: float
     clock: Clock | None = None
     duplicates: int = 0
-    healed: int = 0
     restarts: int = 0
     misplaced: int = 0
     cause: NDArray[np.int8] = field(default_factory=lambda: np.empty(0, dtype=np.int8))
+    is_late: NDArray[np.bool_] = field(default_factory=lambda: np.empty(0, dtype=bool))
     residual: float = float("nan")
 
     def __post_init__(self) -> None:
+        if len(self.is_late) != len(self.source):
+            object.__setattr__(self, "is_late", np.zeros(len(self.source), dtype=bool))
         if len(self.cause) != len(self.source):
             cause = np.where(self.source < 0, Cause.LOST, Cause.NONE).astype(np.int8)
             object.__setattr__(self, "cause", cause)
+
+    @property
+    def healed(self) -> int:
+        """Samples that came after a later one and filled a hole."""
+        return int(self.is_late.sum())
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -195,7 +203,7 @@ def join_grids(grids: Sequence[SampleGrid]) -> tuple[SampleGrid, int]:
         `overlapping` counts the others.
     """
     ordered = sorted(grids, key=lambda grid: float(grid.time[0]))
-    time, source, cause = ordered[0].time, ordered[0].source, ordered[0].cause
+    time, source, cause, is_late = ordered[0].time, ordered[0].source, ordered[0].cause, ordered[0].is_late
     overlapping = 0
     for grid in ordered[1:]:
         step = 1.0 / grid.sampling_rate
@@ -208,13 +216,14 @@ def join_grids(grids: Sequence[SampleGrid]) -> tuple[SampleGrid, int]:
         time = np.concatenate([time, np.linspace(time[-1], start, n + 2)[1:-1], grid.time[first:]])
         source = np.concatenate([source, np.full(n, -1, dtype=np.int64), grid.source[first:]])
         cause = np.concatenate([cause, np.full(n, Cause.RESTART, dtype=np.int8), grid.cause[first:]])
+        is_late = np.concatenate([is_late, np.zeros(n, dtype=bool), grid.is_late[first:]])
     joined = replace(
         grids[0],
         time=time,
         source=source,
         cause=cause,
+        is_late=is_late,
         duplicates=sum(grid.duplicates for grid in grids),
-        healed=sum(grid.healed for grid in grids),
         restarts=len(grids) - 1 + sum(grid.restarts for grid in grids),
         residual=max(grid.residual for grid in grids),
     )
@@ -268,12 +277,13 @@ def _fit(rows: Indices, samples: _Counted, usual_rate: float) -> Clock:
 def _place_stretch(rows: Indices, samples: _Counted, clock: Clock) -> SampleGrid:
     device, count = samples.device[rows], samples.count[rows]
     unique, first = np.unique(count, return_index=True)
-    is_late = count < np.maximum.accumulate(count)
     overrun = _overrun(device[first], unique, samples.spacing)
     place = unique - unique[0] + np.concatenate([[0], np.cumsum(overrun)])
     ticks = _increasing(device[first], place, samples.spacing)
     source, cause = _rows_of(place, overrun, rows[first])
     time = clock.at(np.interp(np.arange(len(source)), place, ticks))
+    is_late = np.zeros(len(source), dtype=bool)
+    is_late[place] = (count < np.maximum.accumulate(count))[first]
     return SampleGrid(
         time=time,
         source=source,
@@ -281,7 +291,7 @@ def _place_stretch(rows: Indices, samples: _Counted, clock: Clock) -> SampleGrid
         sampling_rate=float((len(time) - 1) / (time[-1] - time[0])),
         clock=clock,
         duplicates=len(count) - len(unique),
-        healed=int(is_late[first].sum()),
+        is_late=is_late,
         residual=clock.residual + samples.doubt,
     )
 

@@ -15,8 +15,8 @@ MAX_STEP_S: Final = 1.0
 than any jitter of a stamp, shorter than any boot)."""
 
 MAX_BACKLOG_S: Final = 60.0
-"""Longest time that a sensor is believed to hold back samples and still send them in order (own choice; the
-packet format asks for a buffer of 10 s)."""
+"""Longest time that a sensor is believed to hold back samples and send them in order, when none on time come after
+(own choice; the packet format asks for a buffer of 10 s)."""
 
 MIN_STRETCH: Final = 256
 """So many samples (1 to 2 s) in a row, all equally late and coming no faster than they were taken, are a sensor
@@ -27,6 +27,9 @@ MIN_PACKETS: Final = 3
 
 _RUSH: Final = 1.5
 """Samples that come this much faster than they were taken were held back (own choice)."""
+
+_COMING: Final = 4096
+"""Samples after late ones in which a running sensor is on time again, or its live ones are between them."""
 
 
 @dataclass
@@ -178,7 +181,9 @@ def _is_late_part(run: Indices, stretch: _Stretch, samples: _Samples) -> bool:
     if len(run) >= MIN_STRETCH and not is_rush:
         return False
     if is_ahead:
-        return lateness < MAX_BACKLOG_S
+        coming = samples.delay[run[-1] + 1 : run[-1] + 1 + _COMING]
+        is_live_again = bool(len(coming) and coming.min() <= stretch.delay + MAX_STEP_S)
+        return is_live_again or lateness < MAX_BACKLOG_S
     ranks = samples.rank[run]
     has = stretch.has(ranks)
     if (stretch.seen[ranks][has] != samples.content[run][has]).any():
