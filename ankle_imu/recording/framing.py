@@ -31,7 +31,8 @@ LEVEL: Final = 1
 _MESSAGE: Final = struct.Struct("<BQHIQQ")
 _CHUNK: Final = struct.Struct("<BQQQQII4sQ")
 _INDEX: Final = struct.Struct("<BQHI")
-_RECORD_SIZE, _MESSAGE_SIZE, _INDEX_SIZE = 9, 22, 6
+_RECORD_SIZE, _MESSAGE_SIZE, _INDEX_SIZE, _CHUNK_INDEX_SIZE = 9, 22, 6, 68
+"""Bytes of a record's head, and of the parts of records that do not vary."""
 
 
 class LogFramer:
@@ -93,26 +94,24 @@ class LogFramer:
             Opcode.CHUNK, length, first, last, len(content), zlib.crc32(content), len(name), name, len(packed)
         )
         chunk = head + packed
-        offsets, at, indexes = {}, self._offset + len(chunk), []
+        offsets: list[int] = []
+        indexes: list[bytes] = []
+        at = self._offset + len(chunk)
         for channel, flat in places.items():
-            offsets[channel] = at
+            offsets += (channel, at)
             size = 8 * len(flat)
             indexes.append(_INDEX.pack(Opcode.MESSAGE_INDEX, _INDEX_SIZE + size, channel, size))
             indexes.append(struct.pack(f"<{len(flat)}Q", *flat))
             at += _INDEX.size + size
-        index = records.ChunkIndex(
-            chunk_start_offset=self._offset,
-            chunk_length=len(chunk),
-            message_start_time=first,
-            message_end_time=last,
-            message_index_offsets=offsets,
-            message_index_length=at - self._offset - len(chunk),
-            compression=COMPRESSION,
-            compressed_size=len(packed),
-            uncompressed_size=len(content),
+        index = struct.pack(
+            f"<BQQQQQI{'HQ' * len(places)}QI4sQQ",
+            Opcode.CHUNK_INDEX,
+            _CHUNK_INDEX_SIZE + 10 * len(places),
+            *(first, last, self._offset, len(chunk), 10 * len(places), *offsets),
+            *(at - self._offset - len(chunk), len(name), name, len(packed), len(content)),
         )
         self._hand_on(b"".join((chunk, *indexes)))
-        self._chunk_indexes += _encoded(index)
+        self._chunk_indexes += index
         self._chunks += 1
         self._channels |= fresh
         self._times = [min(first, *self._times), max(last, *self._times)] if self._times else [first, last]
