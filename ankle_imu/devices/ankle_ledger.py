@@ -19,10 +19,16 @@ class Ledger:
     """Samples that came since the stream of a boot was first started.
 
     Indices here are whole: they go on above 2^32, where the sensor's begin again at zero.
+
+    Attributes
+    ----------
+    boot_id : int; -1 before the first start
+    abandoned : int, samples of this boot that the sensor has and that never came, however often asked for
     """
 
     def __init__(self) -> None:
         self.boot_id = -1
+        self.abandoned = 0
         self._spans: list[Span] = []
         self._begun = self._made = self._replaying = 0
         self._tries: Counter[Span] = Counter()
@@ -30,7 +36,7 @@ class Ledger:
     def start(self, boot_id: int, next_index: int) -> None:
         """The stream begins, or goes on after a lost link; another boot voids what was missing of the last."""
         if boot_id != self.boot_id:
-            self.boot_id, self._spans, self._tries = boot_id, [], Counter()
+            self.boot_id, self._spans, self._tries, self.abandoned = boot_id, [], Counter(), 0
             self._begun = self._made = self._replaying = next_index
         self.note_made(next_index)
 
@@ -73,7 +79,7 @@ class Ledger:
             if span[0] <= left[0] < span[1]:
                 self._tries[left] += 1
                 if self._tries[left] >= MAX_TRIES:
-                    self._add(*left)
+                    self.abandoned += self._add(*left)
 
     def _add(self, first: int, stop: int) -> int:
         spans = self._spans

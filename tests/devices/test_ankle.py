@@ -14,8 +14,9 @@ from simulated_time import run
 
 from ankle_imu import wire
 from ankle_imu.devices.adapter import Blinking, Healing, LogFile, Logging, Sighting, Stream, Wish
-from ankle_imu.devices.ankle import EXCHANGES, AnkleAdapter, RequestFailed, match
+from ankle_imu.devices.ankle import EXCHANGES, AnkleAdapter, match
 from ankle_imu.devices.ankle_ledger import MAX_TRIES, Ledger
+from ankle_imu.devices.ankle_talk import RequestFailed
 from ankle_imu.errors import ConnectionLost, ProtocolError
 from ankle_imu.simulate.sensors.ankle import AnkleSensor
 from ankle_imu.simulate.sensors.mischief import parse_mischief
@@ -315,7 +316,7 @@ def test_a_log_is_fetched_over_a_lossy_and_lost_link() -> None:
         await asyncio.sleep(60.0)
         w.adapter._own_log = None  # as after a crash of the host: the log stays
         await w.adapter.stop(link)
-        await w.adapter._ask(link, Op.STOP_LOG)
+        await w.adapter._talk.ask(link, Op.STOP_LOG)
         (log,) = await w.adapter.list_logs(link)
         w.air.courier.loss = 0.02
         data, is_complete = b"", False
@@ -341,6 +342,29 @@ def test_a_log_is_fetched_over_a_lossy_and_lost_link() -> None:
     got = [n for n, _ in seen]
     assert got == sorted(got), "what was fetched before was thrown away"
     assert seen[-1][0] == seen[-1][1]
+
+
+def test_own_log_is_ended_though_the_link_was_lost_before_the_stream_began() -> None:
+    async def play(w: Walk) -> None:
+        write = w.sensor.write
+
+        def lose_at_start(uuid: str, data: bytes, now: float) -> list[tuple[str, bytes]]:
+            if uuid == CONTROL and data[0] == Op.START_STREAM:
+                w.sensor.write = write  # type: ignore[method-assign]
+                w.air.lose("test")
+                return []
+            return write(uuid, data, now)
+
+        w.sensor.write = lose_at_start  # type: ignore[method-assign]
+        with pytest.raises(ConnectionLost):
+            await w.start()
+        link = await w.start()
+        await asyncio.sleep(3.0)
+        await w.adapter.stop(link)
+        assert await w.adapter.list_logs(link) == []
+        assert not w.sensor.sampler.is_running
+
+    walk(play)
 
 
 def test_a_log_without_a_whole_page_is_refused() -> None:
@@ -484,6 +508,7 @@ def test_ledger_by_hand() -> None:
     for _ in range(MAX_TRIES):
         ledger.settle((120, 130), (120, 130))
     assert ledger.missing() == [], "a promise broken again and again is no longer believed"
+    assert ledger.abandoned == 10
     ledger.start(2, 0)
     assert ledger.missing() == []
 
