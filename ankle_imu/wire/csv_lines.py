@@ -40,6 +40,7 @@ from numpy.typing import ArrayLike, NDArray
 from ankle_imu.wire.block import Array, Block, Indices
 from ankle_imu.wire.columns import SKIP, Units, build_block, check_names, empty_columns, read_units, unwrap
 from ankle_imu.wire.decimal_text import FRONT, parse_numbers
+from ankle_imu.wire.line_sums import SUM_DIGITS, check_sums, sum_text
 from ankle_imu.wire.packets import Flags, Packets, collect
 
 COLUMNS: Final = ("time", "acc_x", "acc_y", "acc_z", "gyr_x", "gyr_y", "gyr_z")
@@ -49,9 +50,7 @@ LONGEST_PAUSE_S: Final = 0.5
 
 _AS_WRITTEN: Final = {"acc": 1.0, "gyr": 1.0}
 _LONGEST_LINE: Final = 512
-_SUM_DIGITS: Final = {"": 0, "xor": 2, "crc16": 4}
-_HEX: Final = np.frombuffer(b"0123456789ABCDEFabcdef", dtype=np.uint8)
-_NEWLINE, _RETURN, _STAR, _SPACE = b"\n\r* "
+_NEWLINE, _RETURN, _SPACE = b"\n\r "
 _TAKEN: Final = "+-.*eE0123456789\r\n"
 
 
@@ -102,10 +101,10 @@ def decode(payloads: Iterable[tuple[float, bytes]], config: Mapping[str, Any]) -
     is_left = lines.is_sure & ~is_header
     errors += Counter(cut=int((~lines.is_sure & ~is_header).sum()))
     if setup.checksum:
-        is_right = _check_sums(data, lines, setup.checksum)
+        is_right = check_sums(data, lines.first, lines.stop, setup.checksum)
         errors += Counter(checksum=int((is_left & ~is_right).sum()))
         is_left &= is_right
-        lines = replace(lines, stop=lines.stop - 1 - _SUM_DIGITS[setup.checksum])
+        lines = replace(lines, stop=lines.stop - 1 - SUM_DIGITS[setup.checksum])
     errors += Counter(before_header=int((is_left & (owner < 0)).sum()))
     blocks = [
         _decode_lines(data, lines.select(is_left & (owner == k)), layout, errors)
@@ -137,7 +136,7 @@ def encode(
     rows = zip(*(np.asarray(values).tolist() for values in columns.values()), strict=True)
     texts = [separator.join(str(v) if isinstance(v, int) else f"{v:.{digits}g}" for v in row) for row in rows]
     lines = [text.encode() for text in ([header] if header else []) + texts]
-    ends = [_sum_text(line, checksum) for line in lines]
+    ends = [sum_text(line, checksum) for line in lines]
     return b"".join(line + end + b"\n" for line, end in zip(lines, ends, strict=True))
 
 
@@ -145,7 +144,7 @@ def _read_setup(config: Mapping[str, Any]) -> _Setup:
     separator, checksum = config.get("separator", ","), config.get("checksum", "")
     if not isinstance(separator, str) or len(separator) != 1 or not separator.isascii() or separator in _TAKEN:
         raise ValueError(f"Found separator {separator!r}; expected one character that no number holds.")
-    if checksum not in _SUM_DIGITS:
+    if checksum not in SUM_DIGITS:
         raise ValueError(f"Found checksum {checksum!r}; expected 'crc16', 'xor' or ''.")
     wraps = {}
     for name in ("time_wrap", "counter_wrap"):
@@ -230,8 +229,8 @@ def _find_headers(data: bytes, lines: _Lines, setup: _Setup) -> tuple[list[_Setu
 def _read_header(line: bytes, setup: _Setup) -> _Setup | None:
     """Layout that a line tells, with the units that it names; None when it is no header."""
     if setup.checksum:
-        line, end = line[: -1 - _SUM_DIGITS[setup.checksum]], line[-1 - _SUM_DIGITS[setup.checksum] :]
-        if end.upper() != _sum_text(line, setup.checksum):
+        line, end = line[: -1 - SUM_DIGITS[setup.checksum]], line[-1 - SUM_DIGITS[setup.checksum] :]
+        if end.upper() != sum_text(line, setup.checksum):
             return None
     names, units = [], dict(setup.config.get("units", {}))
     for word in line.decode("ascii", errors="replace").split(setup.separator):
@@ -247,60 +246,6 @@ def _read_header(line: bytes, setup: _Setup) -> _Setup | None:
         )
     except ValueError:
         return None
-
-
-def _sum_text(line: bytes, checksum: str) -> bytes:
-    """What stands behind a line: `*` and the checksum; nothing without one."""
-    if not checksum:
-        return b""
-    one = (np.array([0]), np.array([len(line)]))
-    total = int(_SUMS[checksum](np.frombuffer(line + b"\n", dtype=np.uint8), *one)[0])
-    return b"*%0*X" % (_SUM_DIGITS[checksum], total)
-
-
-def _check_sums(data: bytes, lines: _Lines, checksum: str) -> Flags:
-    """Whether the hexadecimal digits after `*` are the sum of the bytes before it."""
-    octets = np.frombuffer(data, dtype=np.uint8)
-    n = _SUM_DIGITS[checksum]
-    end = lines.stop - n - 1
-    is_right = (end > lines.first) & (octets[end] == _STAR)
-    rows = np.flatnonzero(is_right)
-    told = octets[lines.stop[rows][:, None] + np.arange(-n, 0)]
-    digits = np.where(told > ord("9"), (told & 0xDF) - 55, told - ord("0")).astype(np.int64)
-    total = (digits << (4 * np.arange(n)[::-1])).sum(axis=1)
-    is_right[rows] = np.isin(told, _HEX).all(axis=1) & (
-        total == _SUMS[checksum](octets, lines.first[rows], end[rows])
-    )
-    return np.asarray(is_right)
-
-
-def _exclusive_or(octets: NDArray[np.uint8], first: Indices, stop: Indices) -> Indices:
-    """Of the bytes of each line; no line is empty, and a byte follows the last."""
-    if not len(first):
-        return np.empty(0, dtype=np.int64)
-    edges = np.stack([first, stop], axis=1).ravel()
-    return np.bitwise_xor.reduceat(octets, edges)[::2].astype(np.int64)
-
-
-def _crc16(octets: NDArray[np.uint8], first: Indices, stop: Indices) -> Indices:
-    """CRC-16/IBM-3740 ("CCITT-FALSE") of each line, byte by byte, all lines side by side."""
-    crc = np.full(len(first), 0xFFFF)
-    length = stop - first
-    for k in range(int(length.max(initial=0))):
-        rows = np.flatnonzero(length > k)
-        crc[rows] = ((crc[rows] << 8) & 0xFFFF) ^ _CRC_TABLE[(crc[rows] >> 8) ^ octets[first[rows] + k]]
-    return crc
-
-
-def _crc_table() -> Indices:
-    crc = np.arange(256) << 8
-    for _ in range(8):
-        crc = ((crc << 1) ^ np.where(crc & 0x8000, 0x1021, 0)) & 0xFFFF
-    return crc
-
-
-_CRC_TABLE: Final = _crc_table()
-_SUMS: Final = {"xor": _exclusive_or, "crc16": _crc16}
 
 
 def _decode_lines(data: bytes, lines: _Lines, setup: _Setup, errors: Counter[str]) -> Block:

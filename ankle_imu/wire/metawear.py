@@ -150,8 +150,8 @@ class _Setup:
         acc = _one_of(config, "acc_range_g", ACC_RANGES_G) * STANDARD_GRAVITY / 32768
         gyr = _one_of(config, "gyr_range_dps", GYR_RANGES_DPS) * DEGREE / 32800
         scales = {"acc": np.full(3, acc), "gyr": np.full(3, gyr), "acc_gyr": np.repeat([acc, gyr], 3)}
-        processors = {int(k): _source(v) for k, v in config.get("processors", {}).items()}
-        loggers = {int(k): _logger(v) for k, v in config.get("loggers", {}).items()}
+        processors = {_id(k, 255): _source(v) for k, v in config.get("processors", {}).items()}
+        loggers = {_id(k, _LOGGER_MASK): _logger(v) for k, v in config.get("loggers", {}).items()}
         return cls(chip=str(chip), scales=scales, processors=processors, loggers=loggers)
 
 
@@ -159,6 +159,12 @@ def _one_of(config: Mapping[str, Any], name: str, known: tuple[int, ...]) -> flo
     if config.get(name) not in known:
         raise ValueError(f"Protocol metawear needs config[{name!r}], one of {known}, found {config.get(name)!r}.")
     return float(config[name])
+
+
+def _id(told: Any, largest: int) -> int:
+    if not str(told).isdecimal() or int(told) > largest:
+        raise ValueError(f"Found id {told!r} of a processor or logger; expected 0 to {largest}.")
+    return int(told)
 
 
 def _source(told: Mapping[str, Any]) -> _Source:

@@ -19,7 +19,7 @@ import numpy as np
 
 from ankle_imu import wire
 from ankle_imu.units import DEGREE, STANDARD_GRAVITY
-from ankle_imu.wire import ankle, metawear, movesense, movesense_sbem, witmotion
+from ankle_imu.wire import ankle, csv_lines, metawear, movesense, movesense_sbem, witmotion
 from ankle_imu.wire.packets import Packets, collect
 
 Pairs = list[tuple[float, bytes]]
@@ -342,11 +342,70 @@ def export_loop(packets: Packets) -> Arrays:
     return np.array(acc), np.array(gyr), np.array(ticks), np.array(sequence), np.array(arrivals)
 
 
+def batch_payloads(n: int) -> Pairs:
+    rows = counts(n)
+    head = struct.Struct("<BHI")
+    return [
+        (k / RATE, head.pack(0xA5, k // 8 % 65536, k * 4808 % 2**32) + rows[k : k + 8].tobytes())
+        for k in range(0, n - n % 8, 8)
+    ]
+
+
+def batch_loop(packets: Packets) -> Arrays:
+    header, sample = struct.Struct("<BHI"), struct.Struct("<6h")
+    a, g = 16 * STANDARD_GRAVITY / 32768, 2000 * DEGREE / 32768
+    acc, gyr, ticks, sequence, arrivals = [], [], [], [], []
+    data = packets.join()
+    for arrival, at, length in walk_payloads(packets):
+        constant, number, t_us = header.unpack_from(data, at)
+        if constant != 0xA5 or length != 7 + 96:
+            continue
+        for k in range(8):
+            ax, ay, az, gx, gy, gz = sample.unpack_from(data, at + 7 + 12 * k)
+            acc.append((ax * a, ay * a, az * a))
+            gyr.append((gx * g, gy * g, gz * g))
+            ticks.append(t_us + k * 4808)
+            sequence.append(8 * number + k)
+            arrivals.append(arrival)
+    return np.array(acc), np.array(gyr), np.array(ticks), np.array(sequence), np.array(arrivals)
+
+
+def line_payloads(n: int) -> Pairs:
+    _, acc, gyr = walk(n)
+    columns = dict(zip(csv_lines.COLUMNS[1:], np.hstack([acc / 10, gyr * 50]).round(3).T, strict=True))
+    text = b"\n" + csv_lines.encode({"time": np.arange(n), **columns})
+    return [(at / 1e5, text[at : at + 180]) for at in range(0, len(text), 180)]
+
+
+def line_loop(packets: Packets) -> Arrays:
+    acc, gyr, ticks, arrivals = [], [], [], []
+    data, rest = packets.join(), b""
+    for arrival, at, length in walk_payloads(packets):
+        *lines, rest = (rest + data[at : at + length]).split(b"\n")
+        for line in lines:
+            words = line.split(b",")
+            if len(words) != 7:
+                continue
+            t, ax, ay, az, gx, gy, gz = map(float, words)
+            acc.append((ax * STANDARD_GRAVITY, ay * STANDARD_GRAVITY, az * STANDARD_GRAVITY))
+            gyr.append((gx * DEGREE, gy * DEGREE, gz * DEGREE))
+            ticks.append(t)
+            arrivals.append(arrival)
+    return np.array(acc), np.array(gyr), np.array(ticks), np.array(arrivals)
+
+
 RANGES = {"acc_range_g": 16, "gyr_range_dps": 2000}
 IMU6 = {"resource": "/Meas/IMU6/208"}
 FUSED = {"chip": "bmi160", **RANGES, "processors": {0: {"prefix": "count", "signal": "acc_gyr"}}}
 LOGGERS = {0: ["acc", 0, 4], 1: ["acc", 4, 2], 2: ["gyr", 0, 4], 3: ["gyr", 4, 2]}
 LOGGED = {"chip": "bmi160", **RANGES, "loggers": LOGGERS}
+BATCH = {
+    "header": ["constant u8 = 0xA5", "counter u16", "time u32"],
+    "sample": ["acc i16", "gyr i16"],
+    "samples": 8,
+    "scale": {"acc": 16 / 32768, "gyr": 2000 / 32768},
+    "units": {"time": "us"},
+}
 FACTORS = {"acc_factor": 1.0, "gyr_factor": 0.07}
 
 CASES = [
@@ -360,6 +419,8 @@ CASES = [
     Case("metawear", "log, two entries a payload", log_payloads, log_loop, LOGGED),
     Case("movella_dot", "streamed, one a notification", dot_payloads, dot_loop, {"payload_mode": 21}),
     Case("movella_dot", "exported, one a message", export_payloads, export_loop, {"quantities": [0, 7, 8]}),
+    Case("declared", "8 samples a packet", batch_payloads, batch_loop, BATCH),
+    Case("csv_lines", "180 bytes, float() in the loop", line_payloads, line_loop),
 ]
 
 

@@ -20,6 +20,7 @@ from ankle_imu.wire import (
     movesense_sbem,
 )
 from ankle_imu.wire.ankle_packets import pack_clock
+from ankle_imu.wire.columns import ACC, GYR
 
 RATE = 104.0
 LOSS = ("drop", "empty")
@@ -99,8 +100,8 @@ def witmotion_case() -> Case:
         name="witmotion",
         protocol="witmotion",
         packets=timed(payloads),
-        noticed=(*LOSS, "repeat", "merge", "split", "swap", "cut", "behead"),
-        noticed_alone=("foreign",),
+        noticed=(*LOSS, "repeat", "merge", "split", "swap"),
+        noticed_alone=("foreign", "cut", "behead"),
     )
 
 
@@ -115,8 +116,8 @@ def witmotion_timed_case() -> Case:
         protocol="witmotion",
         packets=timed([b"".join(frames[k : k + 4]) for k in range(0, 48, 4)]),
         config={"frame_bytes": 28},
-        noticed=(*LOSS, *ORDER, "merge", "split", "cut", "behead"),
-        noticed_alone=("foreign",),
+        noticed=(*LOSS, *ORDER, "merge", "split"),
+        noticed_alone=("foreign", "cut", "behead"),
     )
 
 
@@ -285,7 +286,7 @@ def whole_lines_case() -> Case:
 
 def declared_case(name: str, config: dict[str, Any], noticed: tuple[str, ...], wrap: int) -> Case:
     rows = counts(60, seed=12)
-    columns = dict(zip(declared.ACC + declared.GYR, rows.T, strict=True))
+    columns = dict(zip(ACC + GYR, rows.T, strict=True))
     columns["time"] = 9615 * np.arange(60)
     each = int(config.get("samples", 1))
     columns["counter"] = np.arange(60) // each % 256

@@ -339,6 +339,8 @@ def test_random_bytes_never_raise(parts: list[tuple[bytes, bytes]], config: dict
         {"processors": {1: {"prefix": "time", "signal": "mag"}}},
         {"loggers": {0: ["acc", 4, 4]}},
         {"loggers": {0: ["acc", 0]}},
+        {"loggers": {32: ["acc", 0, 4]}},
+        {"processors": {"-1": {"prefix": "time", "signal": "acc"}}},
     ],
 )
 def test_what_cannot_be_is_refused(change: dict[str, Any]) -> None:

@@ -284,3 +284,14 @@ def test_ten_thousand_damaged_streams() -> None:
             payloads.append((arrival, bytes(damaged)))
         for block in wire.decode("movesense", payloads, IMU6):
             assert np.isfinite(block.acc).all()
+
+
+@pytest.mark.parametrize("kept", [(0, 2, 4), (0, 1, 3, 5), (0, 3)])
+def test_few_packets_with_losses_do_not_stretch_their_samples(kept: tuple[int, ...]) -> None:
+    stamps = np.array([80 * k for k in kept])
+    assert movesense.spread_ticks(stamps, np.full(len(kept), 8), 104.0) == pytest.approx(10.0, abs=0.4)
+
+
+def test_packets_that_changed_places_do_not_stretch_samples() -> None:
+    stamps = np.array([0, 80, 40, 120, 160, 240, 280])
+    assert movesense.spread_ticks(stamps, np.full(7, 4), float("nan")) == 10.0

@@ -343,3 +343,23 @@ def test_missing_factor_is_refused(config: dict[str, float]) -> None:
 
 def test_no_payloads_no_blocks() -> None:
     assert wire.decode("polar", [], CONFIG) == []
+
+
+def test_a_frame_cut_between_two_blocks_is_noticed_by_its_clock() -> None:
+    rows = np.arange(30)[:, None] * [3, -2, 1] + [0, 0, 1000]
+    frames = [delta_frame(rows, START + 30 * k * PERIOD, sizes=[10, 10, 9]) for k in range(6)]
+    shortened = delta_frame(rows[:11], START + 30 * 3 * PERIOD, sizes=[10])
+    assert frames[3][10:].startswith(shortened[10:])
+    block = decode(*frames[:3], shortened, *frames[4:])
+    assert block.errors == {"cut": 1}
+    assert len(block) == 5 * 30
+    lost = decode(*frames[:3], *frames[4:])
+    assert (len(lost), dict(lost.errors)) == (5 * 30, {})
+
+
+def test_few_frames_with_losses_keep_the_rate_that_was_asked_for() -> None:
+    rows = np.tile([[0, 0, 1000]], (10, 1))
+    frames = [delta_frame(rows, START + 10 * k * PERIOD) for k in (0, 2, 4)]
+    block = decode(*frames, nominal_rate_hz=1e9 / PERIOD)
+    assert block.ticks is not None
+    np.testing.assert_allclose(np.diff(block.ticks[:10]), PERIOD, rtol=1e-5)
