@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -14,8 +15,9 @@ from numpy.typing import NDArray
 from ankle_imu import recording, session_io
 from ankle_imu.decode import decode_packets
 from ankle_imu.durable import write_whole
-from ankle_imu.errors import CorruptRecording, RecordingError, UnknownFormatVersion
+from ankle_imu.errors import CorruptRecording, ProtocolError, RecordingError, UnknownFormatVersion
 from ankle_imu.values import LinkEvent, Marker, Recording
+from ankle_imu.wire.ankle_state import decode_status
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -102,7 +104,7 @@ def take_ledger(path: str | Path) -> Ledger:
         recording=rec,
         events=log.events,
         markers=log.markers,
-        battery=_batteries(log.events),
+        battery=_batteries(log),
         healed={
             p: np.sort(np.concatenate([_healed_times(s) for s in log.streams if s.placement == p])) for p in late
         },
@@ -133,15 +135,27 @@ def save_picture(ledger: Ledger, target: Path) -> Path:
     return write_whole(target, out.getvalue())
 
 
-def _batteries(events: Sequence[LinkEvent]) -> dict[str, tuple[float, float]]:
-    """First and last charge that the events tell."""
-    told: dict[str, tuple[float, float]] = {}
-    for event in events:
+def _batteries(log: recording.SessionLog) -> dict[str, tuple[float, float]]:
+    """First and last charge of each sensor that its own status or the recorder's events tell."""
+    told = defaultdict[str, list[tuple[float, float]]](list)
+    for event in log.events:
         found = _PERCENT.search(event.text) if event.event == "battery" else None
         if found:
-            share = float(found[1]) / 100.0
-            told[event.placement] = (told.get(event.placement, (share, share))[0], share)
-    return told
+            told[event.placement].append((event.time_s, float(found[1]) / 100.0))
+    for stream in log.status:
+        if stream.protocol == "ankle":
+            told[stream.placement] += _ankle_charges(stream)
+    return {placement: (min(charges)[1], max(charges)[1]) for placement, charges in told.items() if charges}
+
+
+def _ankle_charges(stream: recording.Stream) -> Iterator[tuple[float, float]]:
+    for time_s, payload in stream.packets:
+        try:
+            percent = decode_status(payload).battery_pct
+        except ProtocolError:
+            continue
+        if percent <= 100:
+            yield time_s, percent / 100.0
 
 
 def _healed_times(stream: recording.Stream) -> NDArray[np.float64]:

@@ -17,6 +17,7 @@ from ankle_imu.ledger import take_ledger
 from ankle_imu.report.loss_timeline import count_samples, loss_figure
 from ankle_imu.values import ImuSeries, LinkEvent, Recording, SessionInfo
 from ankle_imu.wire import ankle
+from ankle_imu.wire.ankle_state import State, Status, encode_status
 
 RATE = 104.0
 SECONDS = 30.0
@@ -50,6 +51,13 @@ def record(folder: Path) -> Path:
             (29.0, "battery", "79 %"),
         ):
             writer.log(t, "left_shank", event, text)
+        state = writer.open_sensor("left_foot", "ankle", kind="status")
+        for t, percent in ((29.5, 64), (0.5, 65), (29.8, 255)):
+            status = Status(
+                state=State.STREAMING, battery_pct=percent, t_us=0, next_index=0, boot_id=1, temperature_cc=0
+            )
+            writer.append(state, t, encode_status(status))
+        writer.append(state, 29.9, b"torn")
         writer.mark(5.0, "roots")
     return folder
 
@@ -87,7 +95,7 @@ def test_check_tells_every_loss_and_draws_it(folder: Path, ankle_imu: Cli) -> No
     assert abs(shank["lost"] - 312) <= 14
     assert shank["expected"] == shank["received"] + shank["lost"]
     assert (shank["battery_start"], shank["battery_end"]) == (0.80, 0.79)
-    assert (foot["battery_start"], foot["nominal_rate_hz"]) == (None, 104.0)
+    assert (foot["battery_start"], foot["battery_end"], foot["nominal_rate_hz"]) == (0.65, 0.64, 104.0)
     (gap,) = told["gaps"]
     assert (gap["placement"], gap["samples"], gap["reason"]) == ("left_shank", shank["lost"], "link lost")
     assert (told["damage"], told["lost_bytes"]) == ([], 0)
