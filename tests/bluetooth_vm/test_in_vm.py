@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,7 @@ import pytest
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 GUEST_LIMIT = 20_000  # s of the guest's clock, which jumps over waits
+GUEST_TESTS = sorted((HERE / "guest").glob("test_*.py"))
 WALL_LIMIT = {False: 600, True: 3600}  # s, without and with --full; for a guest that hangs
 
 
@@ -26,12 +29,12 @@ def kernel() -> str:
     return found.stdout.strip()
 
 
-@pytest.mark.parametrize("tests", sorted((HERE / "guest").glob("test_*.py")), ids=lambda path: path.stem)
-def test_in_the_guest(tests: Path, kernel: str, full: bool, tmp_path: Path) -> None:
+def boot(tests: Path, kernel: str, full: bool, out: Path) -> str:
+    """Run one file of tests in a guest of its own; gives what it said, or fails with it."""
     python = [sys.executable, "-P", "-m", "pytest", "-p", "no:cacheprovider", "--color=no", "--durations=3"]
     command = [*python, *(["--full"] if full else []), str(tests.relative_to(ROOT))]
     wall = WALL_LIMIT[full]
-    limits = ["-s", "-m", "1536", "-t", str(GUEST_LIMIT), "-w", str(wall), "-o", str(tmp_path / "out")]
+    limits = ["-s", "-m", "1536", "-t", str(GUEST_LIMIT), "-w", str(wall), "-o", str(out)]
     done = subprocess.run(
         [HERE / "run-in-vm", *limits, "--", *command],
         cwd=ROOT,
@@ -42,10 +45,27 @@ def test_in_the_guest(tests: Path, kernel: str, full: bool, tmp_path: Path) -> N
         errors="replace",
         timeout=wall + 60,
     )
-    print(done.stdout)
-    if done.returncode:
-        log = tmp_path / "out" / "bluetoothd.log"
-        told = log.read_text(errors="replace") if log.exists() else "no bluetoothd.log"
-        pytest.fail(
-            f"{done.stdout}\n-- bluetoothd --\n{told[-5000:]}\nexit status {done.returncode}", pytrace=False
-        )
+    if done.returncode == 0:
+        return done.stdout
+    log = out / "bluetoothd.log"
+    told = log.read_text(errors="replace") if log.exists() else "no bluetoothd.log"
+    return pytest.fail(f"{done.stdout}\n-- bluetoothd --\n{told[-5000:]}\nstatus {done.returncode}", pytrace=False)
+
+
+@pytest.fixture(scope="module")
+def guests(
+    kernel: str, full: bool, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[dict[Path, Future[str]]]:
+    """All guests that are asked for, as many at once as there are processors."""
+    asked = [
+        i.callspec.params["tests"]
+        for i in request.session.items
+        if getattr(i, "callspec", None) and i.path == request.path
+    ]
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        yield {tests: pool.submit(boot, tests, kernel, full, tmp_path_factory.mktemp("out")) for tests in asked}
+
+
+@pytest.mark.parametrize("tests", GUEST_TESTS, ids=lambda path: path.stem)
+def test_in_the_guest(tests: Path, guests: dict[Path, Future[str]]) -> None:
+    print(guests[tests].result())
