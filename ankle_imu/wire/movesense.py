@@ -325,9 +325,10 @@ def _stream(
     lengths -= _HEADER_BYTES
     stamps = _stamps(octets, starts[first], lengths[0])
     size, is_good = _common_size(lengths.sum(axis=0), 12 * len(columns))
-    is_stray = is_split & ~is_good & (lengths[0] == size)
-    is_split, is_good, lengths[1, is_stray] = is_split & ~is_stray, is_good | is_stray, 0
-    _count(errors, "cut", int(is_stray.sum()))
+    if (is_good & ~is_split).sum() >= (is_good & is_split).sum():  # else packets have two parts: both are doubtful
+        is_stray = is_split & ~is_good & (lengths[0] == size)
+        is_split, is_good, lengths[1, is_stray] = is_split & ~is_stray, is_good | is_stray, 0
+        _count(errors, "cut", int(is_stray.sum()))
     n = (size - _STAMP_BYTES) // (12 * len(columns))
     spacing = spread_ticks(stamps[is_good], np.full(int(is_good.sum()), n), rate)
     is_good &= _is_joined_well(stamps, is_split, packets.arrival[second] - packets.arrival[first], n * spacing)

@@ -100,8 +100,8 @@ def witmotion_case() -> Case:
         name="witmotion",
         protocol="witmotion",
         packets=timed(payloads),
-        noticed=(*LOSS, "repeat", "merge", "split", "swap"),
-        noticed_alone=("foreign", "cut", "behead"),
+        noticed=(*LOSS, "merge", "split", "swap"),
+        noticed_alone=("foreign", "cut", "behead", "repeat"),
     )
 
 
