@@ -252,11 +252,11 @@ def _decode_lines(data: bytes, lines: _Lines, setup: _Setup, errors: Counter[str
     """Samples of lines of one layout."""
     n = len(setup.columns)
     lines, splits = _split(data, lines, ord(setup.separator), n, errors)
-    first = np.concatenate([lines.first[:, None], splits + 1], axis=1)
-    stop = np.concatenate([splits, lines.stop[:, None]], axis=1)
-    first += np.frombuffer(data, dtype=np.uint8)[first] == _SPACE
     used = [k for k, name in enumerate(setup.columns) if name != SKIP]
-    values, is_number = parse_numbers(data, first[:, used].T.ravel(), stop[:, used].T.ravel())
+    edges = [lines.first - 1, *splits, lines.stop]
+    first = np.concatenate([edges[k] for k in used]) + 1
+    first += np.frombuffer(data, dtype=np.uint8)[first] == _SPACE
+    values, is_number = parse_numbers(data, first, np.concatenate([edges[k + 1] for k in used]))
     is_good = is_number.reshape(len(used), -1).all(axis=0)
     errors += Counter(malformed=int((~is_good).sum()))
     columns: dict[str, NDArray[Any]] = empty_columns(setup.columns)
@@ -274,11 +274,16 @@ def _decode_lines(data: bytes, lines: _Lines, setup: _Setup, errors: Counter[str
 
 
 def _split(data: bytes, lines: _Lines, separator: int, n: int, errors: Counter[str]) -> tuple[_Lines, Indices]:
-    """Lines with `n` fields, and the places of the separators between them."""
+    """Lines with `n` fields, and the places of the separators, (n - 1, lines)."""
     marks = np.flatnonzero(np.frombuffer(data, dtype=np.uint8) == separator)
+    if len(lines.first):
+        marks = marks[slice(*np.searchsorted(marks, [lines.first[0], lines.stop[-1]]))]
+    if len(marks) == (n - 1) * len(lines.first):  # all lines are whole, unless one has what another lacks
+        table = marks.reshape(-1, n - 1).T
+        if (table >= lines.first).all() and (table < lines.stop).all():
+            return lines, table
     begin = np.searchsorted(marks, lines.first)
     found = np.searchsorted(marks, lines.stop) - begin
     errors += Counter(cut=int((found < n - 1).sum()), merged=int((found > n - 1).sum()))
     is_whole = found == n - 1
-    kept = lines.select(is_whole)
-    return kept, marks[begin[is_whole][:, None] + np.arange(n - 1)]
+    return lines.select(is_whole), marks[begin[is_whole] + np.arange(n - 1)[:, None]]
