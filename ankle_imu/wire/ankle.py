@@ -178,6 +178,8 @@ def _samples(
     acc, gyr = (halves[:, k].copy().view("<i2").reshape(-1, 3).astype(float) for k in range(2))
     acc *= scale[0]
     gyr *= scale[3]
+    if len(acc) == len(heads):
+        return acc, gyr, placed.ticks, placed.index, heads.arrival
     first = np.cumsum(heads.count) - heads.count
     count = np.arange(len(acc))
     sequence = np.repeat(placed.index - first, heads.count)

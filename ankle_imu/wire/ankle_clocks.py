@@ -22,6 +22,9 @@ _MAX_RATE_ERROR: Final = 0.1
 """Clock packets of one boot that differ by a larger share are damaged. Oscillators of motion sensors are a few
 per cent off (ST, data sheets of the LSM6 family, "ODR accuracy")."""
 _MAX_STEP_US: Final = 1e6
+_MAX_STEP_SAMPLES: Final = 64
+"""A count farther than this from what the last clock packet foretells may belong to another boot (own choice: more
+than is made in the second between two of them through an error of the rate)."""
 _DRIFT: Final = 1e-3
 """Share by which a clock is trusted less, away from its packets (own choice: well above how much an oscillator
 changes within a session)."""
@@ -68,7 +71,7 @@ def place(heads: Heads, clocks: Clocks, nominal_rate: float | None) -> Placement
     index, clock_index = _unwrap(_whole_index(heads, clocks, step), clocks.index)
     if not len(clocks):
         return Placement(
-            index=index, ticks=heads.t_us.astype(float), step=np.full(len(heads), step), wrap=float(TURN)
+            index=index, ticks=heads.t_us.astype(float), step=np.broadcast_to(step, len(heads)), wrap=float(TURN)
         )
     ticks, slope = _on_mcu_clock(heads, index, clocks, clock_index, step)
     return Placement(index=index, ticks=ticks, step=step * slope, wrap=0.0)
@@ -88,7 +91,7 @@ def _is_credible(clocks: Clocks) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
 
 def _ticks_per_sample(heads: Heads, nominal_rate: float | None) -> float:
     """Median over neighbouring packets of clock difference / index difference; NaN when nothing tells."""
-    rows, ticks = np.diff(heads.index) % _SMALL_TURN, np.diff(heads.t_us) % TURN
+    rows, ticks = np.diff(heads.index) & (_SMALL_TURN - 1), np.diff(heads.t_us) & (TURN - 1)
     usable = (rows > 0) & (ticks > 0) & (ticks < TURN // 2)
     if usable.any():
         return float(np.median(ticks[usable] / rows[usable]))
@@ -97,52 +100,61 @@ def _ticks_per_sample(heads: Heads, nominal_rate: float | None) -> float:
 
 def _whole_index(heads: Heads, clocks: Clocks, step: float) -> Indices:
     """Index with all its 32 bits, also of compact packets."""
-    index = heads.index.copy()
-    small = np.flatnonzero(heads.is_compact)
-    if not len(small):
-        return index
+    if not heads.is_compact.any():
+        return heads.index
+    small: slice | Indices = slice(None) if heads.is_compact.all() else np.flatnonzero(heads.is_compact)
     full = np.flatnonzero(~heads.is_compact)
     order = np.argsort(np.concatenate([heads.row[full], clocks.row]), kind="stable")
     row = np.concatenate([heads.row[full], clocks.row])[order]
     if not len(row):
-        return _chain(index, heads.t_us, step)
+        return _chain(heads.index, heads.t_us, step)
     known = np.concatenate([heads.index[full], clocks.index])[order]
     t_us = np.concatenate([heads.t_us[full], clocks.imu_us % TURN])[order]
+    own, stamp = heads.index[small], heads.t_us[small]
     after = np.searchsorted(row, heads.row[small])
     per_us = 0.0 if np.isnan(step) else 1.0 / step
-    found = []
-    for reference in (np.maximum(after - 1, 0), np.minimum(after, len(row) - 1)):
-        expected = known[reference] + _signed(heads.t_us[small] - t_us[reference]) * per_us
-        turns = np.round((expected - index[small]) / _SMALL_TURN).astype(np.int64)
-        found.append((index[small] + turns * _SMALL_TURN, expected))
-    (before, guess_before), (later, guess_later) = found
-    is_before = np.abs(before - guess_before) <= np.abs(later - guess_later)
-    index[small] = np.maximum(np.where(is_before, before, later), 0) % TURN
+    before = np.maximum(after - 1, 0)
+    guess = known[before] + _signed(stamp - t_us[before]) * per_us
+    whole = _nearest(own, guess)
+    doubtful = np.flatnonzero(np.abs(whole - guess) > _MAX_STEP_SAMPLES)
+    later = np.minimum(after[doubtful], len(row) - 1)
+    again = known[later] + _signed(stamp[doubtful] - t_us[later]) * per_us
+    other = _nearest(own[doubtful], again)
+    is_better = np.abs(other - again) < np.abs(whole - guess)[doubtful]
+    whole[doubtful[is_better]] = other[is_better]
+    index = heads.index.copy()
+    index[small] = np.maximum(whole, 0) & (TURN - 1)
     return index
+
+
+def _nearest(index: Indices, expected: Array) -> Indices:
+    """Whole counts nearest to what is expected that have these low 16 bits."""
+    return index + _SMALL_TURN * np.rint((expected - index) / _SMALL_TURN).astype(np.int64)
 
 
 def _chain(index: Indices, t_us: Indices, step: float) -> Indices:
     """Whole counts of compact packets alone, each from the one before: by time, or the nearest if that is open."""
     rows = np.diff(index)
     expected = np.zeros(len(rows)) if np.isnan(step) else _signed(np.diff(t_us)) / step
-    turns = np.round((expected - rows) / _SMALL_TURN).astype(np.int64)
-    chained: Indices = index[0] + np.concatenate([[0], np.cumsum(rows + turns * _SMALL_TURN)])
+    chained: Indices = index[0] + np.concatenate([[0], np.cumsum(_nearest(rows, expected))])
     return chained - min(0, int(chained.min())) // _SMALL_TURN * _SMALL_TURN
 
 
 def _signed(difference: Indices) -> Indices:
     """Difference of two 32-bit stamps, the shorter way round."""
-    return (difference + TURN // 2) % TURN - TURN // 2
+    return (difference + TURN // 2 & (TURN - 1)) - TURN // 2
 
 
 def _unwrap(index: Indices, clock_index: Indices) -> tuple[Indices, Indices]:
     """Counts that go on above 2^32 where the sensor's began again at zero; untouched when all are close."""
-    if not len(index) or int(index.max()) - int(index.min()) < TURN // 2:
-        middle = int(index[0]) if len(index) else 0
-    else:
-        middle = int(np.sort(index)[len(index) // 2])
+    if not len(index):
+        return index, clock_index
+    ends = [(int(one.min()), int(one.max())) for one in (index, clock_index) if len(one)]
+    if max(high for _, high in ends) - min(low for low, _ in ends) < TURN // 2:
+        return index, clock_index
+    middle = int(np.sort(index)[len(index) // 2])
     near, clock_near = middle + _signed(index - middle), middle + _signed(clock_index - middle)
-    lift = TURN if len(near) and int(near.min()) < 0 else 0
+    lift = TURN if int(near.min()) < 0 else 0
     return near + lift, clock_near + lift
 
 
@@ -150,43 +162,58 @@ def _on_mcu_clock(
     heads: Heads, index: Indices, clocks: Clocks, clock_index: Indices, step: float
 ) -> tuple[Array, Array]:
     """Microcontroller's time of each packet, us, and how fast that clock runs against the motion sensor's."""
+    boots = np.unique(clocks.boot)
+    if len(boots) == 1:
+        clock = _BootClock(clocks, clock_index, int(boots[0]), step)
+        imu = clock.whole_stamp(heads.t_us, index)[0]
+        return clock.on_mcu(imu), np.broadcast_to(clock.slope, len(heads))
     after = np.searchsorted(clocks.row, heads.row)
     before = clocks.boot[np.maximum(after - 1, 0)]
     later = clocks.boot[np.minimum(after, len(clocks) - 1)]
     ticks, slope = np.zeros(len(heads)), np.ones(len(heads))
     least = np.full(len(heads), np.inf)
-    for boot in np.unique(clocks.boot):
+    for boot in boots.tolist():
+        clock = _BootClock(clocks, clock_index, boot, step)
         rows = np.flatnonzero((before == boot) | (later == boot))
-        order = np.argsort(clocks.imu_us, kind="stable")
-        knots = order[clocks.boot[order] == boot]
-        imu, misfit = _unwrapped_stamp(
-            heads.t_us[rows], index[rows], clock_index[knots], clocks.imu_us[knots], step
-        )
+        imu, misfit = clock.whole_stamp(heads.t_us[rows], index[rows])
         misfit = misfit + np.where(before[rows] == boot, 0.0, 0.5)  # of two equals, the one before
         better = misfit < least[rows]
         rows, imu = rows[better], imu[better]
         least[rows] = misfit[better]
-        x, y = clocks.imu_us[knots].astype(float), clocks.mcu_us[knots].astype(float)
-        slope[rows] = (y[-1] - y[0]) / (x[-1] - x[0]) if x[-1] > x[0] and y[-1] > y[0] else 1.0
-        ticks[rows] = _follow(imu, x, y, float(slope[rows[0]]) if len(rows) else 1.0)
+        slope[rows] = clock.slope
+        ticks[rows] = clock.on_mcu(imu)
     return ticks, slope
 
 
-def _unwrapped_stamp(
-    t_us: Indices, index: Indices, knot_index: Indices, knot_imu: Indices, step: float
-) -> tuple[Array, Array]:
-    """Stamps without wrap, us, and how badly each fits: to its count, and the worse the farther from the knots."""
-    expected = _follow(
-        index.astype(float), knot_index.astype(float), knot_imu.astype(float), 0.0 if np.isnan(step) else step
-    )
-    whole = t_us + TURN * np.round((expected - t_us) / TURN)
-    beyond = np.maximum(knot_imu.min() - whole, 0.0) + np.maximum(whole - knot_imu.max(), 0.0)
-    return whole, np.abs(whole - expected) + _DRIFT * beyond
+class _BootClock:
+    """The clock packets of one boot: from counts to stamps, from stamps to the microcontroller's time."""
+
+    def __init__(self, clocks: Clocks, clock_index: Indices, boot: int, step: float) -> None:
+        order = np.argsort(clocks.imu_us, kind="stable")
+        knots = order[clocks.boot[order] == boot]
+        self._index = clock_index[knots].astype(float)
+        self._imu, self._mcu = clocks.imu_us[knots].astype(float), clocks.mcu_us[knots].astype(float)
+        self._step = 0.0 if np.isnan(step) else step
+        imu, mcu = float(np.ptp(self._imu)), float(self._mcu[-1] - self._mcu[0])
+        self.slope = mcu / imu if imu > 0 and mcu > 0 else 1.0
+
+    def whole_stamp(self, t_us: Indices, index: Indices) -> tuple[Array, Array]:
+        """Stamps without wrap, us, and how badly each fits its count, the worse the farther from a knot."""
+        expected = _follow(index.astype(float), self._index, self._imu, self._step)
+        whole = t_us + TURN * np.rint((expected - t_us) / TURN)
+        beyond = np.maximum(self._imu[0] - whole, 0.0) + np.maximum(whole - self._imu[-1], 0.0)
+        return whole, np.abs(whole - expected) + _DRIFT * beyond
+
+    def on_mcu(self, imu: Array) -> Array:
+        """Microcontroller's time, us, at whole stamps."""
+        return _follow(imu, self._imu, self._mcu, self.slope)
 
 
 def _follow(x: Array, knots_x: Array, knots_y: Array, slope: float) -> Array:
     """Straight lines from knot to knot, and with `slope` beyond the first and the last."""
     order = np.argsort(knots_x, kind="stable")
     xs, ys = knots_x[order], knots_y[order]
-    inside = np.interp(x, xs, ys)
-    return np.asarray(inside + slope * (np.minimum(x - xs[0], 0.0) + np.maximum(x - xs[-1], 0.0)))
+    found = np.interp(x, xs, ys)
+    outside = np.flatnonzero((x < xs[0]) | (x > xs[-1]))
+    found[outside] += slope * (x[outside] - np.clip(x[outside], xs[0], xs[-1]))
+    return found

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +24,8 @@ from ankle_imu.wire.block import Array, Indices
 from ankle_imu.wire.packets import Packets
 
 Mask = NDArray[np.bool_]
+Bytes = NDArray[np.uint8]
+Values = TypeVar("Values", Indices, Array)
 
 _N_AT: Final = SAMPLES_LAYOUT.offsets["n"]
 _COMPACT_HEAD: Final = COMPACT_LAYOUT.offsets["acc_x"]
@@ -46,11 +48,11 @@ class Heads:
 
     row: Indices
     arrival: Array
-    epoch: Indices
+    epoch: Bytes
     index: Indices
     t_us: Indices
     count: Indices
-    flags: Indices
+    flags: Bytes
     is_compact: Mask
     body: Indices
 
@@ -101,7 +103,7 @@ def read_heads(packets: Packets) -> tuple[Heads, Clocks, Counter[str]]:
     rows = np.flatnonzero(is_head)
     rows = _drop_bad(rows, packets, errors)
     rows = _drop_repeated(rows, packets, errors)
-    kind = packets.read("u1", packets.start[rows])
+    kind = packets.read("u1", _of(packets.start, rows))
     is_clock = kind == CLOCK
     return (
         _heads(rows[~is_clock], kind[~is_clock] == COMPACT, packets),
@@ -121,7 +123,8 @@ def of_epochs(
     errors : Counter, to which `other_epoch` is added
     """
     if wanted is None:
-        votes = heads.epoch if heads.is_compact.all() and not len(clocks) else heads.epoch[~heads.is_compact]
+        only_short = heads.is_compact.all() and not len(clocks)
+        votes: NDArray[Any] = heads.epoch if only_short else heads.epoch[~heads.is_compact]
         votes = votes if len(votes) else clocks.epoch
         wanted = [int(np.bincount(votes).argmax())] if len(votes) else []
     epochs = np.array([wanted] if isinstance(wanted, int) else [*wanted], dtype=np.int64)
@@ -136,7 +139,7 @@ def of_epochs(
 
 
 def _drop_bad(rows: Indices, packets: Packets, errors: Counter[str]) -> Indices:
-    start, length = packets.start[rows], packets.length[rows]
+    start, length = _of(packets.start, rows), _of(packets.length, rows)
     kind, n = packets.read("u1", start), packets.read("u1", start + _N_AT)
     is_samples, is_compact, is_clock = kind == SAMPLES, kind == COMPACT, kind == CLOCK
     expected = np.where(is_samples, SAMPLES_LAYOUT.size + SAMPLE_BYTES * n.astype(np.int64), CLOCK_LAYOUT.size)
@@ -157,7 +160,7 @@ def _drop_bad(rows: Indices, packets: Packets, errors: Counter[str]) -> Indices:
 
 
 def _drop_repeated(rows: Indices, packets: Packets, errors: Counter[str]) -> Indices:
-    keys = packets.read("<u8", packets.start[rows] + _KEY_AT)
+    keys = packets.read("<u8", _of(packets.start, rows) + _KEY_AT)
     ordered = np.sort(keys)
     twice = ordered[1:][ordered[1:] == ordered[:-1]]
     if not len(twice):
@@ -168,28 +171,45 @@ def _drop_repeated(rows: Indices, packets: Packets, errors: Counter[str]) -> Ind
     return rows[kept]
 
 
+def _of(values: Values, rows: Indices) -> Values:
+    """Values of rows that are in order and each once."""
+    return values if len(rows) == len(values) else values[rows]
+
+
 def _heads(rows: Indices, is_compact: Mask, packets: Packets) -> Heads:
-    at = packets.start[rows]
-    full = packets.read(SAMPLES_LAYOUT.dtype, at)  # any packet is at least as long as this head
-    found = {name: full[name].astype(np.int64) for name in ("epoch", "index", "t_us", "n", "flags")}
-    if is_compact.any():
-        small = packets.read(COMPACT_LAYOUT.dtype, at[is_compact])
-        for name in ("index", "t_us"):
-            found[name][is_compact] = small[name]
-        found["epoch"][is_compact] = small["epoch_flags"] % COMPACT_EPOCHS
-        found["flags"][is_compact] = small["epoch_flags"] // COMPACT_EPOCHS
-        found["n"][is_compact] = 1
-    return Heads(
-        row=rows,
-        arrival=packets.arrival[rows],
-        epoch=found["epoch"],
-        index=found["index"],
-        t_us=found["t_us"],
-        count=found["n"],
-        flags=found["flags"],
-        is_compact=is_compact,
-        body=at + np.where(is_compact, _COMPACT_HEAD, SAMPLES_LAYOUT.size),
-    )
+    at = _of(packets.start, rows)
+    are_compact = len(rows) > 0 and bool(is_compact.all())
+    found = _small(packets, at) if are_compact else _large(packets, at)
+    if not are_compact and is_compact.any():
+        for name, values in _small(packets, at[is_compact]).items():
+            found[name][is_compact] = values
+    return Heads(row=rows, arrival=_of(packets.arrival, rows), is_compact=is_compact, **found)
+
+
+def _large(packets: Packets, at: Indices) -> dict[str, Any]:
+    """Fields of heads of 0x10, which any packet is long enough to be read as."""
+    found = packets.read(SAMPLES_LAYOUT.dtype, at)
+    return {
+        "epoch": found["epoch"].copy(),
+        "index": found["index"].astype(np.int64),
+        "t_us": found["t_us"].astype(np.int64),
+        "flags": found["flags"].copy(),
+        "count": found["n"].astype(np.int64),
+        "body": at + SAMPLES_LAYOUT.size,
+    }
+
+
+def _small(packets: Packets, at: Indices) -> dict[str, Any]:
+    """The same of compact packets."""
+    found = packets.read(COMPACT_LAYOUT.dtype, at)
+    return {
+        "epoch": found["epoch_flags"] % COMPACT_EPOCHS,
+        "index": found["index"].astype(np.int64),
+        "t_us": found["t_us"].astype(np.int64),
+        "flags": found["epoch_flags"] // COMPACT_EPOCHS,
+        "count": np.ones(len(at), dtype=np.int64),
+        "body": at + _COMPACT_HEAD,
+    }
 
 
 def _clocks(rows: Indices, packets: Packets) -> Clocks:
