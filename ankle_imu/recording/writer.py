@@ -31,9 +31,9 @@ from ankle_imu.recording.log_format import (
 from ankle_imu.recording.parts import CHUNK_S, PartWriter, Queue
 from ankle_imu.recording.reader import SessionLog
 
-SILENCE_S: Final = 0.45
+SILENCE_S: Final = 0.35
 """Longest time a payload waits for others to fill its chunk, in real time (design limit: 0.5 s)."""
-SYNC_S: Final = 1.4
+SYNC_S: Final = 1.5
 """Time between calls of fsync; with a chunk before it below the design limit of 2 s."""
 BACKLOG: Final = 1 << 15
 """Payloads in the queue beyond which the caller waits after all: of a disk that has not answered for half a minute
