@@ -268,6 +268,27 @@ def test_a_lost_link_is_healed_from_ring_or_flash(flash_bytes: int) -> None:
     assert 48 * 208 < lost < 53 * 208
 
 
+@pytest.mark.parametrize(("mtu", "flash_bytes"), [(247, 0), (247, 16 * 2**20), (23, 16 * 2**20)])
+def test_twenty_lost_links_lose_nothing(mtu: int, flash_bytes: int) -> None:
+    async def play(w: Walk) -> None:
+        losses = 0
+        while losses < 20:
+            link = await w.start()
+            await w.adapter.heal(link)
+            await link.wait_lost()
+            losses += 1
+        link = await w.start()
+        await asyncio.sleep(3.0)
+        made.append(w.sensor.sampler.made(w.air.now()))
+        await w.adapter.stop(link)
+
+    made: list[int] = []
+    plan = " ".join(f"{4 * k}:{'drop' if k % 2 else 'bye'}" for k in range(1, 21))
+    w = walk(play, mischief=plan, mtu=mtu, flash_bytes=flash_bytes)
+    assert made[0] > 80 * 208
+    assert w.check_all_came() > made[0] - 20, "more is missing than what was made before the first START"
+
+
 def test_another_boot_voids_what_was_missing() -> None:
     async def play(w: Walk) -> None:
         link = await w.start()
