@@ -11,7 +11,8 @@ import numpy as np
 
 from ankle_imu import manifest, recording, session_io, wire
 from ankle_imu.capture.introduce import visit
-from ankle_imu.capture.supervisor import Wanted
+from ankle_imu.capture.sink import ENDED
+from ankle_imu.capture.supervisor import STOPPED, Wanted
 from ankle_imu.devices.adapter import Identity, LogFile, Logging, Radio, Stream
 from ankle_imu.durable import write_whole
 from ankle_imu.errors import ConnectionLost, QualityRefusal, RecordingError
@@ -29,7 +30,7 @@ Tell = Callable[[int, int], None]
 
 @dataclass(frozen=True, kw_only=True)
 class Healed:
-    """What a log brought to a session: samples that were missing, and of these the number found in the log."""
+    """Samples that were missing up to the end of the session, and of these the number found in the log."""
 
     missing: int
     found: int
@@ -156,7 +157,7 @@ def save_log(
 
 
 def heal_session(folder: Path, placement: str, stream: Stream, payloads: Sequence[bytes]) -> Healed:
-    """Add to a session the samples it lacks and a fetched log has, by the sensor's own count.
+    """Add to a session the samples it lacks and a fetched log has, by the sensor's own count, up to its end.
 
     Parameters
     ----------
@@ -191,11 +192,13 @@ def heal_session(folder: Path, placement: str, stream: Stream, payloads: Sequenc
         )
     counts, offered = _counts(have), _counts(more)
     _check_same_run(have, more, folder)
-    missing = np.setdiff1d(np.arange(counts.min(), counts.max() + 1), counts)
+    end_s = _end(log, target)
+    last = offered[_arrivals(have, more) <= end_s].max(initial=counts.max())
+    missing = np.setdiff1d(np.arange(counts.min(), last + 1), counts)
     wanted = np.isin(offered, missing)
     rows = np.unique(np.concatenate([np.asarray(block.arrival) for block in more])[wanted].astype(np.int64))
     if len(rows):
-        _append(folder, log, target, [payloads[row] for row in rows.tolist()])
+        _append(folder, log, target, [payloads[row] for row in rows.tolist()], end_s)
     return Healed(missing=len(missing), found=int(np.isin(missing, offered).sum()))
 
 
@@ -240,11 +243,32 @@ def _ticks(
     return _counts(blocks), np.concatenate([np.asarray(block.ticks) for block in blocks])
 
 
-def _append(folder: Path, log: recording.SessionLog, target: recording.Stream, payloads: list[bytes]) -> None:
+def _end(log: recording.SessionLog, target: recording.Stream) -> float:
+    """Until when a sensor should have been heard, s: its last packet if it was stopped, else the very end."""
+    last = max(at for at, _ in target.packets)
+    own = [event.event for event in log.events if event.placement == target.placement]
+    ended = [event.time_s for event in log.events if event.event == ENDED]
+    return last if own[-1:] == [STOPPED] else max([last, *ended])
+
+
+def _arrivals(have: Sequence[Block], more: Sequence[Block]) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+    """When the samples of a log would have arrived in the session, s, at the earliest."""
+    (ours, ours_at), (_, theirs_at) = _ticks(have), _ticks(more)
+    arrival = np.concatenate([np.asarray(block.arrival) for block in have])
+    wrap, tick_s = more[0].tick_wrap, more[0].tick_s
+    newest = int(np.argmax(ours))
+    later = theirs_at - ours_at[newest]
+    if wrap:
+        later = (later + wrap / 2.0) % wrap - wrap / 2.0
+    return np.asarray(arrival[newest] + later * tick_s)
+
+
+def _append(
+    folder: Path, log: recording.SessionLog, target: recording.Stream, payloads: list[bytes], at: float
+) -> None:
     """Write payloads into a new part, behind all that came."""
-    arrival = max(at for stream in log.streams for at, _ in stream.packets)
     with recording.RecordingWriter(folder, start_ns=log.start_ns, session=log.session, after=log) as writer:
         number = writer.open_sensor(target.placement, target.protocol, target.config)
         for payload in payloads:
-            writer.append(number, arrival, payload)
-        writer.log(arrival, target.placement, "healed", f"{len(payloads)} packets from the sensor's own memory")
+            writer.append(number, at, payload)
+        writer.log(at, target.placement, "healed", f"{len(payloads)} packets from the sensor's own memory")

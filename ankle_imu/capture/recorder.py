@@ -118,7 +118,7 @@ class Recorder:
             failures = [f for f in await asyncio.gather(*tasks, return_exceptions=True) if f is not None]
             self._count()
             elapsed = self._sink.elapsed()
-            self._sink.close()
+            self._sink.close(self._reason)
         self._complain(failures)
         return Captured(
             folder=self._sink.folder,

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Final
 
 from ankle_imu import library, manifest, recording
 from ankle_imu.capture.supervisor import Wanted
@@ -16,6 +17,9 @@ from ankle_imu.devices.adapter import Identity, Stream
 from ankle_imu.errors import StorageError
 from ankle_imu.frames import PLACEMENTS
 from ankle_imu.values import SensorInfo, SessionInfo
+
+ENDED: Final = "ended"
+"""Last event of a recording that was ended and not killed."""
 
 
 class SessionSink:
@@ -86,8 +90,9 @@ class SessionSink:
             with self._disk():
                 self._writer.note_clock(self.elapsed(), time.time_ns())
 
-    def close(self) -> None:
-        """Bring everything to the disk; what fails is in `failure`."""
+    def close(self, reason: str) -> None:
+        """Note the end and bring everything to the disk; what fails is in `failure`."""
+        self.note("", ENDED, reason)
         writer, self._writer = self._writer, None
         if writer is not None:
             with self._disk():

@@ -26,6 +26,8 @@ EMPTY: Final = 0.02
 """Charge at which a sensor is stopped while it can still close its own log (own choice)."""
 STOP_S: Final = 6.0
 WATCH_S: Final = 0.5
+STOPPED: Final = "stopped"
+"""Last event of a sensor that was stopped and not lost."""
 STEADY_S: Final = 3.0
 """A link that held so long clears the record of failures: the next loss is answered at once."""
 
@@ -252,7 +254,7 @@ class Supervisor:
                 if isinstance(self._adapter, Healing):
                     await self._adapter.heal(link)
                 await self._adapter.stop(link)
-        self._sink.note(self.wanted.placement, "stopped", "")
+        self._sink.note(self.wanted.placement, STOPPED, "")
 
     async def _heal(self, link: Link) -> None:
         if not isinstance(self._adapter, Healing):

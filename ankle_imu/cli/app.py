@@ -14,7 +14,9 @@ from cyclopts import App, Group
 from ankle_imu._version import package_version
 from ankle_imu.cli import (
     analyzing,
+    checking,
     demo,
+    downloading,
     examining,
     failures,
     importing,
@@ -72,6 +74,9 @@ def build() -> App:
         group=_WALKS,
         help_epilogue="Example:  ankle-imu record --note 'first walk with the new boots'",
     )
+    app.command(downloading.download, group=_WALKS, help_epilogue="Example:  ankle-imu download left_foot --list")
+    app.command(checking.check, group=_WALKS, help_epilogue="Example:  ankle-imu check last")
+    app.command(checking.repair, group=_WALKS, help_epilogue="Example:  ankle-imu repair last")
     app.command(
         importing.import_,
         name="import",
