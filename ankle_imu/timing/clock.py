@@ -28,6 +28,10 @@ MAX_SLOPE_SD: Final = 100e-6
 """A measured clock rate less certain than this is not used: crystals keep within 100 ppm (Bluetooth Core
 Specification, vol. 6 part B, 4.2: active clock 50 ppm; and as much again for the host)."""
 
+MOST_OFF: Final = 0.2
+"""A clock further off than this share is not measured but misunderstood: packets of a log come in a rush, long
+after (oscillators of motion sensors are a few per cent off; own choice)."""
+
 _BINS: Final = 200
 _FASTEST: Final = 10
 """Rank of the packet whose delay bounds that of the fastest: that ten packets come and none is as fast as the
@@ -159,7 +163,7 @@ def fit_clock(
 def _windows(x: Array, window_s: float) -> list[slice]:
     """Rows of equal windows over the sorted `x` that hold packets over at least half their length."""
     span = float(x[-1] - x[0])
-    n = max(1, round(span / window_s))
+    n = max(1, min(round(span / window_s), len(x) // MIN_PACKETS))
     at = np.searchsorted(x, x[0] + span * np.arange(1, n) / n)
     stops = [*at.tolist(), len(x)]
     rows = [slice(a, b) for a, b in zip([0, *stops[:-1]], stops, strict=True)]
@@ -187,7 +191,8 @@ def _fit_line(x: Array, y: Array, usual_rate: float) -> _Line:
         above = y - rate * x
         rate_doubt, off = 3.0 * _delay_bound(above - above.min()) / span, abs(rate - usual_rate)
         is_slip = off > MAX_SLOPE_SD and off * span < find_interval(y)
-        if not is_slip and (rate_doubt <= MAX_SLOPE_SD or off > rate_doubt):
+        is_absurd = off > MOST_OFF * usual_rate
+        if not (is_slip or is_absurd) and (rate_doubt <= MAX_SLOPE_SD or off > rate_doubt):
             return _Line(centre=centre, value=float(above.min()) + rate * centre, rate=rate)
         doubt = off * span if is_slip else MAX_SLOPE_SD * span / 2.0
     least = float((y - usual_rate * x).min())

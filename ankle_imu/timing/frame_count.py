@@ -19,6 +19,10 @@ BEHIND_S: Final = 4.0
 MAX_BACK_S: Final = 1.0
 """Packets overtake one another by less (own choice)."""
 
+FASTEST_S: Final = 1e-4
+"""s per sample; motion sensors make at most 8000 samples/s (7680 is the highest rate in the driver of the
+LSM6DSV320X)."""
+
 _LEAST_RISE: Final = 0.6
 """Share of a lost packet's length by which the level must rise."""
 _LEAST_AHEAD: Final = 5
@@ -46,15 +50,22 @@ def measure_spacing(steps: Array, counts: Array) -> float:
     Raises
     ------
     ValueError
-        If no step is positive.
+        If no step is positive, or the usual one is shorter than any sensor's.
     """
     usable = (steps > 0) & (counts > 0)
     if not usable.any():
         raise ValueError("The sensor's clock does not run: no two samples differ in both count and time.")
     each = steps[usable] / counts[usable]
-    usual = float(np.median(each))
+    usual = check_spacing(float(np.median(each)))
     is_usual = np.abs(each - usual) <= 0.5 * usual
     return float(steps[usable][is_usual].sum() / counts[usable][is_usual].sum())
+
+
+def check_spacing(spacing: float) -> float:
+    """`spacing`, s per sample; a ValueError when no sensor is so fast."""
+    if not spacing >= FASTEST_S:
+        raise ValueError(f"The sensor seems to give {1 / spacing:,.0f} samples/s; no motion sensor is so fast.")
+    return spacing
 
 
 def count_by_clock(device: ArrayLike) -> tuple[Indices, float]:
@@ -133,6 +144,7 @@ def count_by_arrival(arrival: ArrayLike, nominal_rate: float = float("nan")) -> 
     tried = [_refine(t[some], k[some], guess, frames) for guess in guesses]
     _, spacing = min(tried, key=lambda found: _spread(t[some], k[some], *found))
     lost, spacing = _refine(t, k, spacing, frames)
+    check_spacing(spacing)
     number = np.searchsorted(ends, np.arange(len(host)))
     count = np.arange(len(host)) + _lost_before(lost).astype(np.int64)[number]
     return count, spacing, _doubt(t, k, lost, spacing, frames)
@@ -142,7 +154,7 @@ def _rates(t: Array, k: Array, nominal_rate: float) -> list[float]:
     """Guesses of the time per sample: what came per second, more for what was lost, and what the maker says."""
     lag = int(np.clip(round(5.0 * len(t) / max(t[-1] - t[0], 1e-9)), 1, max(1, len(t) // 2)))
     usual = float(np.median((t[lag:] - t[:-lag]) / (k[lag:] - k[:-lag])))
-    guesses = [usual / share for share in _SHARES]
+    guesses = [check_spacing(usual) / share for share in _SHARES]
     return [*guesses, 1.0 / nominal_rate] if 0.8 < usual * nominal_rate < 1.5 else guesses
 
 

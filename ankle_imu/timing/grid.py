@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ankle_imu.timing.clock import WINDOW_S, Array, Clock, Indices, fit_clock, unwrap_ticks
-from ankle_imu.timing.frame_count import count_by_arrival, count_by_clock, measure_spacing
-from ankle_imu.timing.stretches import find_stretches
+from ankle_imu.timing.frame_count import check_spacing, count_by_arrival, count_by_clock, measure_spacing
+from ankle_imu.timing.stretches import MOST_HOLES, MOST_S, find_stretches
 
 COUNT_WINDOW_S: Final = 60.0
 """Length of a window where only the sampling itself is the clock: an oscillator of a sensor wanders with its
@@ -199,8 +199,8 @@ def join_grids(grids: Sequence[SampleGrid]) -> tuple[SampleGrid, int]:
     Returns
     -------
     grid, overlapping
-        Rate and clock are those of the first; samples that two stretches claim stay with the earlier one, and
-        `overlapping` counts the others.
+        Rate and clock are those of the first; samples that two stretches claim stay with the earlier one.
+        `overlapping` counts the others, and those that come after an absence of many hours.
     """
     ordered = sorted(grids, key=lambda grid: float(grid.time[0]))
     time, source, cause, is_late = ordered[0].time, ordered[0].source, ordered[0].cause, ordered[0].is_late
@@ -213,6 +213,9 @@ def join_grids(grids: Sequence[SampleGrid]) -> tuple[SampleGrid, int]:
             continue
         start = float(grid.time[first])
         n = max(0, round((start - time[-1]) / step) - 1)
+        if n > MOST_HOLES * int((source >= 0).sum()) + MOST_S / step:
+            overlapping += int((grid.source >= 0).sum())
+            continue
         time = np.concatenate([time, np.linspace(time[-1], start, n + 2)[1:-1], grid.time[first:]])
         source = np.concatenate([source, np.full(n, -1, dtype=np.int64), grid.source[first:]])
         cause = np.concatenate([cause, np.full(n, Cause.RESTART, dtype=np.int8), grid.cause[first:]])
@@ -265,7 +268,7 @@ def _spacing_by_arrival(host: Array, number: Indices) -> float:
     usable = (rows > 0) & (passed > 0)
     if not usable.any():
         raise ValueError("The sensor's count does not run: no two samples differ in both count and arrival.")
-    return float(np.median(passed[usable] / rows[usable]))
+    return check_spacing(float(np.median(passed[usable] / rows[usable])))
 
 
 def _fit(rows: Indices, samples: _Counted, usual_rate: float) -> Clock:

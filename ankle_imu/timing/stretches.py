@@ -25,6 +25,14 @@ that started anew; what was held back comes in a rush (own choice)."""
 MIN_PACKETS: Final = 3
 """Fewer packets than this beside a longer stretch are damaged headers, not a restart (own choice)."""
 
+MOST_HOLES: Final = 20
+MOST_S: Final = 4 * 3600.0
+"""A stretch with more than so many lost samples for each that came, and so many seconds of them, is none (own
+choice)."""
+
+LATEST_S: Final = 1e10
+"""A clock beyond 300 years is damaged; seconds since 1970 or 2000 are in use, and exact to microseconds."""
+
 _RUSH: Final = 1.5
 """Samples that come this much faster than they were taken were held back (own choice)."""
 
@@ -36,12 +44,15 @@ _COMING: Final = 4096
 class _Stretch:
     """Runs of samples between two restarts of the sensor, as far as they are known.
 
-    `seen`: content by rank, NaN where nothing came.
+    `seen`: content by rank, NaN where nothing came; `latest`: s, device time of the latest; `is_paced`: some came
+    as fast as they were taken.
     """
 
     base: float
     delay: float
     seen: Array
+    latest: float = -np.inf
+    is_paced: bool = False
     most: int = -1
     least: int = -1
     runs: list[Indices] = field(default_factory=list)
@@ -61,6 +72,8 @@ class _Stretch:
         self.most = max(self.most, int(ranks.max()))
         self.least = int(ranks.min()) if self.least < 0 else min(self.least, int(ranks.min()))
         self.runs.append(run)
+        self.latest = max(self.latest, float(samples.device[run].max()))
+        self.is_paced |= len(run) >= MIN_STRETCH and not samples.is_rush(run)
         self.base = float(samples.base[run[-1]])
         level = float(samples.delay[run].min())
         is_steady = len(run) >= MIN_STRETCH and abs(level - self.delay) <= MAX_STEP_S
@@ -82,6 +95,11 @@ class _Samples:
     host: Array
     rank: Indices
     content: Array
+
+    def is_rush(self, run: Indices) -> bool:
+        """Whether the samples of `run` came clearly faster than they were taken."""
+        passed = float(self.host[run[-1]] - self.host[run[0]])
+        return float(self.device[run].max() - self.device[run].min()) > _RUSH * passed
 
 
 def find_stretches(
@@ -126,7 +144,9 @@ def find_stretches(
     kept = [
         rows
         for rows in joined
-        if np.ptp(count[rows]) > 0 and (len(rows) == longest or len(np.unique(host[rows])) >= MIN_PACKETS)
+        if 0 < np.ptp(count[rows]) <= MOST_HOLES * len(rows) + MOST_S / spacing
+        and float(np.abs(device[rows]).max()) < LATEST_S
+        and (len(rows) == longest or len(np.unique(host[rows])) >= MIN_PACKETS)
     ]
     if not kept:
         raise ValueError("The sensor's sample count contradicts its clock throughout.")
@@ -134,14 +154,24 @@ def find_stretches(
 
 
 def _rough_rate(device: Array, host: Array) -> float:
-    """Host seconds per device second, to a thousandth; 1 when there is too little to tell, or it is absurd."""
-    lag = max(1, len(device) // 20)
-    ran, passed = device[lag:] - device[:-lag], host[lag:] - host[:-lag]
-    usable = (ran > 0) & (passed > 0)
-    if len(device) < MIN_STRETCH or not usable.any() or float(np.median(passed[usable])) < 10.0:
-        return 1.0
-    rate = float(np.median(passed[usable] / ran[usable]))
-    return rate if 0.9 < rate < 1.1 else 1.0
+    """Host seconds per device second, so that a clock that is off does not seem to restart.
+
+    Steps over a twentieth of the packets are blind to a few restarts; those over a quarter tell more exactly.
+    1 when there is too little to tell, or what comes out is absurd.
+    """
+    ends = np.flatnonzero(np.append(host[1:] != host[:-1], True))
+    rate = 1.0
+    for share, most_off in ((20, 0.1), (4, 0.003)):
+        lag = max(1, len(ends) // share)
+        ran, passed = (x[ends[lag:]] - x[ends[:-lag]] for x in (device, host))
+        usable = (ran > 0) & (passed > 0)
+        if len(device) < MIN_STRETCH or not usable.any() or float(np.median(passed[usable])) < 10.0:
+            return rate
+        found = float(np.median(passed[usable] / ran[usable]))
+        if abs(found - rate) > most_off:
+            return rate
+        rate = found
+    return rate
 
 
 def _assign(samples: _Samples) -> list[_Stretch]:
@@ -175,9 +205,9 @@ def _is_late_part(run: Indices, stretch: _Stretch, samples: _Samples) -> bool:
     lateness = float(samples.delay[run].min()) - stretch.delay
     is_ahead = bool(samples.rank[run[0]] > stretch.most)
     if lateness < 0:
-        return is_ahead
-    passed = float(samples.host[run[-1]] - samples.host[run[0]])
-    is_rush = float(samples.device[run].max() - samples.device[run].min()) > _RUSH * passed
+        since = float(samples.device[run[0]] - stretch.latest)
+        return is_ahead and not stretch.is_paced and since <= MAX_BACKLOG_S
+    is_rush = samples.is_rush(run)
     if len(run) >= MIN_STRETCH and not is_rush:
         return False
     if is_ahead:
