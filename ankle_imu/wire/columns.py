@@ -63,12 +63,14 @@ def check_names(names: Iterable[str]) -> tuple[str, ...]:
 
 def read_units(config: Mapping[str, Any], defaults: Mapping[str, str]) -> Units:
     """Units of a configuration, or ValueError that says what is wrong with them."""
-    told = {**defaults, **config.get("units", {})}
+    told = config.get("units", {})
+    if not isinstance(told, Mapping):
+        raise ValueError(f"Found units = {told!r}; expected a table with acc, gyr, time.")
     factors = {}
-    for quantity, unit in told.items():
+    for quantity, unit in {**defaults, **told}.items():
         if quantity not in _UNITS:
             raise ValueError(f"Found units of {quantity!r}; expected those of {', '.join(_UNITS)}.")
-        if unit not in _UNITS[quantity]:
+        if not isinstance(unit, str) or unit not in _UNITS[quantity]:
             raise ValueError(f"Found {quantity} in {unit!r}; expected one of {', '.join(_UNITS[quantity])}.")
         factors[quantity] = _UNITS[quantity][unit]
     return Units(

@@ -144,7 +144,7 @@ def _read_setup(config: Mapping[str, Any]) -> _Setup:
     separator, checksum = config.get("separator", ","), config.get("checksum", "")
     if not isinstance(separator, str) or len(separator) != 1 or not separator.isascii() or separator in _TAKEN:
         raise ValueError(f"Found separator {separator!r}; expected one character that no number holds.")
-    if checksum not in SUM_DIGITS:
+    if checksum not in tuple(SUM_DIGITS):
         raise ValueError(f"Found checksum {checksum!r}; expected 'crc16', 'xor' or ''.")
     wraps = {}
     for name in ("time_wrap", "counter_wrap"):
