@@ -22,6 +22,18 @@ errors = "typical"
 """
 
 
+@pytest.fixture
+def told(capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, dict[str, Any]]]:
+    """Run a command line with `--json`; gives its exit code and the object it printed."""
+
+    def run_json(*words: str) -> tuple[int, dict[str, Any]]:
+        capsys.readouterr()
+        code = run([*words, "--json"])
+        return code, json.loads(capsys.readouterr().out or "{}")
+
+    return run_json
+
+
 @dataclass(frozen=True)
 class Done:
     """What a command line left behind."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -39,16 +37,6 @@ def air(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> VirtualAir:
     air = VirtualAir([(witmotion, ())])
     air.patch(monkeypatch)
     return air
-
-
-@pytest.fixture
-def told(capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, dict[str, Any]]]:
-    def run_json(*words: str) -> tuple[int, dict[str, Any]]:
-        capsys.readouterr()
-        code = run([*words, "--json"])
-        return code, json.loads(capsys.readouterr().out or "{}")
-
-    return run_json
 
 
 def test_scan_shows_what_is_here(air: VirtualAir, told: Any, capsys: pytest.CaptureFixture[str]) -> None:
