@@ -150,8 +150,8 @@ class _Setup:
         acc = _one_of(config, "acc_range_g", ACC_RANGES_G) * STANDARD_GRAVITY / 32768
         gyr = _one_of(config, "gyr_range_dps", GYR_RANGES_DPS) * DEGREE / 32800
         scales = {"acc": np.full(3, acc), "gyr": np.full(3, gyr), "acc_gyr": np.repeat([acc, gyr], 3)}
-        processors = {_id(k, 255): _source(v) for k, v in config.get("processors", {}).items()}
-        loggers = {_id(k, _LOGGER_MASK): _logger(v) for k, v in config.get("loggers", {}).items()}
+        processors = {_id(k, 255): _source(v) for k, v in _table(config, "processors").items()}
+        loggers = {_id(k, _LOGGER_MASK): _logger(v) for k, v in _table(config, "loggers").items()}
         return cls(chip=str(chip), scales=scales, processors=processors, loggers=loggers)
 
 
@@ -161,6 +161,13 @@ def _one_of(config: Mapping[str, Any], name: str, known: tuple[int, ...]) -> flo
     return float(config[name])
 
 
+def _table(config: Mapping[str, Any], name: str) -> Mapping[Any, Any]:
+    told = config.get(name, {})
+    if not isinstance(told, Mapping):
+        raise ValueError(f"Found {name} = {told!r}; expected a mapping of ids.")
+    return told
+
+
 def _id(told: Any, largest: int) -> int:
     if not str(told).isdecimal() or int(told) > largest:
         raise ValueError(f"Found id {told!r} of a processor or logger; expected 0 to {largest}.")
@@ -168,6 +175,8 @@ def _id(told: Any, largest: int) -> int:
 
 
 def _source(told: Mapping[str, Any]) -> _Source:
+    if not isinstance(told, Mapping):
+        raise ValueError(f"Found processor {told!r}; expected a mapping with prefix and signal.")
     source = _Source(prefix=told.get("prefix", ""), signal=told.get("signal", ""), samples=told.get("samples", 1))
     if source.prefix not in ("count", "time") or source.signal not in SIGNALS or source.samples not in (1, 2, 3):
         raise ValueError(f"Found processor {told!r}; expected prefix count or time, a signal of {SIGNALS}.")
@@ -175,9 +184,15 @@ def _source(told: Mapping[str, Any]) -> _Source:
 
 
 def _logger(told: Sequence[Any]) -> tuple[str, int, int]:
-    if len(told) == 3 and told[0] in SIGNALS:
+    if isinstance(told, list | tuple) and len(told) == 3 and told[0] in SIGNALS:
         signal, offset, length = told
-        if length in (2, 4) and offset >= 0 and offset % 2 == 0 and offset + length <= _SAMPLE_BYTES[signal]:
+        if (
+            isinstance(offset, int)
+            and length in (2, 4)
+            and offset >= 0
+            and offset % 2 == 0
+            and offset + length <= _SAMPLE_BYTES[signal]
+        ):
             return signal, offset, length
     raise ValueError(f"Found logger {told!r}; expected a signal of {SIGNALS}, even offset, length 2 or 4.")
 

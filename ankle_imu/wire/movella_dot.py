@@ -158,7 +158,7 @@ def _content(config: Mapping[str, Any]) -> tuple[np.dtype[Any], bool]:
     mode, chosen = config.get("payload_mode"), config.get("quantities")
     if (chosen is None) == (mode is None):
         raise ValueError("Protocol movella_dot needs config['payload_mode'] or config['quantities'], one of them.")
-    if mode is not None and mode not in _MODES:
+    if mode is not None and mode not in tuple(_MODES):
         raise ValueError(f"Found payload_mode {mode!r}; those with acceleration and angular rate are {[*_MODES]}.")
     quantities = [*(_MODES[mode] if mode is not None else chosen or ())]
     if any(q not in _QUANTITIES for q in quantities) or len(set(quantities)) < len(quantities):

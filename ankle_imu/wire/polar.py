@@ -113,6 +113,7 @@ def decode(payloads: Iterable[tuple[float, bytes]], config: Mapping[str, Any]) -
     session, it cannot be told.
     """
     factors = {name: _positive(config, name) for name in ("acc_factor", "gyr_factor")}
+    nominal_rate = _positive(config, "nominal_rate_hz") if config.get("nominal_rate_hz") is not None else None
     packets = collect(payloads)
     if not len(packets):
         return []
@@ -139,7 +140,7 @@ def decode(payloads: Iterable[tuple[float, bytes]], config: Mapping[str, Any]) -
             headers["time"],
             [f for f in frames if f.measurement == measurement],
             sieve.is_good,
-            config.get("nominal_rate_hz"),
+            nominal_rate,
         )
         for measurement in (ACC, GYR)
     )
@@ -406,7 +407,7 @@ def _stream(
         order = order[is_good[rows[order]]]
         values = values[np.repeat((np.cumsum(n) - n)[order], n[order]) + _within(n[order])]
         rows, n = rows[order], n[order]
-    nominal = 1.0 / (nominal_rate * TICK_S) if nominal_rate and nominal_rate > 0 else float("nan")
+    nominal = 1.0 / (nominal_rate * TICK_S) if nominal_rate else float("nan")
     spacing = measure_spacing(times[rows], n, nominal)
     last, stop = times[rows].astype(float), np.cumsum(n)
     ticks: Array = np.arange(len(values), dtype=float) * spacing

@@ -238,7 +238,7 @@ def _frame_bytes(config: Mapping[str, Any], data: bytes, stops: Indices) -> int:
     """Length of a sample frame: the one at which the next frame most often follows."""
     size = config.get("frame_bytes")
     if size is not None:
-        if size not in _FRAMES:
+        if size not in tuple(_FRAMES):
             raise ValueError(f"Protocol witmotion has frames of 20 or 28 bytes, found frame_bytes = {size!r}.")
         return int(size)
     probe = np.frombuffer(data, dtype=np.uint8, count=min(len(data), _PROBE_BYTES))

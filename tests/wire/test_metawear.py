@@ -340,6 +340,9 @@ def test_random_bytes_never_raise(parts: list[tuple[bytes, bytes]], config: dict
         {"loggers": {0: ["acc", 4, 4]}},
         {"loggers": {0: ["acc", 0]}},
         {"loggers": {32: ["acc", 0, 4]}},
+        {"loggers": [["acc", 0, 4]]},
+        {"loggers": {0: 5}},
+        {"processors": {0: "acc"}},
         {"processors": {"-1": {"prefix": "time", "signal": "acc"}}},
     ],
 )
