@@ -37,8 +37,7 @@ class CentralController(Controller):
             return
         if self.le_scan_enable:
             self._report(Kind.ADV_IND, pdu.advertiser_address, pdu.data)
-            if response:
-                self._report(Kind.SCAN_RSP, pdu.advertiser_address, response)
+            self._report(Kind.SCAN_RSP, pdu.advertiser_address, response)  # Linux waits for it, be it empty
         pending = self.pending_le_connection
         if pending and pending.peer_address == pdu.advertiser_address:
             self.create_le_connection(pdu.advertiser_address)

@@ -7,7 +7,7 @@ from typing import Protocol
 
 import numpy as np
 import pytest
-from bluetooth_vm.recorded import Recorded, check_named, check_order, check_whole, sensor_of
+from bluetooth_vm.recorded import PLACEMENTS, Recorded, check_named, check_order, check_whole, sensor_of
 
 RATE = 208.0
 HARMLESS = ("duplicate:2", "delay:1", "reorder:2", "stall:1")
@@ -19,7 +19,7 @@ NO_MEMORY = {"ring_samples": 20, "flash_bytes": 0}
 class Record(Protocol):
     """Make a recording of as many sensors as there are schedules; options of `recorded.record`."""
 
-    def __call__(self, *schedules: list[str], **options: float) -> Recorded: ...
+    def __call__(self, *schedules: list[str], **options: float | str) -> Recorded: ...
 
 
 @pytest.mark.parametrize(("sensors", "rate"), [(1, RATE), (2, RATE), (4, RATE), (1, 416.0)])
@@ -35,6 +35,29 @@ def test_smallest_mtu_carries_everything(recorded: Record) -> None:
     got = recorded([], mtu=23, duration_s=20)
     check_order(got)
     check_whole(got)
+
+
+@pytest.mark.parametrize("model", ["witmotion", "movesense"])
+def test_other_families_are_recorded_byte_for_byte(model: str, recorded: Record) -> None:
+    """From the end of the configuration on; these say answers and samples on one characteristic."""
+    got = recorded([], [], model=model, duration_s=20)
+    for n, on_air in enumerate(got.on_air):
+        said, kept = [payload for *_, payload in on_air.arrived], got.payloads(PLACEMENTS[n])
+        begin = max(i for i, payload in enumerate(said) if payload == kept[0])
+        assert said[begin : begin + len(kept)] == kept
+        assert len(said) - begin - len(kept) <= 2  # the answer to the end, and what came before it
+        assert got.loss(n).lost == 0
+        assert got.loss(n).received > 19 * 190
+
+
+@pytest.mark.parametrize("model", ["witmotion", "movesense"])
+def test_gap_of_other_families_is_named(model: str, recorded: Record) -> None:
+    got = recorded(["8:gone:3"], [], model=model, duration_s=20)
+    (gap,) = got.loss(0).gaps
+    assert (gap.reason, gap.samples) == ("link lost", got.loss(0).lost)
+    assert 3.0 <= gap.end_s - gap.start_s <= 4.5
+    assert gap.samples == pytest.approx((gap.end_s - gap.start_s) * got.loss(0).true_rate_hz, abs=2)
+    assert got.loss(1).lost == 0
 
 
 @pytest.mark.parametrize("what", HARMLESS)

@@ -18,7 +18,9 @@ from ankle_imu.ledger import Ledger, take_ledger
 from ankle_imu.simulate import Plan, walk
 from ankle_imu.simulate.sensors.ankle import AnkleSensor
 from ankle_imu.simulate.sensors.mischief import parse_mischief
-from ankle_imu.simulate.sensors.peripheral import Motion, Said
+from ankle_imu.simulate.sensors.movesense import MovesenseSensor
+from ankle_imu.simulate.sensors.peripheral import Motion, Peripheral, Said
+from ankle_imu.simulate.sensors.witmotion import WitMotionSensor
 from ankle_imu.values import ImuSeries, Loss
 from ankle_imu.wire import ankle_control
 from ankle_imu.wire.ankle import FULL_SCALE
@@ -32,7 +34,7 @@ Indices = np.ndarray[tuple[int], np.dtype[np.int64]]
 class Recorded:
     """What was recorded, and what should have been: one `BumbleSensor` for each placement, in order.
 
-    `made`: samples from the last boot to STOP, all of which are wanted.
+    `made`: samples of an Ankle IMU from the last boot to STOP, all of which are wanted.
     """
 
     captured: Captured
@@ -105,29 +107,34 @@ async def record(
     root: Path,
     *,
     schedules: Sequence[Sequence[str]],
+    model: str = "ankle",
     rate_hz: float = 208.0,
     duration_s: float = 60.0,
+    mtu: int = 247,
     ppm: Sequence[float] = (0.0, 0.0, 0.0, 0.0),
     ring_samples: int = 10 * 833,
     flash_bytes: int = 16 * 2**20,
-    mtu: int = 247,
 ) -> Recorded:
-    """Record as many sensors as there are schedules of mischief."""
+    """Record as many sensors as there are schedules of mischief; the options from `ppm` on are the Ankle IMU's."""
     placements = PLACEMENTS[: len(schedules)]
     felt = walked()
     sensors = {}
     for number, (placement, schedule) in enumerate(zip(placements, schedules, strict=True)):
-        sensor = CountedSensor(
-            Motion(felt[placement]),
-            address=f"C0:00:00:00:01:{number:02X}",
-            seed=number,
-            ppm=ppm[number],
-            ring_samples=ring_samples,
-            flash_bytes=flash_bytes,
-        )
+        motion, address = Motion(felt[placement]), f"C0:00:00:00:01:{number:02X}"
+        if model == "ankle":
+            sensor: Peripheral = CountedSensor(
+                motion,
+                address=address,
+                seed=number,
+                ppm=ppm[number],
+                ring_samples=ring_samples,
+                flash_bytes=flash_bytes,
+            )
+        else:
+            sensor = {"witmotion": WitMotionSensor, "movesense": MovesenseSensor}[model](address, motion)
         await air.add(sensor, mtu=mtu, mischief=[parse_mischief(text) for text in schedule])
-        wanted = Wanted(identifier=sensor.address, placement=placement, model="ankle")
-        sensors[wanted] = catalog.adapter("ankle")
+        wanted = Wanted(identifier=address, placement=placement, model=model)
+        sensors[wanted] = catalog.adapter(model)
     order = Order(sensors=sensors, root=root, wish=Wish(rate_hz=rate_hz), duration_s=duration_s)
     captured = await Recorder(radio, order).run()
     assert captured.folder is not None
@@ -136,7 +143,7 @@ async def record(
         log=recording.read_log(recording.part_paths(captured.folder)),
         ledger=take_ledger(captured.folder),
         on_air=air.sensors,
-        made={p: sensor_of(on_air).made for p, on_air in zip(placements, air.sensors, strict=True)},
+        made={p: sensor_of(a).made for p, a in zip(placements, air.sensors, strict=True) if model == "ankle"},
     )
 
 
