@@ -97,7 +97,8 @@ def unwrap(counts: NDArray[Any], wrap: float) -> Array:
     values = counts.astype(float)
     if not wrap or not len(values):
         return values
-    steps = (np.diff(values) + wrap / 2) % wrap - wrap / 2
+    with np.errstate(invalid="ignore"):  # a count sent as a float may be anything
+        steps = (np.diff(values) + wrap / 2) % wrap - wrap / 2
     return np.asarray(values[0] + np.concatenate([[0.0], np.cumsum(steps)]))
 
 

@@ -6,7 +6,7 @@
     endian = "little"                   # or "big"
     time_of = "first"                   # the sample that a time in the header belongs to, or "last"
     counts = "packets"                  # what a counter in the header counts: "packets" or "samples", of the first
-    nominal_rate_hz = 104               # optional, used only when a single packet leaves the rate open
+    nominal_rate_hz = 104               # optional, tells lost packets where few came without a counter
     acc_range_g = 16                    # optional: beyond it no value is believed
     gyr_range_dps = 2000
     [scale]                             # what one count is, in the units below; 1 when not given
@@ -44,8 +44,9 @@ from ankle_imu.wire.declaration import Declaration
 from ankle_imu.wire.packets import Packets, collect
 from ankle_imu.wire.sieve import Sieve
 
+_FAR_STEP: Final = 1.5
 _SAME_STEP: Final = 1.25
-"""Steps this much above the shortest ones have a lost packet in them."""
+"""Steps this much above the nominal one, or above the shortest ones, have a lost packet in them."""
 
 
 def decode(payloads: Iterable[tuple[float, bytes]], config: Mapping[str, Any]) -> list[Block]:
@@ -90,10 +91,10 @@ def decode(payloads: Iterable[tuple[float, bytes]], config: Mapping[str, Any]) -
     if "time" in columns:
         columns["time"] = _only_finite(columns["time"])
     sequence = None if "counter" not in columns else unwrap(columns["counter"], declared.counter_wrap)
-    if head is not None and "time" in (declared.header.names or ()):
-        columns["time"] = _spread_time(head["time"], n[rows], declared)
     if head is not None and "counter" in (declared.header.names or ()):
         sequence = _spread_count(head["counter"], n[rows], declared)
+    if head is not None and "time" in (declared.header.names or ()):
+        columns["time"] = _spread_time(head["time"], n[rows], sequence, declared)
     return [_block(columns, packets.arrival[owner], sequence, declared, sieve.errors)]
 
 
@@ -161,16 +162,17 @@ def _place_samples(packets: Packets, declared: Declaration, n: Indices, rows: In
     return places, np.repeat(rows, each)
 
 
-def _spread_time(times: NDArray[Any], n: Indices, declared: Declaration) -> Array:
+def _spread_time(times: NDArray[Any], n: Indices, sequence: Array | None, declared: Declaration) -> Array:
     """Ticks of all samples: the packet's own for the one it belongs to, the others one measured period apart."""
     times = _only_finite(times)
-    period = _measure_period(times, n, declared)
-    within = np.arange(int(n.sum())) - np.repeat(np.cumsum(n) - n, n)
-    if declared.is_time_of_last:
-        within -= np.repeat(n - 1, n)
-    sent = np.repeat(times.astype(float), n)
-    ticks: Array = np.where(within == 0, sent, sent + within * period)
-    return ticks % declared.time_wrap if declared.time_wrap else ticks
+    own = np.cumsum(n) - (1 if declared.is_time_of_last else n)
+    within = np.arange(int(n.sum())) - np.repeat(own, n)
+    sent = np.repeat(times, n)
+    with np.errstate(invalid="ignore", divide="ignore"):  # floats may be anything here
+        passed = np.diff(own) if sequence is None else np.diff(sequence[own])
+        period = _measure_period(times, passed, sequence is not None, declared)
+        ticks: Array = np.where(within == 0, sent, sent + within * period)
+        return np.where(np.isfinite(sent), ticks % declared.time_wrap, sent) if declared.time_wrap else ticks
 
 
 def _only_finite(times: NDArray[Any]) -> Array:
@@ -178,13 +180,18 @@ def _only_finite(times: NDArray[Any]) -> Array:
     return np.where(np.isfinite(times), times, np.inf)
 
 
-def _measure_period(times: NDArray[Any], n: Indices, declared: Declaration) -> float:
-    """Median over neighbouring packets between which, by the shortest tenth of the steps, none was lost."""
-    steps = np.diff(unwrap(times, declared.time_wrap)) / (n[1:] if declared.is_time_of_last else n[:-1])
+def _measure_period(times: Array, passed: NDArray[Any], is_counted: bool, declared: Declaration) -> float:
+    """Median ticks per sample between neighbouring packets.
+
+    Where no counter tells how many samples passed, only of those between which, by the shortest tenth of the
+    steps and by the nominal rate, none was lost.
+    """
+    steps = np.diff(unwrap(times, declared.time_wrap)) / passed
     steps = steps[(steps > 0.0) & np.isfinite(steps)]
-    if not len(steps):
-        return declared.period
-    return float(np.median(steps[steps <= _SAME_STEP * np.quantile(steps, 0.1)]))
+    if not is_counted and len(steps):
+        steps = steps[~(steps > _FAR_STEP * declared.period)]
+        steps = steps[steps <= _SAME_STEP * np.quantile(steps, 0.1)] if len(steps) else steps
+    return float(np.median(steps)) if len(steps) else declared.period
 
 
 def _spread_count(counts: NDArray[Any], n: Indices, declared: Declaration) -> Array:

@@ -287,9 +287,11 @@ def whole_lines_case() -> Case:
 def declared_case(name: str, config: dict[str, Any], noticed: tuple[str, ...], wrap: int) -> Case:
     rows = counts(60, seed=12)
     columns = dict(zip(ACC + GYR, rows.T, strict=True))
-    columns["time"] = 9615 * np.arange(60)
     each = int(config.get("samples", 1))
+    columns["time"] = 9615 * np.arange(60)
     columns["counter"] = np.arange(60) // each % 256
+    if name == "declared_floats":
+        columns |= {"time": 10 * np.arange(60), "counter": np.arange(60) // each % 128}
     return Case(
         name=name,
         protocol="declared",
@@ -329,6 +331,16 @@ SINGLE = {
     "samples": 1,
 }
 
+FLOATS = {
+    "header": ["time f32", "counter f32"],
+    "sample": ["acc f32", "skip u8", "gyr f64"],
+    "samples": 2,
+    "endian": "big",
+    "time_of": "last",
+    "acc_range_g": 32768,
+    "wrap": {"time": 65536, "counter": 128},
+}
+
 CASES = [
     ankle_case(),
     witmotion_case(),
@@ -346,5 +358,6 @@ CASES = [
     whole_lines_case(),
     declared_case("declared", BATCH, (*LOSS, *ORDER, *SHAPE, "foreign", "noise"), 4 * 256),
     declared_case("declared_single", SINGLE, (*LOSS, *ORDER, *SHAPE, "foreign"), 256),
+    declared_case("declared_floats", FLOATS, (*LOSS, "swap", *SHAPE, "foreign"), 256),
     import_case(),
 ]
