@@ -15,8 +15,8 @@ from ankle_imu.recording.log_format import Channel, Message
 from ankle_imu.recording.reader import SessionLog, part_paths
 
 CHUNK_S: Final = 0.3
-"""Longest stretch of arrival times in one chunk (design limit: 0.5 s). At 0.4 s one kill in 200 on a busy machine cost
-more than 0.6 s, because the write itself took its time."""
+"""Longest stretch of arrival times in one chunk (design limit: 0.5 s). At 0.4 s one kill in 200 on a busy machine
+cost more than 0.6 s: the write itself takes its time."""
 PART_S: Final = 600.0
 DESCRIBE_S: Final = 10.0
 """Time between repetitions of the channel table, which damage to the first chunk would otherwise take."""
