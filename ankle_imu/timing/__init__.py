@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from ankle_imu.timing.clock import Clock, fit_clock, unwrap_ticks
 from ankle_imu.timing.gaps import down_at_end, find_recovered, name_gaps
-from ankle_imu.timing.grid import Cause, SampleGrid, join_grids, place_samples, place_times
+from ankle_imu.timing.grid import Cause, SampleGrid, join_grids
 from ankle_imu.timing.knock import SyncCheck, check_sync, find_knocks
+from ankle_imu.timing.placing import place_samples, place_times
 
 __all__ = [
     "Cause",
