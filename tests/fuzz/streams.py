@@ -33,8 +33,8 @@ class Case:
     """One protocol as one sensor speaks it.
 
     `noticed` are the mutations that the protocol lets a decoder notice: whatever it gives after them are samples
-    of the valid stream. After the others only the form of what it gives is looked at: a flipped bit in a sample
-    without checksum is another sample. `exact_time`: the ticks too are those of the valid stream.
+    of the valid stream, their ticks within the tolerance. After the others only the form of what it gives is
+    looked at: a flipped bit in a sample without checksum is another sample.
     """
 
     name: str
@@ -305,15 +305,12 @@ def declared_case(name: str, config: dict[str, Any], noticed: tuple[str, ...], w
 
 
 def import_case() -> Case:
-    payloads = import_rows.encode(*values(600, 13))
-    pieces = [
-        p for at in range(0, 600, 60) for p in import_rows.encode(*(a[at : at + 60] for a in values(600, 13)))
-    ]
-    assert payloads
+    columns = values(600, 13)
+    pieces = [p for at in range(0, 600, 60) for p in import_rows.encode(*(c[at : at + 60] for c in columns))]
     return Case(
         name="import",
         protocol="import/fuzz",
-        packets=[(t, b[:4] + struct.pack("<I", 60 * k) + b[8:]) for k, (t, b) in enumerate(pieces)],
+        packets=[(t, piece[:4] + struct.pack("<I", 60 * k) + piece[8:]) for k, (t, piece) in enumerate(pieces)],
         noticed=(*LOSS, "swap", *SHAPE, "foreign", "noise"),
         may_be_nan=True,
     )

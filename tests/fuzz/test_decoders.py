@@ -25,8 +25,8 @@ from ankle_imu.wire.packets import Packets, collect
 QUICK, FULL = 10_000, 1_000_000
 SHARE_NOTICED = 0.6
 SHARE_RANDOM = 0.05
-FEWEST_BYTES = 2
-"""A sample of Polar's delta frames can be as short as 3 bits a block of many; no protocol comes below."""
+MOST_SAMPLES_PER_BYTE = 3
+"""A sample of a Polar delta frame can be as short as 3 bits; none of another protocol is."""
 PROTOCOLS = {name.partition("/")[0] for name in wire.protocols()}
 
 
@@ -59,7 +59,7 @@ def check_form(case: Case, packets: list[Packet], blocks: list[Block]) -> None:
     assert bool(blocks) == bool(packets)
     arrivals = {arrival for arrival, _ in packets}
     n_bytes = sum(len(payload) for _, payload in packets)
-    assert sum(len(block) for block in blocks) <= 4 * n_bytes
+    assert sum(len(block) for block in blocks) <= MOST_SAMPLES_PER_BYTE * n_bytes
     for block in blocks:
         assert block.acc.dtype == np.float64
         assert all(isinstance(k, str) and isinstance(v, int) and v > 0 for k, v in block.errors.items())
