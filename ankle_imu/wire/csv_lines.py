@@ -45,8 +45,8 @@ from ankle_imu.wire.packets import Flags, Packets, collect
 
 COLUMNS: Final = ("time", "acc_x", "acc_y", "acc_z", "gyr_x", "gyr_y", "gyr_z")
 UNITS: Final = {"acc": "g", "gyr": "deg/s", "time": "ms"}
-LONGEST_PAUSE_S: Final = 0.5
-"""Parts of a line further apart than this do not belong together: a connection was lost between them."""
+LONGEST_PAUSE_S: Final = 1.0
+"""Parts of a line further apart than this do not belong together: no connection comes back sooner."""
 
 _AS_WRITTEN: Final = {"acc": 1.0, "gyr": 1.0}
 _LONGEST_LINE: Final = 512
