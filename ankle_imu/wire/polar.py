@@ -401,7 +401,8 @@ def _stream(
     """Samples of one measurement in order of arrival."""
     rows = np.concatenate([np.empty(0, dtype=np.int64), *(f.rows for f in frames)])
     n = np.concatenate([np.empty(0, dtype=np.int64), *(f.n for f in frames)])
-    values = np.concatenate([np.empty((0, 3)), *(f.values for f in frames)])
+    filled = [f.values for f in frames if len(f.rows)]
+    values = filled[0] if len(filled) == 1 else np.concatenate([np.empty((0, 3)), *filled])
     if (np.diff(rows) < 0).any() or not is_good[rows].all():
         order = np.argsort(rows, kind="stable")
         order = order[is_good[rows[order]]]
@@ -410,7 +411,8 @@ def _stream(
     nominal = 1.0 / (nominal_rate * TICK_S) if nominal_rate else float("nan")
     spacing = measure_spacing(times[rows], n, nominal)
     last, stop = times[rows].astype(float), np.cumsum(n)
-    ticks: Array = np.arange(len(values), dtype=float) * spacing
+    ticks: Array = np.arange(len(values), dtype=float)
+    ticks *= spacing
     ticks += np.repeat(last - (stop - 1) * spacing, n)
     ticks[stop - 1] = last
     return Stream(values=values, ticks=ticks, arrival=np.repeat(packets.arrival[rows], n), spacing=spacing)
