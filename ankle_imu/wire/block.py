@@ -47,3 +47,16 @@ class Block:
 
     def __len__(self) -> int:
         return len(self.acc)
+
+
+def wrap_ticks(ticks: Array, wrap: float) -> Array:
+    """Ticks in [0, wrap), also those so little below zero that their remainder rounds to `wrap`.
+
+    Examples
+    --------
+    >>> wrap_ticks(np.array([-1e-12, 65536.5]), 65536.0)
+    array([0. , 0.5])
+    """
+    wrapped: Array = ticks % wrap
+    wrapped[wrapped == wrap] = 0.0
+    return wrapped

@@ -123,7 +123,7 @@ def build_block(
     scale : mapping of acc and gyr to what one count is
     time_wrap : float, ticks; 0 when the clock never starts again
     sequence : (n,) float array, count of samples, unwrapped; None when not sent
-    errors : Counter, to which `impossible` (not finite, or beyond the range) and `duplicate` are added
+    errors : Counter, to which `impossible` (not finite, beyond the range or the wrap) and `duplicate` are added
     """
     with np.errstate(all="ignore"):  # floats may be anything here; what is impossible goes afterwards
         acc = _vectors(columns, ACC, units.acc * scale["acc"])
@@ -134,6 +134,8 @@ def build_block(
     ticks = columns["time"].astype(float) if "time" in columns else None
     if ticks is not None:
         is_good &= ~np.isinf(ticks)
+        if time_wrap:
+            is_good &= ~((ticks < 0.0) | (ticks >= time_wrap))
     if sequence is not None:
         is_good &= np.isfinite(sequence) & (np.abs(np.nan_to_num(sequence)) < 2**62)
     errors += Counter(impossible=int((~is_good).sum()))

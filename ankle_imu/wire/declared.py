@@ -38,7 +38,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ankle_imu.wire.block import Array, Block, Indices
+from ankle_imu.wire.block import Array, Block, Indices, wrap_ticks
 from ankle_imu.wire.columns import ACC, GYR, build_block, empty_columns, unwrap
 from ankle_imu.wire.declaration import Declaration
 from ankle_imu.wire.packets import Packets, collect
@@ -172,7 +172,11 @@ def _spread_time(times: NDArray[Any], n: Indices, sequence: Array | None, declar
         passed = np.diff(own) if sequence is None else np.diff(sequence[own])
         period = _measure_period(times, passed, sequence is not None, declared)
         ticks: Array = np.where(within == 0, sent, sent + within * period)
-        return np.where(np.isfinite(sent), ticks % declared.time_wrap, sent) if declared.time_wrap else ticks
+        return (
+            np.where(np.isfinite(sent), wrap_ticks(ticks, declared.time_wrap), sent)
+            if declared.time_wrap
+            else ticks
+        )
 
 
 def _only_finite(times: NDArray[Any]) -> Array:

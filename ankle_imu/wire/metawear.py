@@ -35,7 +35,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ankle_imu.units import DEGREE, STANDARD_GRAVITY
-from ankle_imu.wire.block import Array, Block, Indices
+from ankle_imu.wire.block import Array, Block, Indices, wrap_ticks
 from ankle_imu.wire.packets import Flags, Packets, collect
 from ankle_imu.wire.pairing import Stream, measure_spacing, pair
 from ankle_imu.wire.sieve import Sieve
@@ -242,7 +242,7 @@ class _Samples:
         spacing = measure_spacing(last, np.full(len(last), self.n))
         ticks = last.astype(float)
         if self.n > 1:
-            spread = (ticks[:, None] + np.arange(1 - self.n, 1) * spacing) % TICK_WRAP
+            spread = wrap_ticks(ticks[:, None] + np.arange(1 - self.n, 1) * spacing, TICK_WRAP)
             spread[:, -1] = last
             ticks = spread.ravel()
         return Stream(values=self.values[0], ticks=ticks, arrival=self.arrival, spacing=spacing)

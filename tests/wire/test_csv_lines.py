@@ -82,12 +82,14 @@ def test_any_cuts_give_the_same_samples(n: int, checksum: str, data: st.DataObje
         (b"1,2,3,4.5.6,5,6,7", "malformed"),
         (b"1,2,3,1e999,5,6,7", "impossible"),
         (b"1,17,3,4,5,6,7", "impossible"),
+        (b"1000,1,3,4,5,6,7", "impossible"),
+        (b"-1,1,3,4,5,6,7", "impossible"),
         (b"hello", "cut"),
         (b"\xff\0,2,3,4,5,6,7", "malformed"),
     ],
 )
 def test_reason_of_a_bad_line(line: bytes, reason: str) -> None:
-    block = decode([FIRST, line + b"\n", b"9,1,1,1,1,1,1\n"], {"acc_range_g": 16})
+    block = decode([FIRST, line + b"\n", b"9,1,1,1,1,1,1\n"], {"acc_range_g": 16, "time_wrap": 1000})
     assert block.errors - Counter(cut=1) == {reason: 1}
     assert block.acc.tolist() == [[STANDARD_GRAVITY] * 3]
 
