@@ -5,7 +5,8 @@ r"""Flash logs of Movesense sensors: SBEM files (little-endian).
 A chunk of id 0 describes another id: id u16, then lines `<PTH>` path, `<FRM>` format, `<MOD>` conversion, or
 `<GRP>` ids that follow each other in one chunk. `[` and `]` are paths without bytes that bracket repeated values.
 A chunk has no checksum: it counts only when a chunk that makes sense, or the end of the file, follows right
-behind it.
+behind it. Where exactly as many bytes are missing as a chunk has, one may be made of two halves unnoticed: whoever
+fetches a log has to tell its holes.
 
 See `firmware_notes/movesense.md`.
 
