@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -40,6 +42,8 @@ class Meter:
 
     Parameters
     ----------
+    tally : gives samples received and missing so far, where the adapter follows the sensor's count; without it
+        the packets are decoded once more, just to be counted
     stream : Stream, what the sensor sends; None until it runs, see `begin`
 
     Attributes
@@ -48,6 +52,7 @@ class Meter:
     last : float, s, arrival of the last packet; NaN before the first
     """
 
+    tally: Callable[[], tuple[int, int]] | None = None
     stream: Stream | None = None
     received: int = 0
     last: float = float("nan")
@@ -57,6 +62,7 @@ class Meter:
     _ticks: deque[_Tick] = field(default_factory=deque)
     _has_count: bool = False
     _is_new_link: bool = False
+    _first: float = float("nan")
 
     def begin(self, stream: Stream) -> None:
         """The sensor streams, for the first time or again."""
@@ -65,18 +71,23 @@ class Meter:
 
     def take(self, arrival: float, payload: bytes) -> None:
         """Note one packet; cheap, for the radio's callback."""
-        self._waiting.append((arrival, payload))
+        if self.tally is None:
+            self._waiting.append((arrival, payload))
+        if math.isnan(self.last):
+            self._first = arrival
         self.last = arrival
 
     @property
     def lost(self) -> int:
         """Samples missing so far."""
+        if self.tally is not None:
+            return self.tally()[1]
         return self._lost_before + (self._run.lost if self._run else 0)
 
     @property
     def can_tell_losses(self) -> bool:
         """Whether the sensor counts its samples."""
-        return self._has_count
+        return self._has_count or (self.tally is not None and self.received > 0)
 
     def rate(self, now: float) -> float:
         """Samples per second over the last `WINDOW_S`, or since the first packet; NaN before."""
@@ -87,7 +98,7 @@ class Meter:
 
     def lost_lately(self, now: float) -> float:
         """Share of samples lost in the last `WINDOW_S`, 0..1; NaN where the sensor does not count."""
-        if not self._has_count:
+        if not self.can_tell_losses:
             return float("nan")
         received = sum(t.received for t in self._ticks)
         lost = max(0, self.lost - self._ticks[0].lost) if self._ticks else 0
@@ -95,19 +106,23 @@ class Meter:
 
     def tick(self, now: float) -> None:
         """Count what came since the last tick."""
-        batch, self._waiting = self._waiting, []
         if not self._ticks:
-            if not batch:
+            if math.isnan(self.last):
                 return
-            self._ticks.append(_Tick(at=batch[0][0], received=0, lost=0))
-        received = self._count(batch) if batch and self.stream else 0
+            self._ticks.append(_Tick(at=self._first, received=0, lost=0))
+        received = self._count_new()
         self.received += received
         self._ticks.append(_Tick(at=now, received=received, lost=self.lost))
         while self._ticks and self._ticks[0].at < now - WINDOW_S:
             self._ticks.popleft()
 
-    def _count(self, batch: list[tuple[float, bytes]]) -> int:
-        assert self.stream is not None
+    def _count_new(self) -> int:
+        """Samples that came since the last tick."""
+        if self.tally is not None:
+            return self.tally()[0] - self.received
+        batch, self._waiting = self._waiting, []
+        if self.stream is None or not batch:
+            return 0
         blocks = wire.decode(self.stream.protocol, batch, self.stream.config)
         for block in blocks:
             if block.sequence is not None and len(block.sequence):

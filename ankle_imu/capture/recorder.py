@@ -170,7 +170,7 @@ class Recorder:
     def _count(self) -> None:
         now = asyncio.get_running_loop().time()
         for supervisor in self._supervisors:
-            supervisor.meter.tick(now)
+            supervisor.look(now)
 
     def _look_at_host(self) -> None:
         if 0 <= host.free_bytes(self._order.root) < host.MIN_FREE_BYTES:

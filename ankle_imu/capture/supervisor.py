@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 from ankle_imu.capture.back_off import BackOff
 from ankle_imu.capture.meter import Meter
-from ankle_imu.devices.adapter import Adapter, Healing, Identity, Link, Radio, Sighting, Stream, Wish
+from ankle_imu.devices.adapter import Adapter, Counting, Healing, Identity, Link, Radio, Sighting, Stream, Wish
 from ankle_imu.errors import AnkleImuError, BluetoothUnavailable, ConnectionLost, DeviceError, DeviceNotFound
 
 SCAN_S: Final = 5.0
@@ -25,7 +25,6 @@ BATTERY_S: Final = 60.0
 EMPTY: Final = 0.02
 """Charge at which a sensor is stopped while it can still close its own log (own choice)."""
 STOP_S: Final = 6.0
-WATCH_S: Final = 0.5
 STOPPED: Final = "stopped"
 """Last event of a sensor that was stopped and not lost."""
 STEADY_S: Final = 3.0
@@ -128,7 +127,7 @@ class Supervisor:
 
     def __init__(self, wanted: Wanted, adapter: Adapter, finder: Finder, sink: Sink, wish: Wish) -> None:
         self.wanted = wanted
-        self.meter = Meter()
+        self.meter = Meter(tally=adapter.tally if isinstance(adapter, Counting) else None)
         self.state = "searching"
         self.identity: Identity | None = None
         self.battery = float("nan")
@@ -138,6 +137,8 @@ class Supervisor:
         self._back_off = BackOff()
         self._stop = asyncio.Event()
         self._is_streaming = False
+        self._streaming_since = float("nan")
+        self._silence: asyncio.Future[str] | None = None
         self._early: list[tuple[str, float, bytes]] = []
 
     def stop(self) -> None:
@@ -223,30 +224,37 @@ class Supervisor:
             self.meter.take(arrival, payload)
         self._sink.take(self.wanted.placement, kind, arrival, payload)
 
+    def look(self, now: float) -> None:
+        """Count what came, and notice silence; to be called about once a second."""
+        self.meter.tick(now)
+        if self._silence is not None and not self._silence.done():
+            last = self.meter.last if self.meter.last > self._streaming_since else self._streaming_since
+            if now - last > SILENT_S:
+                self._silence.set_result(f"nothing for {SILENT_S:g} s")
+
     async def _watch(self, link: Link) -> None:
         """Until the link is lost, the sensor falls silent, or it is time to stop."""
-        lost = asyncio.ensure_future(link.wait_lost())
+        lost, stop = asyncio.ensure_future(link.wait_lost()), asyncio.ensure_future(self._stop.wait())
         chores = [asyncio.ensure_future(chore) for chore in (self._heal(link), self._ask_battery(link))]
-        since = _now()
+        self._silence = silence = asyncio.get_running_loop().create_future()
+        self._streaming_since = _now()
         try:
-            while not (lost.done() or self._stop.is_set()):
-                await asyncio.wait({lost}, timeout=WATCH_S)
-                last = self.meter.last if self.meter.last > since else since
-                if _now() - last > SILENT_S:
-                    self._sink.note(self.wanted.placement, "silent", f"nothing for {SILENT_S:g} s")
-                    raise ConnectionLost(
-                        f"{link.identifier} fell silent for {SILENT_S:g} s.", identifier=link.identifier
-                    )
-            if lost.done():
-                raise ConnectionLost(f"{link.identifier}: {lost.result()}", identifier=link.identifier)
+            ends: set[asyncio.Future[Any]] = {lost, stop, silence}
+            await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+            if silence.done():
+                self._sink.note(self.wanted.placement, "silent", silence.result())
+            if not stop.done():
+                why = silence.result() if silence.done() else lost.result()
+                raise ConnectionLost(f"{link.identifier}: {why}", identifier=link.identifier)
             await self._finish(link)
         except ConnectionLost as error:
             self._sink.note(self.wanted.placement, "lost", str(error))
             raise
         finally:
-            for task in (lost, *chores):
+            self._silence = None
+            for task in (lost, stop, *chores):
                 task.cancel()
-            await asyncio.gather(lost, *chores, return_exceptions=True)
+            await asyncio.gather(lost, stop, *chores, return_exceptions=True)
 
     async def _finish(self, link: Link) -> None:
         with suppress(DeviceError, TimeoutError):

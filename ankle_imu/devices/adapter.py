@@ -179,6 +179,15 @@ class Adapter(Protocol):
 
 
 @runtime_checkable
+class Counting(Adapter, Protocol):
+    """An adapter that follows the sensor's own count of samples."""
+
+    def tally(self) -> tuple[int, int]:
+        """Samples received, each once, and samples missing so far, over all links and boots."""
+        ...
+
+
+@runtime_checkable
 class Healing(Adapter, Protocol):
     """An adapter that can ask for samples again."""
 

@@ -119,6 +119,10 @@ class AnkleAdapter:
                 await self._replay(link, span)
         return sum(stop - first for first, stop in spans)
 
+    def tally(self) -> tuple[int, int]:
+        """See `Counting.tally`."""
+        return self._ledger.received, self._ledger.lost
+
     async def exchange_time(self, link: Link, n: int = EXCHANGES) -> None:
         """Ask the sensor's time `n` times; question and answer are delivered as `clock`."""
         for _ in range(n):

@@ -11,6 +11,8 @@ from ankle_imu.wire.ankle_packets import Flag, Head
 Span = tuple[int, int]
 """Samples [first, stop)."""
 
+_REPLAYED: Final = int(Flag.REPLAYED)
+
 MAX_TRIES: Final = 3
 """A sample that was promised this often and never came is not asked for again (own choice)."""
 
@@ -24,11 +26,13 @@ class Ledger:
     ----------
     boot_id : int; -1 before the first start
     abandoned : int, samples of this boot that the sensor has and that never came, however often asked for
+    received : int, samples that came, each once, over all boots
     """
 
     def __init__(self) -> None:
         self.boot_id = -1
-        self.abandoned = 0
+        self.abandoned = self.received = 0
+        self._lost_before = self._received_before = 0
         self._spans: list[Span] = []
         self._begun = self._made = self._replaying = 0
         self._tries: Counter[Span] = Counter()
@@ -36,6 +40,7 @@ class Ledger:
     def start(self, boot_id: int, next_index: int) -> None:
         """The stream begins, or goes on after a lost link; another boot voids what was missing of the last."""
         if boot_id != self.boot_id:
+            self._lost_before, self._received_before = self.lost, self.received
             self.boot_id, self._spans, self._tries, self.abandoned = boot_id, [], Counter(), 0
             self._begun = self._made = self._replaying = next_index
         self.note_made(next_index)
@@ -46,12 +51,21 @@ class Ledger:
 
     def take(self, head: Head) -> int:
         """Note the samples of a packet; gives how many were new."""
-        first = _near(head.index, self._replaying if head.flags & Flag.REPLAYED else self._made, head.index_bits)
         if head.n == 0:
             return 0
-        if not head.flags & Flag.REPLAYED:
-            self._made = max(self._made, first + head.n)
-        return self._add(first, first + head.n)
+        is_live = not head.flags & _REPLAYED
+        first = _near(head.first, self._made if is_live else self._replaying, head.bits)
+        stop = first + head.n
+        if is_live and stop > self._made:
+            self._made = stop
+        new = self._add(first, stop)
+        self.received += new
+        return new
+
+    @property
+    def lost(self) -> int:
+        """Samples that were made, as far as is known, and did not come, over all boots."""
+        return self._lost_before + self._made - self._begun - (self.received - self._received_before)
 
     def missing(self) -> list[Span]:
         """Samples that were made and never came, oldest first."""

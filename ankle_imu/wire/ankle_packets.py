@@ -12,9 +12,8 @@ tells the rest.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import IntFlag
-from typing import Final
+from typing import Final, NamedTuple
 
 from ankle_imu.wire.ankle_layout import Layout
 
@@ -41,6 +40,9 @@ CLOCK_LAYOUT: Final = Layout(
 COMPACT_EPOCHS: Final = 8
 
 
+_HEAD_BYTES: Final = SAMPLES_LAYOUT.size
+
+
 class Flag(IntFlag):
     """Bits of `flags`, true of some sample of the packet; the upper five bits of `epoch_flags`."""
 
@@ -51,14 +53,16 @@ class Flag(IntFlag):
     REPLAYED = 16
 
 
-@dataclass(frozen=True, kw_only=True)
-class Head:
-    """First fields of one packet. `index` has `index_bits` bits; n is 0 in a clock packet."""
+class Head(NamedTuple):
+    """What a packet says before its samples: `first` is the index of the first of them, of so many `bits`.
+
+    n is 0 in a clock packet.
+    """
 
     type: int
     epoch: int
-    index: int
-    index_bits: int
+    first: int
+    bits: int
     n: int
     flags: int = 0
     boot: int = -1
@@ -66,18 +70,18 @@ class Head:
 
 def peek(payload: bytes) -> Head | None:
     """Read the first fields of a packet, quickly; None when it is none or not whole."""
-    if len(payload) < SAMPLES_LAYOUT.size:
+    if len(payload) < _HEAD_BYTES:
         return None
     kind, second = payload[0], payload[1]
-    if kind == SAMPLES and payload[12] and len(payload) == SAMPLES_LAYOUT.size + SAMPLE_BYTES * payload[12]:
+    if kind == SAMPLES and payload[12] and len(payload) == _HEAD_BYTES + SAMPLE_BYTES * payload[12]:
         index = int.from_bytes(payload[4:8], "little")
-        return Head(type=kind, epoch=second, index=index, index_bits=32, n=payload[12], flags=payload[13])
+        return Head(kind, second, index, 32, payload[12], payload[13])  # in order: this runs for each packet
     if kind == COMPACT and len(payload) == COMPACT_LAYOUT.size:
         index = int.from_bytes(payload[2:4], "little")
-        return Head(type=kind, epoch=second & 7, index=index, index_bits=16, n=1, flags=second >> 3)
+        return Head(type=kind, epoch=second & 7, first=index, bits=16, n=1, flags=second >> 3)
     if kind == CLOCK and len(payload) == CLOCK_LAYOUT.size:
         boot, index = int.from_bytes(payload[2:4], "little"), int.from_bytes(payload[4:8], "little")
-        return Head(type=kind, epoch=second, index=index, index_bits=32, n=0, boot=boot)
+        return Head(type=kind, epoch=second, first=index, bits=32, n=0, boot=boot)
     return None
 
 

@@ -490,7 +490,7 @@ def test_requests_of_several_tasks_take_turns() -> None:
 
 def head(first: int, n: int, flags: int = 0, bits: int = 32) -> Head:
     kind = SAMPLES if bits == 32 else COMPACT
-    return Head(type=kind, epoch=1, index=first % 2**bits, index_bits=bits, n=n, flags=flags)
+    return Head(type=kind, epoch=1, first=first % 2**bits, bits=bits, n=n, flags=flags)
 
 
 @given(

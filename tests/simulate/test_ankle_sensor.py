@@ -124,7 +124,7 @@ def test_stream_ends_with_the_last_sample_and_a_clock_packet() -> None:
     stop = bench.ask(Op.STOP_STREAM).values["next_index"]
     *packets, last = list(bench.heads())
     assert last[1].type == CLOCK
-    indices = [head.index + k for _, head, _ in packets for k in range(head.n)]
+    indices = [head.first + k for _, head, _ in packets for k in range(head.n)]
     assert indices == list(range(stop))
     assert stop == 312
     bench.wait(1.0)
@@ -148,7 +148,7 @@ def test_no_sample_waits_longer_than_it_may() -> None:
     bench.start(rate_hz=52, batch_max_ms=100)
     bench.wait(5.0)
     packets = [(at, head) for at, head, _ in bench.heads() if head.n]
-    age = [at - bench.sensor.sampler.world([head.index])[0] for at, head in packets]
+    age = [at - bench.sensor.sampler.world([head.first])[0] for at, head in packets]
     assert max(age) <= 0.1 + bench.sensor.poll_s + 1e-9
     assert min(age) > 0.09, "sent before it had to be"
 
@@ -230,7 +230,7 @@ def test_change_of_settings_on_the_way() -> None:
     bench.wait(1.01)
     bench.ask(Op.STOP_STREAM)
     packets = [(head, payload) for _, head, payload in bench.heads() if head.n]
-    indices = [head.index + k for head, _ in packets for k in range(head.n)]
+    indices = [head.first + k for head, _ in packets for k in range(head.n)]
     assert indices == list(range(len(indices)))
     changed = [head for head, _ in packets if head.epoch == 2]
     assert changed[0].flags & Flag.TIME_JUMP
@@ -248,7 +248,7 @@ def test_replay_repeats_what_was_sent() -> None:
     bench = Bench()
     bench.start()
     bench.wait(5.0)
-    sent = {head.index + k for _, head, _ in bench.heads() for k in range(head.n)}
+    sent = {head.first + k for _, head, _ in bench.heads() for k in range(head.n)}
     assert 500 in sent
     (before,) = wire.decode("ankle", bench.said(DATA), CONFIG)
     bench.heard.clear()
@@ -256,7 +256,7 @@ def test_replay_repeats_what_was_sent() -> None:
     assert answer.values == {"first": 300, "count": 401}
     bench.wait(2.0)
     again = [(head, payload) for _, head, payload in bench.heads() if head.flags & Flag.REPLAYED]
-    assert [head.index + k for head, _ in again for k in range(head.n)] == list(range(300, 701))
+    assert [head.first + k for head, _ in again for k in range(head.n)] == list(range(300, 701))
     (block,) = wire.decode("ankle", [(0.0, payload) for _, payload in again], CONFIG)
     assert before.acc[300:701].tolist() == block.acc.tolist()
     ends = [decode_answer(payload) for _, payload in bench.said(CONTROL)]
@@ -279,7 +279,7 @@ def test_replay_gives_what_the_ring_still_holds(first: int, n: int) -> None:
     bench.heard.clear()
     bench.wait(3.0)
     again = [head for _, head, _ in bench.heads() if head.flags & Flag.REPLAYED]
-    assert [head.index + k for head in again for k in range(head.n)] == kept
+    assert [head.first + k for head in again for k in range(head.n)] == kept
 
 
 def test_replay_reaches_back_as_far_as_the_log() -> None:

@@ -200,8 +200,8 @@ def test_compact_by_hand() -> None:
 def test_flags_of_both_kinds_of_packet(flags: int, epoch: int, index: int) -> None:
     large = pack_samples(epoch=epoch, seq=0, index=index, t_us=0, flags=flags, counts=counts_of(0, 2))
     small = pack_compact(epoch=epoch, index=index, t_us=0, flags=flags, counts=counts_of(0, 1))
-    assert peek(large) == Head(type=SAMPLES, epoch=epoch, index=index, index_bits=32, n=2, flags=flags)
-    assert peek(small) == Head(type=COMPACT, epoch=epoch % 8, index=index % 2**16, index_bits=16, n=1, flags=flags)
+    assert peek(large) == Head(type=SAMPLES, epoch=epoch, first=index, bits=32, n=2, flags=flags)
+    assert peek(small) == Head(type=COMPACT, epoch=epoch % 8, first=index % 2**16, bits=16, n=1, flags=flags)
     named = {str(flag.name).lower(): 2 * bool(flags & flag) for flag in Flag}
     assert count_flags([(0.0, large), (0.0, small)]) == named
 
@@ -333,7 +333,7 @@ def test_never_a_wrong_sample(done: list[Damage], is_small: bool) -> None:
     assert +block.errors == +counted
     np.testing.assert_array_equal(index_of(block.acc), block.sequence)
     heads = [peek(sent[k]) for k in kept]
-    wanted = Counter(head.index + j for head in heads if head is not None for j in range(head.n))
+    wanted = Counter(head.first + j for head in heads if head is not None for j in range(head.n))
     # a packet that was repeated and then lost or cut still came once
     assert set(wanted) <= set(block.sequence.tolist())
     assert len(block) == len(set(block.sequence.tolist()))
