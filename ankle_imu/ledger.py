@@ -16,6 +16,7 @@ from ankle_imu import recording, session_io
 from ankle_imu.decode import decode_packets
 from ankle_imu.durable import write_whole
 from ankle_imu.errors import CorruptRecording, ProtocolError, RecordingError, UnknownFormatVersion
+from ankle_imu.timing import SyncCheck, check_sync
 from ankle_imu.values import LinkEvent, Marker, Recording
 from ankle_imu.wire.ankle_state import decode_status
 
@@ -38,6 +39,7 @@ class Ledger:
     markers : tuple of Marker
     battery : mapping of placement to (first, last) charge that was told, share 0..1
     healed : mapping of placement to (k,) s, times of samples that came late and filled a hole
+    sync : tuple of SyncCheck, how far the sensors' times are apart by the knocks they shared
     damage : tuple of str, one sentence per file that is not whole
     parts : int, files of the recording
     lost_bytes : int, bytes of them that could not be read
@@ -49,6 +51,7 @@ class Ledger:
     markers: tuple[Marker, ...]
     battery: Mapping[str, tuple[float, float]]
     healed: Mapping[str, NDArray[np.float64]]
+    sync: tuple[SyncCheck, ...]
     damage: tuple[str, ...]
     parts: int
     lost_bytes: int
@@ -108,6 +111,7 @@ def take_ledger(path: str | Path) -> Ledger:
         healed={
             p: np.sort(np.concatenate([_healed_times(s) for s in log.streams if s.placement == p])) for p in late
         },
+        sync=tuple(check_sync(rec.series)) if rec else (),
         damage=log.damage,
         parts=len(parts),
         lost_bytes=log.lost_bytes,

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from ankle_imu import library, manifest, recording
-from ankle_imu.capture.supervisor import Wanted
+from ankle_imu.capture.supervisor import LOST, Wanted
 from ankle_imu.devices.adapter import Identity, Stream
 from ankle_imu.errors import StorageError
 from ankle_imu.frames import PLACEMENTS
@@ -74,6 +74,8 @@ class SessionSink:
         """See `supervisor.Sink.note`."""
         self._notes.append((_now(), placement, event, text))
         self._write_notes()
+        if self._writer is not None and event == LOST:
+            self._writer.sync_soon()
 
     def mark(self, text: str, leg: str = "") -> bool:
         """Keep a word said now; False when the session has not begun."""

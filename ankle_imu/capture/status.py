@@ -16,7 +16,8 @@ class SensorStatus:
     ----------
     wanted : Wanted
     state : `searching` | `connecting` | `streaming` | `waiting` | `stopped`
-    rate, nominal_rate : float, Hz, over the last 10 s and as the sensor was told; NaN where unknown
+    rate, nominal_rate : float, Hz, over the last 10 s, or the last it streamed; as the sensor was told; NaN where
+        unknown
     received, lost : int, samples so far
     lost_lately : float, share of the last 10 s; NaN where the sensor does not count
     battery : float, share 0..1; NaN where unknown
@@ -69,7 +70,7 @@ def sensor_status(supervisor: Supervisor, now: float) -> SensorStatus:
     return SensorStatus(
         wanted=supervisor.wanted,
         state=supervisor.state,
-        rate=meter.rate(now),
+        rate=meter.rate(now if supervisor.state != "stopped" else meter.last),
         nominal_rate=float(config.get("nominal_rate_hz", "nan")),
         received=meter.received,
         lost=meter.lost,

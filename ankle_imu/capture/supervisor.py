@@ -25,6 +25,7 @@ BATTERY_S: Final = 60.0
 EMPTY: Final = 0.02
 """Charge at which a sensor is stopped while it can still close its own log (own choice)."""
 STOP_S: Final = 6.0
+LOST: Final = "lost"
 STOPPED: Final = "stopped"
 """Last event of a sensor that was stopped and not lost."""
 STEADY_S: Final = 3.0
@@ -248,7 +249,7 @@ class Supervisor:
                 raise ConnectionLost(f"{link.identifier}: {why}", identifier=link.identifier)
             await self._finish(link)
         except ConnectionLost as error:
-            self._sink.note(self.wanted.placement, "lost", str(error))
+            self._sink.note(self.wanted.placement, LOST, str(error))
             raise
         finally:
             self._silence = None

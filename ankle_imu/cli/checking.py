@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
@@ -14,6 +16,7 @@ from ankle_imu.cli.output import say, show, show_heading, show_json, show_table
 if TYPE_CHECKING:
     from ankle_imu.ledger import Ledger
     from ankle_imu.recording import Repair
+    from ankle_imu.timing import SyncCheck
     from ankle_imu.values import Gap, Loss
 
 _DAMAGED: Final = 5
@@ -95,6 +98,8 @@ def _show_ledger(ledger: Ledger) -> None:
         head = ("Clock", "Rate, Hz", "Nominal", "ppm", "Residual, ms", "Restarts", "Battery")
         show_table(head, [_clock(ledger, p, loss) for p, loss in rec.loss.items()], right=head[1:])
         _show_gaps([(p, gap) for p, loss in rec.loss.items() for gap in loss.gaps])
+        for sentence in _sync_sentences(ledger.sync):
+            show(sentence)
         for placement, loss in rec.loss.items():
             for reason, n in loss.reasons.items():
                 if reason not in (_DUPLICATES, _RESTARTS):
@@ -107,6 +112,24 @@ def _show_ledger(ledger: Ledger) -> None:
         show(sentence)
     if not ledger.damage:
         show(f"{words.plural(ledger.parts, 'file')}, whole and closed.")
+
+
+def _sync_sentences(checks: Sequence[SyncCheck]) -> list[str]:
+    """A line for each sensor that shared a knock with the first; without any, how to make one."""
+    from ankle_imu.report import words
+
+    told = []
+    for sync in checks:
+        if sync.knocks:
+            when = "after" if sync.offset_s >= 0 else "before"
+            spread = f", all within {1e3 * sync.spread_s:.1f} ms" if sync.knocks > 1 else ""
+            told.append(
+                f"sync check: {words.plural(sync.knocks, 'shared knock')}; {words.side(sync.placement)} feels it "
+                f"{1e3 * abs(sync.offset_s):.1f} ms {when} {words.side(sync.reference)}{spread}"
+            )
+    if checks and not told:
+        told.append("sync check: no knock that two sensors felt; stand still for a second, then stomp")
+    return told
 
 
 def _samples(placement: str, loss: Loss) -> list[str]:
@@ -173,6 +196,7 @@ def _describe(ledger: Ledger) -> dict[str, Any]:
             for p, loss in losses.items()
             for g in loss.gaps
         ],
+        "sync": [asdict(sync) for sync in ledger.sync],
         "events": [
             {"time_s": e.time_s, "placement": e.placement, "event": e.event, "text": e.text} for e in ledger.events
         ],

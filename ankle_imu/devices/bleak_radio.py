@@ -138,8 +138,9 @@ class BleakLink:
 
     async def close(self) -> None:
         """See `Link.close`."""
+        if not self._lost.done():
+            self._lost.set_result("closed by the host")
         await _disconnect(self._client)
-        self.end("closed by the host")
 
     def end(self, reason: str) -> None:
         """The connection is gone; only the first reason counts."""

@@ -195,6 +195,6 @@ def _loss(
         clipped=int((samples.is_clipped[grid.source[is_there]] & series.is_valid[is_there]).sum()),
         true_rate_hz=grid.sampling_rate,
         clock_ppm=grid.clock.ppm if grid.clock else float("nan"),
-        clock_residual_s=grid.residual,
+        clock_residual_s=float(grid.residual),
         reasons={reason: n for reason, n in reasons.items() if n},
     )
