@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -17,12 +18,13 @@ from ankle_imu import open_session, recording
 from ankle_imu.wire import ankle_control
 
 AIR = Path(__file__).parents[1] / "air.py"
+README = Path(__file__).parents[3] / "README.md"
 COMMANDS = (
     "doctor --json",
     "scan --json",
     "sensors add AnkleIMU-0001 --as left_foot --mount-site instep --json",
-    "sensors add C0:00:00:00:00:02 --as left_shank --mount-site mid_shank --json",
-    "record --duration 60 --json",
+    "sensors add AnkleIMU-0002 --as left_shank --mount-site mid_shank --json",
+    "record --duration 90 --json",
     "check last --json",
     "analyze last --json",
     "report last --json",
@@ -65,6 +67,11 @@ def walked(tmp_path_factory: pytest.TempPathFactory) -> Walkthrough:
     assert done.returncode == 0, done.stdout
     told = {words.split()[0]: json.loads((folder / f"{n}.json").read_text()) for n, words in enumerate(COMMANDS)}
     return Walkthrough(told=told, truth=json.loads(report.read_text()))
+
+
+def test_these_are_the_commands_of_the_readme() -> None:
+    shown = re.findall(r"^\$ ankle-imu (.+)$", README.read_text("utf-8"), re.MULTILINE)
+    assert shown == [words.removesuffix(" --json") for words in COMMANDS]
 
 
 def test_sensors_are_found_and_saved(walked: Walkthrough) -> None:
