@@ -226,9 +226,12 @@ def _stride_columns(
         settings.jog_below_mps,
     )
     columns["ff_s"] = np.where(strides.flat_score < FLAT_GATE, time[strides.flat], np.nan)
-    columns |= _frontal(strides, foot, alignment["foot"], angles, pair, columns["gait"], sampling_rate)
+    blunt = foot.blunt if pair is None or shank is None else foot.blunt | shank.blunt
+    columns |= _frontal(strides, foot, alignment["foot"], angles, pair, columns["gait"], blunt, sampling_rate)
     if pair is not None and shank is not None and shank.broken.any():
-        alone = _frontal(strides, foot, alignment["foot"], angles, None, columns["gait"], sampling_rate)
+        alone = _frontal(
+            strides, foot, alignment["foot"], angles, None, columns["gait"], foot.blunt, sampling_rate
+        )
         torn = count_within(shank.broken, strides) > 0
         columns |= {name: np.where(torn, alone[name], columns[name]) for name in alone}
     columns |= _sagittal(strides, angles, pair, alignment["foot"], sampling_rate)
@@ -278,6 +281,7 @@ def _frontal(
     angles: dict[str, Array],
     pair: _Joint | None,
     gait: NDArray[np.str_],
+    blunt: NDArray[np.bool_],
     sampling_rate: float,
 ) -> dict[str, Any]:
     """The inv_, ev_ and range_ columns: from the joint where there is one, else from the foot's tilt."""
@@ -290,7 +294,7 @@ def _frontal(
         angle, leak = angles["foot_tilt"], angles["foot_pitch"]
         rate = foot_rate(foot, alignment, sampling_rate)
         sigma = alignment.sigma_yaw_deg * DEGREE
-    up, down = metric.peak_rates(rate, strides.ic, strides.to)
+    up, down = metric.peak_rates(np.where(blunt, np.nan, rate), strides.ic, strides.to)
     is_flat = strides.flat_score < FLAT_GATE
     at_flat = np.where(is_flat, angle[strides.flat], np.nan)
     tilt = metric.row_mean(_around(angles["foot_tilt"], strides.flat, sampling_rate))

@@ -22,7 +22,8 @@ class Sensor:
     """A sensor on the session grid, right-leg convention.
 
     `acc, gyr`: (n, 3) m/s^2 and rad/s without bias; `quat`: (n, 4) earth from sensor, finite everywhere;
-    `broken`: (n,) not to be believed; `lost`: (n,) not received; `gravity`: m/s^2 as this sensor reads it.
+    `broken`: (n,) not to be believed; `lost`: (n,) not received; `blunt`: (n,) filled across a gap too long for
+    peak rates; `gravity`: m/s^2 as this sensor reads it.
     """
 
     acc: Array
@@ -30,6 +31,7 @@ class Sensor:
     quat: Array
     broken: NDArray[np.bool_]
     lost: NDArray[np.bool_]
+    blunt: NDArray[np.bool_]
     rests: Rests
     gravity: float
 
@@ -59,7 +61,14 @@ def prepare(gridded: Gridded, leg: str, sampling_rate: float, tau_acc: float) ->
     broken = gridded.broken | np.isnan(quat[:, 0])
     quat = bridge(quat) if np.isfinite(quat[:, 0]).any() else np.tile([1.0, 0.0, 0.0, 0.0], (len(quat), 1))
     return Sensor(
-        acc=acc, gyr=gyr, quat=quat, broken=broken, lost=gridded.lost, rests=rests, gravity=_gravity(rests)
+        acc=acc,
+        gyr=gyr,
+        quat=quat,
+        broken=broken,
+        lost=gridded.lost,
+        blunt=gridded.blunt,
+        rests=rests,
+        gravity=_gravity(rests),
     )
 
 

@@ -346,3 +346,23 @@ def test_progress_is_told_from_nothing_to_done(pair):
     shares = [share for _, share in told]
     assert shares == sorted(shares)
     assert shares[-1] == 1.0
+
+
+def test_peak_rates_are_not_read_across_a_gap_of_more_than_30_ms():
+    """Gaps of 20 and 50 ms in mid-stance: both are filled and the strides kept; only the first keeps its peak."""
+    recording, _ = simulate("left_foot", seconds=40.0, terrain="uneven")
+    series = recording.series["left_foot"]
+    whole = ai.analyze(recording).strides
+    acc, gyr = np.array(series.acc), np.array(series.gyr)
+    for row, seconds in ((3, 0.020), (6, 0.050)):
+        at = int(np.searchsorted(series.time, whole.loc[row, ["ic_s", "to_s"]].mean()))
+        gap = slice(at, at + round(seconds * RATE))
+        acc[gap], gyr[gap] = np.nan, np.nan
+    torn = ai.Recording.from_arrays(RATE, {"left_foot": (acc, gyr)}, time={"left_foot": series.time})
+    strides = ai.analyze(torn).strides
+    short, long = (strides.iloc[(strides["ic_s"] - whole.loc[row, "ic_s"]).abs().argmin()] for row in (3, 6))
+    assert short["lost_samples"] > 0
+    assert short["peak_inv_vel_dps"] == pytest.approx(whole.loc[3, "peak_inv_vel_dps"], rel=0.1)
+    assert long["accepted"]
+    assert np.isfinite(long["range_stance_deg"])
+    assert np.isnan(long["peak_inv_vel_dps"])
