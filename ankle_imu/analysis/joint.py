@@ -35,12 +35,13 @@ class Heading:
     """Heading difference over time and the lag of the clocks.
 
     `delta`: (n,) rad, shank's earth minus foot's; `coherence`: median over the strides; `lag_s`: by how much the
-    shank's clock was found to be late.
+    shank's clock was found to be late; `levers`: (6,) m, sensor to ankle centre of foot and shank, sensor frames.
     """
 
     delta: Array
     coherence: float
     lag_s: float
+    levers: Array
 
 
 def relative_heading(foot: Sensor, shank: Sensor, motion: FootMotion, sampling_rate: float) -> Heading | None:
@@ -56,16 +57,18 @@ def relative_heading(foot: Sensor, shank: Sensor, motion: FootMotion, sampling_r
     if len(usable) == 0:
         return None
     gravity = (foot.gravity, shank.gravity)
-    a, b = (_motion(s, sampling_rate, step) for s in (foot, shank))
+    a, b = (smooth_motion(s, sampling_rate, step) for s in (foot, shank))
     lag = _find_lag(a, b, start[usable], stop[usable], gravity, rate)
     result = heading.couple(a, _delayed(b, lag * rate), start[usable], stop[usable], gravity)
     centre = 0.5 * (strides.ic + strides.end)[usable]
     smooth = heading.smooth_angles(result.delta, heading.MEDIAN_STRIDES)
     delta = np.interp(np.arange(len(foot.acc)), centre, smooth)
-    return Heading(delta=delta, coherence=float(np.median(result.coherence)), lag_s=lag)
+    levers = np.concatenate([result.foot_lever, result.shank_lever])
+    return Heading(delta=delta, coherence=float(np.median(result.coherence)), lag_s=lag, levers=levers)
 
 
-def _motion(sensor: Sensor, sampling_rate: float, step: int) -> heading.Motion:
+def smooth_motion(sensor: Sensor, sampling_rate: float, step: int) -> heading.Motion:
+    """The sensor's motion for the coupling, every `step`-th sample."""
     acc, gyr = (
         low_pass_decimated(values, heading.CUTOFF_HZ, sampling_rate, step) for values in (sensor.acc, sensor.gyr)
     )
