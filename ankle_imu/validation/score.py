@@ -18,8 +18,9 @@ Array = NDArray[np.float64]
 class Row:
     """One figure of the validation table.
 
-    `target` is the value it should not exceed (or reach, where `at_least`), NaN where none is set; `reference`
-    says what is known of others or of the best case; `how` names the alignment that was used.
+    `target` is the value it should not exceed (or reach, where `at_least`), NaN where none is set; `least` is the
+    lower end where a value should lie in between; `reference` says what is known of others or of the best case;
+    `how` names the alignment that was used.
     """
 
     dataset: str
@@ -30,6 +31,7 @@ class Row:
     unit: str
     target: float = float("nan")
     at_least: bool = False
+    least: float = float("nan")
     reference: str = ""
     how: str = ""
 
@@ -39,11 +41,21 @@ class Row:
         if not np.isfinite(self.target):
             return ""
         good = self.value >= self.target if self.at_least else self.value <= self.target
+        good = good and not self.value < self.least
         return "met" if good else "missed"
+
+    @property
+    def aim(self) -> str:
+        """The target in words, `` where none is set."""
+        if not np.isfinite(self.target):
+            return ""
+        if np.isfinite(self.least):
+            return f"{self.least:.3g} to {self.target:.3g}"
+        return f"{'≥' if self.at_least else '≤'} {self.target:.3g}"
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values for JSON, with the verdict; NaN becomes None."""
-        plain = asdict(self) | {"verdict": self.verdict}
+        plain = asdict(self) | {"verdict": self.verdict, "aim": self.aim}
         return {k: None if isinstance(v, float) and not np.isfinite(v) else v for k, v in plain.items()}
 
 
@@ -122,9 +134,8 @@ def _range_text(rows: Sequence[Row]) -> str:
 
 
 def _target_text(rows: Sequence[Row]) -> str:
-    if not any(np.isfinite(row.target) for row in rows):
-        return ""
-    sign = "≥" if rows[0].at_least else "≤"
-    targets = [f"{value:.3g}" for value in sorted({row.target for row in rows if np.isfinite(row.target)})]
+    aims = sorted({row.aim for row in rows if row.aim})
     missed = sum(row.verdict == "missed" for row in rows)
-    return f"{sign} {' / '.join(targets)}" + (f", {missed} missed" if missed else "")
+    return " / ".join([*aims[:1], *(aim.lstrip("≤≥ ") for aim in aims[1:])]) + (
+        f", {missed} missed" if missed else ""
+    )

@@ -12,7 +12,7 @@ from ankle_imu.validation.datasets import SOURCES, read_cases
 from ankle_imu.validation.recordings import score_case
 from ankle_imu.validation.score import Row
 from ankle_imu.validation.simulation import DATASET as SIMULATION
-from ankle_imu.validation.simulation import score_simulation
+from ankle_imu.validation.simulation import FULL, QUICK, score_simulation
 
 NOT_COVERED = (
     "No public recording has foot and shank sensors with an optical reference on uneven ground or in running: "
@@ -42,14 +42,17 @@ def run(
     data: Path | None = None,
     only: Sequence[str] = (),
     progress: Callable[[str, float], None] | None = None,
+    *,
+    full: bool = False,
 ) -> Validation:
-    """Compare the analysis with every recording found, or with the simulation suite when none is.
+    """Compare the analysis with every recording found and with the simulation suite.
 
     Parameters
     ----------
     data : folder with one sub-folder per data set; None for the simulation suite alone
     only : names of data sets to run (`simulation` is one), empty for all
     progress : called with (name, share done)
+    full : simulate the long suite that the targets are set for, not the quick one
 
     Returns
     -------
@@ -80,7 +83,7 @@ def run(
     for k, name in enumerate(wanted):
         tell(name, k / len(wanted))
         if name == SIMULATION:
-            figures += score_simulation()
+            figures += score_simulation(FULL if full else QUICK)
         else:
             folder = data if data is not None else Path()
             figures += [row for case in read_cases(name, folder) for row in score_case(name, case)]

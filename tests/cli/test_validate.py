@@ -25,9 +25,9 @@ def row(value: float, **more: Any) -> Row:
 def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
     calls: list[tuple[Any, ...]] = []
 
-    def run(data: Path | None, only: Any, progress: Any) -> validate.Validation:
+    def run(data: Path | None, only: Any, progress: Any, *, full: bool) -> validate.Validation:
         progress("simulation", 0.5)
-        calls.append((data, tuple(only)))
+        calls.append((data, tuple(only), full))
         figures = (row(0.8, target=1.0), row(1.25, target=1.0, reference="1.1 | peer"), row(float("nan")))
         return validate.Validation(figures=figures, absent=(("xio_gait", "somewhere"),))
 
@@ -41,7 +41,7 @@ def test_table(ankle_imu: Run, asked: list[Any]) -> None:
     assert " ".join(done.lines[1].split()) == "walk 104 Hz inversion SD 1,200 0.8 deg ≤ 1 met –"
     assert "Not at hand: xio_gait: somewhere" in done.err
     assert "1 of 3 figures missed" in done.err
-    assert asked == [(None, ())]
+    assert asked == [(None, (), False)]
 
 
 def test_strict_fails_on_a_missed_target(ankle_imu: Run, asked: list[Any]) -> None:
@@ -53,7 +53,7 @@ def test_json_on_stdout_and_in_a_file(ankle_imu: Run, asked: list[Any], tmp_path
     assert [r["verdict"] for r in told["rows"]] == ["met", "missed", ""]
     assert told["rows"][2]["value"] is None
     assert json.loads((tmp_path / "v.json").read_text())["rows"] == told["rows"]
-    assert asked == [(tmp_path, ())]
+    assert asked == [(tmp_path, (), False)]
 
 
 def test_markdown(ankle_imu: Run, asked: list[Any]) -> None:
@@ -67,8 +67,8 @@ def test_data_of_the_environment(
     ankle_imu: Run, asked: list[Any], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("ANKLE_IMU_SHARED", str(tmp_path))
-    ankle_imu("validate", "--only", "simulation", "xio_gait")
-    assert asked == [(tmp_path / "data", ("simulation", "xio_gait"))]
+    ankle_imu("validate", "--only", "simulation", "xio_gait", "--full")
+    assert asked == [(tmp_path / "data", ("simulation", "xio_gait"), True)]
 
 
 def test_refusals(ankle_imu: Run, tmp_path: Path) -> None:
