@@ -31,6 +31,7 @@ FLOORS = (
         "library",
     },
     {"analysis", "session_io", "simulate"},
+    {"streaming"},
     {"validation", "capture", "ledger"},
     {"doctor", "selfcheck"},
     {"cli"},

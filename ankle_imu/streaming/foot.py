@@ -1,0 +1,199 @@
+"""A foot sensor as it comes: steps, tilt against gravity, its alignment as soon as it is known."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ankle_imu import frames
+from ankle_imu import quaternion as qt
+from ankle_imu.analysis.leg import RATE_CUTOFF_HZ
+from ankle_imu.gait.events import stillness
+from ankle_imu.metrics.rolls import FOOT_ALONE_SHARE
+from ankle_imu.orientation.anchor import FLAT_GAIN, FLAT_GATE, FLAT_WINDOW_S, correct_up
+from ankle_imu.settings import Settings
+from ankle_imu.streaming.calibrating import calibrate_foot
+from ankle_imu.streaming.intake import Hop
+from ankle_imu.streaming.opening import Opening
+from ankle_imu.streaming.roll_watch import RollWatch
+from ankle_imu.streaming.steps import STILL_RATE, LowPass, Steps
+from ankle_imu.streaming.track import Recent, Track, Tracked
+from ankle_imu.units import DEGREE, STANDARD_GRAVITY
+from ankle_imu.values import Alignment
+
+Array = NDArray[np.float64]
+
+RECENT_S = 4.0
+"""How much of the past is kept: the longest stride and its surroundings."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class FootHop:
+    """One hop of a foot: angles (k,) deg, rate (k,) deg/s, state of each sample, and samples of new contacts."""
+
+    hop: Hop
+    tracked: Tracked
+    tilt: Array
+    pitch: Array
+    rate: Array
+    is_stance: NDArray[np.bool_]
+    is_contact: list[bool]
+    roll: NDArray[np.int8]
+    speed: float
+
+
+class FootStream:
+    """One foot sensor, hop by hop; right-leg convention inside."""
+
+    def __init__(
+        self,
+        leg: str,
+        sampling_rate: float,
+        size: int,
+        tau_acc: float,
+        known: Alignment | None,
+        settings: Settings,
+    ) -> None:
+        self._leg, self._rate, self._size, self._settings = leg, sampling_rate, size, settings
+        self.alignment = known
+        self._is_known = known is not None
+        self._track = Track(leg, sampling_rate, tau_acc)
+        self._recent = Recent(round(RECENT_S * sampling_rate))
+        self._opening = Opening(sampling_rate, size)
+        self._steps = Steps(sampling_rate)
+        self._gravity = STANDARD_GRAVITY
+        self._anchor = GravityAnchor(sampling_rate)
+        self._smooth = (LowPass(RATE_CUTOFF_HZ, sampling_rate), LowPass(RATE_CUTOFF_HZ, sampling_rate))
+        self._watch = RollWatch(sampling_rate, settings.roll_deg * FOOT_ALONE_SHARE, settings.roll_dps)
+        self._unknown = np.full(size, np.nan)
+
+    def push(self, hop: Hop) -> FootHop:
+        """Take in one hop and say what the foot did."""
+        tracked = self._track.follow(hop)
+        self._recent.append(tracked)
+        if hop.is_start:
+            self._steps.restart()
+            self._anchor.restart()
+        speed = qt.length(tracked.gyr)
+        out = (
+            self._unaligned(hop, tracked, speed)
+            if self.alignment is None
+            else self._aligned(hop, tracked, speed, self.alignment.segment_from_sensor)
+        )
+        if not self._is_known and self._opening.add((hop,), out.speed):
+            self._calibrate()
+        return out
+
+    def _calibrate(self) -> None:
+        found = calibrate_foot(self._opening.gridded()[0], self._leg, self._rate, self._settings)
+        if found is not None:
+            self.alignment, self._gravity = found.alignment, found.gravity
+        self._opening.tried(found.first_stride if found else None)
+
+    def _unaligned(self, hop: Hop, tracked: Tracked, speed: Array) -> FootHop:
+        return FootHop(
+            hop=hop,
+            tracked=tracked,
+            tilt=self._unknown,
+            pitch=self._unknown,
+            rate=self._unknown,
+            is_stance=speed < STILL_RATE,
+            is_contact=[False] * self._size,
+            roll=np.zeros(self._size, dtype=np.int8),
+            speed=float(speed.max()),
+        )
+
+    def _aligned(self, hop: Hop, tracked: Tracked, speed: Array, frame: Array) -> FootHop:
+        tilt, pitch = self._tilt(tracked, frame)
+        turning = tracked.gyr @ frame.T
+        rate, stance, contact, roll = [], [], [], []
+        first = hop.number * self._size
+        smooth_x, smooth_y = (one.step for one in self._smooth)
+        steps, watch = self._steps, self._watch
+        rows = zip(turning[:, 0].tolist(), turning[:, 1].tolist(), speed.tolist(), tilt.tolist(), strict=True)
+        for k, (about_x, about_y, size, angle) in enumerate(rows):
+            frontal = smooth_x(about_x) / DEGREE
+            was = steps.is_stance
+            landed = steps.step(first + k, smooth_y(about_y), size)
+            if was and not steps.is_stance and steps.toe_off == first + k:
+                self._anchor.lift(self._recent, steps.contact, steps.toe_off, self._gravity)
+            rate.append(frontal)
+            stance.append(steps.is_stance)
+            contact.append(landed)
+            roll.append(watch.step(angle, frontal, is_stance=steps.is_stance, is_contact=landed))
+        return FootHop(
+            hop=hop,
+            tracked=tracked,
+            tilt=tilt,
+            pitch=pitch,
+            rate=np.array(rate),
+            is_stance=np.array(stance),
+            is_contact=contact,
+            roll=np.array(roll, dtype=np.int8),
+            speed=float(speed.max()),
+        )
+
+    def _tilt(self, tracked: Tracked, frame: Array) -> tuple[Array, Array]:
+        up = qt.rotate(qt.conjugate(tracked.quat), self._anchor.up)
+        tilt, pitch = frames.foot_angles_from_up(up @ frame.T)
+        tilt, pitch = tilt / DEGREE, pitch / DEGREE
+        if tracked.broken.any():
+            tilt[tracked.broken] = pitch[tracked.broken] = np.nan
+        return tilt, pitch
+
+
+ANCHOR_STRIDES = 9
+
+
+class GravityAnchor:
+    """Slow tilt errors seen stride by stride, the causal form of `orientation.anchor`.
+
+    Notes
+    -----
+    At each toe-off the stillest instant of the stance just ended is found. The mean acceleration from the last
+    such instant to this one is gravity; its median over the last strides, and at quiet foot-flats half of what
+    remains over 80 ms, is held until the next toe-off.
+    """
+
+    def __init__(self, sampling_rate: float) -> None:
+        self._rate = sampling_rate
+        self._half = max(1, round(0.5 * FLAT_WINDOW_S * sampling_rate))
+        self._tilts: deque[Array] = deque(maxlen=ANCHOR_STRIDES)
+        self.restart()
+
+    def restart(self) -> None:
+        """Forget everything: the orientation starts anew."""
+        self._tilts.clear()
+        self._flat = -1
+        self._at_flat = np.zeros(3)
+        self.up = np.array([0.0, 0.0, 1.0])
+
+    def lift(self, recent: Recent, contact: int, toe_off: int, gravity: float) -> None:
+        """The foot left the ground."""
+        stance = recent.between(contact, toe_off, gravity) if contact >= 0 else None
+        if stance is None:
+            self._flat = -1
+            return
+        score = stillness(stance.acc, stance.gyr, self._rate, gravity)
+        best = int(score.argmin())
+        flat, before = contact + best, self._flat
+        self._flat = flat
+        stride = recent.between(before, flat, gravity) if before >= 0 else None
+        if stride is None or not 0.4 < (flat - before) / self._rate < 1.8:
+            return
+        self._tilts.append(_tilt(stride.specific_force().mean(axis=0)))
+        anchor = np.median(np.array(self._tilts), axis=0)
+        if score[best] < FLAT_GATE:
+            near = slice(max(best - self._half, 0), best + self._half + 1)
+            seen = qt.rotate(stance.quat[near], stance.acc[near]).mean(axis=0)
+            self._at_flat = FLAT_GAIN * _tilt(qt.rotate(qt.from_rotation_vector(anchor), seen))
+        self.up = correct_up(np.zeros(1), (anchor + self._at_flat)[None, :], 1)[0]
+
+
+def _tilt(mean: Array) -> Array:
+    """Rotation vector that would make this mean acceleration (3,) vertical, to first order."""
+    u = mean / max(float(np.linalg.norm(mean)), 1e-12)
+    return np.array([u[1], -u[0], 0.0])
