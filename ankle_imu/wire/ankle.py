@@ -14,10 +14,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ankle_imu.units import DEGREE, STANDARD_GRAVITY
-from ankle_imu.wire.ankle_clocks import Placement, place
+from ankle_imu.wire.ankle_clocks import Placement, believe, place
 from ankle_imu.wire.ankle_heads import Heads, of_epochs, read_heads
 from ankle_imu.wire.ankle_packets import SAMPLE_BYTES, Flag, pack_samples
 from ankle_imu.wire.block import Array, Block, Indices
+from ankle_imu.wire.config_numbers import read_positive
 from ankle_imu.wire.packets import Packets, collect
 
 FULL_SCALE: Final = 32768
@@ -33,8 +34,9 @@ def decode(payloads: Iterable[tuple[float, bytes]], config: Mapping[str, Any]) -
     Parameters
     ----------
     payloads : iterable of (arrival, payload); arrival in s
-    config : mapping with `acc_range_g` and `gyr_range_dps`; optional `epoch` (the one, or several, the ranges
-        hold for; else the most frequent), and `nominal_rate_hz`, used only when the packets leave the rate open
+    config : mapping with `acc_range_g` and `gyr_range_dps`; optional `epoch` (the one that the ranges hold for, or
+        several of one rate; else the most frequent), and `nominal_rate_hz`, used only when the packets leave the
+        rate open
 
     Returns
     -------
@@ -42,21 +44,24 @@ def decode(payloads: Iterable[tuple[float, bytes]], config: Mapping[str, Any]) -
         One block. With clock packets among the payloads, `ticks` are on the microcontroller's clock, whole, and
         `tick_wrap` is 0; without, they are the motion sensor's stamps as sent, with their wrap. `sequence` goes
         on above 2^32 where the sensor's own index began again. `errors` counts `short` (no whole head),
-        `foreign` (another type), `cut` (length does not match: also two packets in one), `empty`, `duplicate`
-        (the same bytes again) and `other_epoch` packets.
+        `foreign` (another type, or clocks that fit neither the others nor the samples), `cut` (length does not
+        match: also two packets in one), `empty`, `duplicate` (the same bytes again) and `other_epoch` packets.
 
     Raises
     ------
     ValueError
-        If a range is missing or not positive.
+        If a range is missing or not positive, or epoch or rate are none.
     """
-    scale = _scale(config)
+    scale, epochs = _scale(config), _epochs(config.get("epoch"))
+    has_rate = config.get("nominal_rate_hz") is not None
+    nominal_rate = read_positive(config, "nominal_rate_hz", "Protocol ankle") if has_rate else None
     packets = collect(payloads)
     if not len(packets):
         return []
     heads, clocks, errors = read_heads(packets)
-    heads, _ = of_epochs(heads, clocks, config.get("epoch"), errors)
-    placed = place(heads, clocks, config.get("nominal_rate_hz"))
+    clocks = believe(heads, clocks, nominal_rate, errors)
+    heads = of_epochs(heads, clocks, epochs, errors)
+    placed = place(heads, clocks, nominal_rate)
     acc, gyr, ticks, sequence, arrival = _samples(heads, placed, packets, scale)
     return [
         Block(
@@ -160,14 +165,20 @@ def quantise(
 
 
 def _scale(config: Mapping[str, Any]) -> Array:
-    ranges = []
-    for name in ("acc_range_g", "gyr_range_dps"):
-        value = config.get(name)
-        if not isinstance(value, int | float) or not 0 < value < float("inf"):
-            raise ValueError(f"Protocol ankle needs config[{name!r}] as a positive number, found {value!r}.")
-        ranges.append(float(value))
-    acc, gyr = ranges[0] * STANDARD_GRAVITY / FULL_SCALE, ranges[1] * DEGREE / FULL_SCALE
+    acc = read_positive(config, "acc_range_g", "Protocol ankle") * STANDARD_GRAVITY / FULL_SCALE
+    gyr = read_positive(config, "gyr_range_dps", "Protocol ankle") * DEGREE / FULL_SCALE
     return np.array([acc, acc, acc, gyr, gyr, gyr])
+
+
+def _epochs(told: object) -> list[int] | None:
+    """Epochs of a configuration; None for the most frequent."""
+    if told is None:
+        return None
+    wanted = [*told] if isinstance(told, list | tuple | range) else [told]
+    epochs = [epoch for epoch in wanted if isinstance(epoch, int) and not isinstance(epoch, bool)]
+    if len(epochs) < len(wanted) or not all(0 <= epoch <= 255 for epoch in epochs):
+        raise ValueError(f"Found epoch {told!r}; expected a number from 0 to 255, or several.")
+    return epochs
 
 
 def _samples(

@@ -7,6 +7,7 @@ with the sample count and the boot they belong to.
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import Final
 
@@ -22,6 +23,9 @@ _MAX_RATE_ERROR: Final = 0.1
 """Clock packets of one boot that differ by a larger share are damaged. Oscillators of motion sensors are a few
 per cent off (ST, data sheets of the LSM6 family, "ODR accuracy")."""
 _MAX_STEP_US: Final = 1e6
+_NEAR_US: Final = 60e6
+"""A clock packet without another of its boot is held against samples of this time round it (own choice: they come
+every second)."""
 _MAX_STEP_SAMPLES: Final = 64
 """A count farther than this from what the last clock packet foretells may belong to another boot (own choice: more
 than is made in the second between two of them through an error of the rate)."""
@@ -54,7 +58,7 @@ def place(heads: Heads, clocks: Clocks, nominal_rate: float | None) -> Placement
 
     Parameters
     ----------
-    heads, clocks : of one session, in order of arrival
+    heads, clocks : of one session, in order of arrival; clocks that are to be believed
     nominal_rate : float, Hz, used only when the packets themselves leave the rate open; or None
 
     Returns
@@ -66,7 +70,6 @@ def place(heads: Heads, clocks: Clocks, nominal_rate: float | None) -> Placement
     A packet belongs to the boot of the clock packet before or after it, whichever foretells its stamp from its
     count more closely. Between clock packets times are interpolated, beyond them extrapolated.
     """
-    clocks = clocks.select(_is_credible(clocks))
     step = _ticks_per_sample(heads, nominal_rate)
     index, clock_index = _unwrap(_whole_index(heads, clocks, step), clocks.index)
     if not len(clocks):
@@ -77,16 +80,44 @@ def place(heads: Heads, clocks: Clocks, nominal_rate: float | None) -> Placement
     return Placement(index=index, ticks=ticks, step=step * slope, wrap=0.0)
 
 
-def _is_credible(clocks: Clocks) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
-    """Clock packets that agree with the others of their boot; a single one counts only if no boot has more."""
+def believe(heads: Heads, clocks: Clocks, nominal_rate: float | None, errors: Counter[str]) -> Clocks:
+    """Clock packets that agree with the others of their boot; a lone one has to agree with the samples beside it.
+
+    Parameters
+    ----------
+    heads, clocks : of one session, in order of arrival
+    nominal_rate : float, Hz, used only when the packets themselves leave the rate open; or None
+    errors : Counter, to which the others are added, as `foreign`
+    """
     good = np.zeros(len(clocks), dtype=bool)
-    boots, size = np.unique(clocks.boot, return_counts=True)
-    for boot in boots[size == size.max()] if len(size) and size.max() == 1 else boots[size > 1]:
+    for boot in np.unique(clocks.boot):
         rows = np.flatnonzero(clocks.boot == boot)
         imu, ahead = clocks.imu_us[rows], clocks.mcu_us[rows] - clocks.imu_us[rows]
-        off = np.abs(ahead - np.median(ahead))
-        good[rows] = off <= _MAX_RATE_ERROR * np.abs(imu - np.median(imu)) + _MAX_STEP_US
-    return good
+        if len(rows) == 1:
+            good[rows] = (np.abs(ahead) <= _tolerance(imu)) & _fits(heads, clocks, int(rows[0]), nominal_rate)
+        else:
+            good[rows] = np.abs(ahead - np.median(ahead)) <= _tolerance(imu - int(np.median(imu)))
+    if not good.all():
+        errors["foreign"] += int(np.count_nonzero(~good))
+    return clocks.select(good)
+
+
+def _fits(heads: Heads, clocks: Clocks, row: int, nominal_rate: float | None) -> bool:
+    """Whether the packet before or after a clock packet has the count that the clock foretells at its stamp."""
+    after = int(np.searchsorted(heads.row, clocks.row[row]))
+    beside = np.arange(max(after - 1, 0), min(after + 1, len(heads)))
+    passed = _signed(heads.t_us[beside] - clocks.imu_us[row] % TURN)
+    step = _ticks_per_sample(heads, nominal_rate)
+    expected = passed / step if step > 0 else np.zeros(len(beside))
+    turn = np.where(heads.is_compact[beside], _SMALL_TURN, TURN)
+    off = (heads.index[beside] - clocks.index[row] - expected + turn / 2) % turn - turn / 2
+    allowed = _tolerance(passed) / step if step > 0 else float(_MAX_STEP_SAMPLES)
+    return bool(((np.abs(passed) <= _NEAR_US) & (np.abs(off) <= allowed)).any())
+
+
+def _tolerance(passed_us: Indices) -> Array:
+    """How far two clocks may be apart after this time, us."""
+    return np.asarray(_MAX_RATE_ERROR * np.abs(passed_us) + _MAX_STEP_US)
 
 
 def _ticks_per_sample(heads: Heads, nominal_rate: float | None) -> float:

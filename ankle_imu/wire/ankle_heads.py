@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
@@ -112,14 +112,12 @@ def read_heads(packets: Packets) -> tuple[Heads, Clocks, Counter[str]]:
     )
 
 
-def of_epochs(
-    heads: Heads, clocks: Clocks, wanted: int | Iterable[int] | None, errors: Counter[str]
-) -> tuple[Heads, int | None]:
-    """Packets with samples of the wanted epochs, and one of those.
+def of_epochs(heads: Heads, clocks: Clocks, wanted: Sequence[int] | None, errors: Counter[str]) -> Heads:
+    """Packets with samples of the wanted epochs.
 
     Parameters
     ----------
-    wanted : int, several, or None for the most frequent
+    wanted : sequence of int, or None for the most frequent
     errors : Counter, to which `other_epoch` is added
     """
     if wanted is None:
@@ -127,7 +125,7 @@ def of_epochs(
         votes: NDArray[Any] = heads.epoch if only_short else heads.epoch[~heads.is_compact]
         votes = votes if len(votes) else clocks.epoch
         wanted = [int(np.bincount(votes).argmax())] if len(votes) else []
-    epochs = np.array([wanted] if isinstance(wanted, int) else [*wanted], dtype=np.int64)
+    epochs = np.array(wanted, dtype=np.int64)
     kept = np.where(
         heads.is_compact,
         np.isin(heads.epoch, epochs % COMPACT_EPOCHS),
@@ -135,7 +133,7 @@ def of_epochs(
     )
     if not kept.all():
         errors["other_epoch"] += int(np.count_nonzero(~kept))
-    return heads.select(kept), int(epochs[0]) if len(epochs) else None
+    return heads.select(kept)
 
 
 def _drop_bad(rows: Indices, packets: Packets, errors: Counter[str]) -> Indices:

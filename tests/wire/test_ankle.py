@@ -119,6 +119,26 @@ def test_values_beyond_the_range_are_clipped_and_flagged() -> None:
     assert block.acc[0, 2] == pytest.approx(32767 * ACC_STEP)
 
 
+@pytest.mark.parametrize(
+    "config",
+    [
+        {"epoch": "1"},
+        {"epoch": 1.0},
+        {"epoch": True},
+        {"epoch": 256},
+        {"epoch": [1, None]},
+        {"epoch": [2**70]},
+        {"nominal_rate_hz": "104"},
+        {"nominal_rate_hz": 10**400},
+        {"acc_range_g": 10**400},
+        {"gyr_range_dps": True},
+    ],
+)
+def test_a_setting_of_the_wrong_kind_is_refused_in_our_words(config: dict[str, object]) -> None:
+    with pytest.raises(ValueError, match=r"Found epoch|Protocol ankle needs config"):
+        wire.decode("ankle", [(0.0, packet())], {**CONFIG, **config})
+
+
 @pytest.mark.parametrize("config", [{}, {"acc_range_g": 16}, {"acc_range_g": 0, "gyr_range_dps": 2000}])
 def test_missing_range_is_refused(config: dict[str, float]) -> None:
     with pytest.raises(ValueError, match="needs config"):

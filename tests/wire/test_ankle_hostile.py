@@ -173,6 +173,50 @@ def test_a_lying_clock_packet_is_not_believed() -> None:
     np.testing.assert_allclose(found.ticks, expected.ticks)
 
 
+@pytest.mark.parametrize("is_small", [False, True])
+@given(stranger=st.binary(min_size=19, max_size=19), place=st.integers(0, 100))
+@settings(max_examples=50)
+def test_a_stranger_that_looks_like_a_clock_packet_moves_nothing(
+    stranger: bytes, place: int, is_small: bool
+) -> None:
+    """Alone of its boot, it is held against the samples beside it."""
+    first = 90_000  # neither clock is near zero: bytes of zeros are strange too
+    honest = [compact(k) for k in range(first, first + 100)]
+    honest = honest if is_small else [samples(k) for k in range(first, first + 400, 4)]
+    expected = decoded(arriving(honest))
+    found = decoded(arriving([*honest[:place], b"\x12" + stranger, *honest[place:]]))
+    assert expected.ticks is not None
+    assert found.ticks is not None
+    np.testing.assert_array_equal(found.ticks, expected.ticks)
+    assert found.errors == {"foreign": 1}
+
+
+@pytest.mark.parametrize("is_small", [False, True])
+@pytest.mark.parametrize("clock_at", [0, 120, 200])
+def test_one_clock_packet_that_fits_is_enough(is_small: bool, clock_at: int) -> None:
+    sent = [compact(k) for k in range(200)] if is_small else [samples(k) for k in range(0, 200, 4)]
+    place = clock_at if is_small else clock_at // 4
+    block = decoded(arriving([*sent[:place], clock(clock_at), *sent[place:]]))
+    assert block.errors == {}
+    assert block.tick_wrap == 0
+    assert block.ticks is not None
+    expected = [mcu_of(stamp_of(k)) + (stamp_of(k) - stamp_of(clock_at)) * (1 - 1 / IMU_FAST) for k in range(200)]
+    np.testing.assert_allclose(block.ticks, expected, atol=1.5)  # one packet tells no rate: taken as equal
+
+
+def test_reboot_just_before_the_end_has_one_clock_packet() -> None:
+    def second(index: int) -> bytes:
+        counts = counts_of(5000 + index, 4)
+        return pack_samples(epoch=1, seq=0, index=index, t_us=300_000 + stamp_of(index), flags=0, counts=counts)
+
+    sent = [clock(0, boot=7), *map(samples, range(0, 800, 4)), clock(800, boot=7)]
+    sent.append(pack_clock(epoch=1, boot_id=8, index=0, imu_us=300_000, mcu_us=300_000))
+    block = decoded(arriving([*sent, *map(second, range(0, 180, 4))]))
+    assert block.errors == {}
+    assert block.ticks is not None
+    np.testing.assert_allclose(block.ticks[800:], 300_000 + np.arange(180) * STEP_US, atol=1.5)
+
+
 # Compact packets
 
 
