@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from ankle_imu.units import ACC_UNITS, DEGREE, GYR_UNITS, STANDARD_GRAVITY, TIME_UNITS
 from ankle_imu.wire.block import Array, Block, Indices
+from ankle_imu.wire.config_numbers import is_positive
 from ankle_imu.wire.packets import Flags
 
 ACC: Final = ("acc_x", "acc_y", "acc_z")
@@ -87,7 +88,7 @@ def read_number(config: Mapping[str, Any], name: str, default: float) -> float:
     value = config.get(name)
     if value is None:
         return default
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < float("inf"):
+    if not is_positive(value):
         raise ValueError(f"Found {name} = {value!r}; expected a positive number.")
     return float(value)
 
@@ -100,6 +101,16 @@ def unwrap(counts: NDArray[Any], wrap: float) -> Array:
     with np.errstate(invalid="ignore"):  # a count sent as a float may be anything
         steps = (np.diff(values) + wrap / 2) % wrap - wrap / 2
     return np.asarray(values[0] + np.concatenate([[0.0], np.cumsum(steps)]))
+
+
+def follow_count(counts: NDArray[Any], wrap: float) -> Array:
+    """Count as sent -> one that goes on over its wraps; NaN where it is no whole number below the wrap."""
+    is_count = np.isfinite(counts) & (np.abs(counts) < (wrap or 2.0**62))
+    values = np.where(is_count, counts, 0).astype(float)
+    is_count &= values == np.floor(values)
+    found = np.full(len(counts), np.nan)
+    found[is_count] = unwrap(values[is_count], wrap)
+    return found
 
 
 def build_block(
@@ -122,7 +133,7 @@ def build_block(
     units : Units
     scale : mapping of acc and gyr to what one count is
     time_wrap : float, ticks; 0 when the clock never starts again
-    sequence : (n,) float array, count of samples, unwrapped; None when not sent
+    sequence : (n,) float array, count of samples, as `follow_count` gives it; None when not sent
     errors : Counter, to which `impossible` (not finite, beyond the range or the wrap) and `duplicate` are added
     """
     with np.errstate(all="ignore"):  # floats may be anything here; what is impossible goes afterwards

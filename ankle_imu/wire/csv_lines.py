@@ -38,7 +38,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ankle_imu.wire.block import Array, Block, Indices
-from ankle_imu.wire.columns import SKIP, Units, build_block, check_names, empty_columns, read_units, unwrap
+from ankle_imu.wire.columns import SKIP, Units, build_block, check_names, empty_columns, follow_count, read_units
 from ankle_imu.wire.decimal_text import FRONT, parse_numbers
 from ankle_imu.wire.line_sums import SUM_DIGITS, check_sums, sum_text
 from ankle_imu.wire.packets import Flags, Packets, collect
@@ -268,7 +268,7 @@ def _decode_lines(data: bytes, lines: _Lines, setup: _Setup, errors: Counter[str
         setup.units,
         scale=_AS_WRITTEN,
         time_wrap=setup.time_wrap,
-        sequence=unwrap(columns["counter"], setup.counter_wrap) if "counter" in columns else None,
+        sequence=follow_count(columns["counter"], setup.counter_wrap) if "counter" in columns else None,
         errors=errors,
     )
 

@@ -39,7 +39,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ankle_imu.wire.block import Array, Block, Indices, wrap_ticks
-from ankle_imu.wire.columns import ACC, GYR, build_block, empty_columns, unwrap
+from ankle_imu.wire.columns import ACC, GYR, build_block, empty_columns, follow_count, unwrap
 from ankle_imu.wire.declaration import Declaration
 from ankle_imu.wire.packets import Packets, collect
 from ankle_imu.wire.sieve import Sieve
@@ -89,8 +89,8 @@ def decode(payloads: Iterable[tuple[float, bytes]], config: Mapping[str, Any]) -
     columns = {name: fields[name] for name in declared.sample.names or ()}
     head = packets.read(declared.header, packets.start[rows]) if declared.header.itemsize else None
     if "time" in columns:
-        columns["time"] = _only_finite(columns["time"])
-    sequence = None if "counter" not in columns else unwrap(columns["counter"], declared.counter_wrap)
+        columns["time"] = _unsigned(_only_finite(columns["time"]), fields.dtype["time"], declared.time_wrap)
+    sequence = None if "counter" not in columns else follow_count(columns["counter"], declared.counter_wrap)
     if head is not None and "counter" in (declared.header.names or ()):
         sequence = _spread_count(head["counter"], n[rows], declared)
     if head is not None and "time" in (declared.header.names or ()):
@@ -179,6 +179,11 @@ def _spread_time(times: NDArray[Any], n: Indices, sequence: Array | None, declar
         )
 
 
+def _unsigned(times: Array, kind: np.dtype[Any], wrap: float) -> Array:
+    """Times in [0, wrap) also of a clock that is sent as a signed number, which is negative half the time."""
+    return wrap_ticks(times, wrap) if wrap and kind.kind == "i" else times
+
+
 def _only_finite(times: NDArray[Any]) -> Array:
     """Times, infinite where what was sent is no number."""
     return np.where(np.isfinite(times), times, np.inf)
@@ -200,7 +205,7 @@ def _measure_period(times: Array, passed: NDArray[Any], is_counted: bool, declar
 
 def _spread_count(counts: NDArray[Any], n: Indices, declared: Declaration) -> Array:
     """Count of all samples, from that of their packet."""
-    first = unwrap(counts, declared.counter_wrap) * (declared.samples if declared.counts_packets else 1)
+    first = follow_count(counts, declared.counter_wrap) * (declared.samples if declared.counts_packets else 1)
     within = np.arange(int(n.sum())) - np.repeat(np.cumsum(n) - n, n)
     return np.asarray(np.repeat(first, n) + within)
 

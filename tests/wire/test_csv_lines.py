@@ -40,6 +40,14 @@ def test_a_line_by_hand() -> None:
     assert block.errors == {"cut": 1}
 
 
+def test_a_count_that_is_none_spoils_no_other_line() -> None:
+    config = {"columns": ["counter", "acc_x", "acc_y", "acc_z"], "counter_wrap": 100}
+    block = decode([b"\n98,1,0,0\n9.5,2,0,0\n1e300,3,0,0\n12345,4,0,0\n2,5,0,0\n"], config)
+    assert block.sequence is not None
+    assert block.sequence.tolist() == [98, 102]
+    assert block.errors == {"impossible": 3}
+
+
 def test_columns_units_and_wraps_of_the_configuration() -> None:
     config = {
         "columns": ["counter", "skip", "acc_z", "acc_y", "acc_x", "time"],

@@ -47,6 +47,26 @@ def batch(counter: int, time: int, first: int) -> bytes:
     )
 
 
+@pytest.mark.parametrize("place", ["header", "sample"])
+def test_a_signed_clock_goes_on_past_its_largest_number(place: str) -> None:
+    config = {"sample": ["acc i16"], "samples": 1, "units": {"time": "us"}}
+    config[place] = ["time i32", *config.get(place, ())]
+    stamps = [2**31 - 10_000, -(2**31), 10_000 - 2**31]  # by hand: 2^31 is the smallest number of an i32
+    block = decode([struct.pack("<i3h", t, k, 0, 0) for k, t in enumerate(stamps)], config)
+    assert block.ticks is not None
+    assert block.ticks.tolist() == [2**31 - 10_000, 2**31, 2**31 + 10_000]
+    assert not block.errors
+
+
+def test_a_count_that_is_none_spoils_no_other_sample() -> None:
+    config = {"sample": ["counter f32", "acc i16"], "samples": 1, "counts": "samples", "wrap": {"counter": 128}}
+    counts = [126.0, float("nan"), 0.0, float("inf"), 2.0, 3.5, 1e30, 200.0, 6.0]
+    block = decode([struct.pack("<f3h", n, k, 0, 0) for k, n in enumerate(counts)], config)
+    assert block.sequence is not None
+    assert block.sequence.tolist() == [126, 128, 130, 134]
+    assert block.errors == {"impossible": 5}
+
+
 def test_batched_packets_by_hand() -> None:
     block = decode([batch(65535, 2**32 - 30_000, 0), batch(0, 0, 3), batch(2, 60_000, 9)], config_of(BATCHED))
     np.testing.assert_allclose(block.acc[:, 2], STANDARD_GRAVITY)
