@@ -23,7 +23,7 @@ References
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -31,6 +31,7 @@ from numpy.typing import NDArray
 
 from ankle_imu.units import DEGREE, STANDARD_GRAVITY
 from ankle_imu.wire.block import Array, Block, Indices
+from ankle_imu.wire.config_numbers import read_positive
 from ankle_imu.wire.packets import Flags, Packets, collect
 from ankle_imu.wire.sieve import Sieve
 
@@ -118,7 +119,8 @@ def decode(payloads: Iterable[tuple[float, bytes]], config: Mapping[str, Any]) -
     acc, gyr = _values(fields, period)
     is_kept = _is_within(acc, _ACC_LIMIT) & _is_within(gyr, _GYR_LIMIT)
     sieve.reject_rows("impossible", rows[~is_kept])
-    is_kept &= _is_new(packets, rows, fields["time"] if numbers is None else numbers, sieve)
+    counter, told = (fields["time"], content.itemsize) if numbers is None else (numbers, None)
+    is_kept &= _is_new(packets, rows, counter, told, sieve)
     kept = slice(None) if is_kept.all() else is_kept
     has_time = "time" in (content.names or ())
     return [
@@ -160,8 +162,10 @@ def _content(config: Mapping[str, Any]) -> tuple[np.dtype[Any], bool]:
         raise ValueError("Protocol movella_dot needs config['payload_mode'] or config['quantities'], one of them.")
     if mode is not None and mode not in tuple(_MODES):
         raise ValueError(f"Found payload_mode {mode!r}; those with acceleration and angular rate are {[*_MODES]}.")
+    if mode is None and (isinstance(chosen, str | bytes) or not isinstance(chosen, Sequence)):
+        raise ValueError(f"Found quantities {chosen!r}; expected a list of numbers.")
     quantities = [*(_MODES[mode] if mode is not None else chosen or ())]
-    if any(q not in _QUANTITIES for q in quantities) or len(set(quantities)) < len(quantities):
+    if any(q not in [*_QUANTITIES] for q in quantities) or len(set(quantities)) < len(quantities):
         raise ValueError(f"Found quantities {quantities}; expected each once, out of {[*_QUANTITIES]}.")
     fields = [_QUANTITIES[q] for q in quantities]
     names = {name for name, _, _ in fields}
@@ -173,10 +177,7 @@ def _content(config: Mapping[str, Any]) -> tuple[np.dtype[Any], bool]:
 def _period(content: np.dtype[Any], config: Mapping[str, Any]) -> float:
     if content.names and "acc" in content.names and "gyr" in content.names:
         return float("nan")
-    rate = config.get("nominal_rate_hz")
-    if not isinstance(rate, int | float) or not 0 < rate < float("inf"):
-        raise ValueError(f"dq and dv need config['nominal_rate_hz'] as a positive number, found {rate!r}.")
-    return 1.0 / rate
+    return 1.0 / read_positive(config, "nominal_rate_hz", "Protocol movella_dot with dq and dv")
 
 
 def _sift_streamed(packets: Packets, size: int, sieve: Sieve) -> None:
@@ -254,11 +255,11 @@ def _is_within(values: Array, limit: float) -> Flags:
     return np.asarray((np.abs(values) <= limit).all(axis=1))
 
 
-def _is_new(packets: Packets, rows: Indices, counter: NDArray[np.uint32], sieve: Sieve) -> Flags:
-    """True for payloads that came for the first time. They are compared only if the counter ever went back."""
+def _is_new(packets: Packets, rows: Indices, counter: NDArray[np.uint32], size: int | None, sieve: Sieve) -> Flags:
+    """True for payloads whose first `size` bytes, zeros left out, are new; asked only if the counter went back."""
     step = np.diff(counter)
     if not ((step == 0) | (step >= 2**31)).any():
         return np.ones(len(rows), dtype=bool)
-    is_repeated = packets.find_repeated(rows)
+    is_repeated = packets.find_repeated(rows, size)
     sieve.reject("duplicate", is_repeated)
     return ~is_repeated[rows]

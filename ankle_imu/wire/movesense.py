@@ -277,18 +277,23 @@ def _wanted(config: Mapping[str, Any]) -> tuple[dict[int, str], str | None]:
     """References and their paths; or the one path, reference unknown."""
     subscriptions, resource = config.get("subscriptions"), config.get("resource")
     if isinstance(subscriptions, Mapping) and subscriptions:
-        paths = {int(ref): str(path) for ref, path in subscriptions.items()}
+        paths = {_reference(ref): str(path) for ref, path in subscriptions.items()}
     elif isinstance(resource, str):
         paths = {0: resource}
     else:
         raise ValueError(
             "Protocol movesense needs config['subscriptions'], {reference: path}, or config['resource'], a path."
         )
-    for reference, path in paths.items():
-        if not 0 <= reference <= 255:
-            raise ValueError(f"A Movesense reference is one byte, found {reference}.")
+    for path in paths.values():
         parse_path(path)
     return paths, None if subscriptions else resource
+
+
+def _reference(told: object) -> int:
+    """A reference, which JSON may have made text."""
+    if not str(told).isdecimal() or int(str(told)) > 255:
+        raise ValueError(f"Found Movesense reference {told!r}; expected 0 to 255.")
+    return int(str(told))
 
 
 def _count(errors: Counter[str], reason: str, n: int) -> None:

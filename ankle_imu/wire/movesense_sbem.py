@@ -87,11 +87,17 @@ def decode(payloads: Iterable[tuple[float, bytes]], config: Mapping[str, Any]) -
         sensor's ms as in the live protocol. `errors` (in the first block) counts `foreign` (no SBEM header), `cut`
         (last chunk incomplete), `damaged` (places where no chunk made sense), `hole`, `undescribed` (chunks of an
         id or size without description), `duplicate` and `implausible` chunks. Other streams are not errors.
+
+    Raises
+    ------
+    ValueError
+        If `holes` are no such ranges.
     """
+    holes = _holes(config.get("holes", ()))
     packets = collect(payloads)
     if not len(packets):
         return []
-    log = read_log(packets.join(), config.get("holes", ()))
+    log = read_log(packets.join(), holes)
     stops = packets.stop
     names = sorted({leaf.path.split(".")[0] for leaves in log.layouts.values() for leaf in leaves})
     blocks = [block for name in names if (block := _stream(log, name, packets.arrival, stops)) is not None]
@@ -238,6 +244,14 @@ def _resume(data: bytes, at: int, sizes: Mapping[int, int]) -> int:
             break
         window *= 4
     return len(data)
+
+
+def _holes(told: object) -> list[tuple[int, int]]:
+    holes = told if isinstance(told, list | tuple) else [told]
+    pairs = [hole for hole in holes if isinstance(hole, list | tuple) and len(hole) == 2]
+    if len(pairs) < len(holes) or not all(isinstance(place, int) for pair in pairs for place in pair):
+        raise ValueError(f"Found holes {told!r}; expected pairs of the first byte and the one after the last.")
+    return [(first, stop) for first, stop in pairs]
 
 
 def _head(chunk_id: int, size: int) -> bytes:

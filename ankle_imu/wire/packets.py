@@ -129,12 +129,12 @@ class Packets:
         rows = np.flatnonzero(is_alike) + 1
         return rows[[self._payload(row) == self._payload(row - 1) for row in rows.tolist()]] if len(rows) else rows
 
-    def find_repeated(self, rows: Indices) -> Flags:
-        """Of all payloads, those of `rows` that had the same bytes as an earlier one of `rows`."""
+    def find_repeated(self, rows: Indices, size: int | None = None) -> Flags:
+        """Of all payloads, those of `rows` with the same (first `size`) bytes as an earlier one of `rows`."""
         seen: set[bytes] = set()
         found = np.zeros(len(self), dtype=bool)
         for row in rows.tolist():
-            payload = self._payload(row)
+            payload = self._payload(row)[:size]
             found[row] = payload in seen
             seen.add(payload)
         return found

@@ -36,6 +36,7 @@ from numpy.typing import NDArray
 
 from ankle_imu.units import DEGREE, STANDARD_GRAVITY
 from ankle_imu.wire.block import Array, Block, Indices
+from ankle_imu.wire.config_numbers import read_positive
 from ankle_imu.wire.packets import Flags, Packets, collect
 from ankle_imu.wire.pairing import Stream, measure_spacing, pair
 from ankle_imu.wire.sieve import Sieve
@@ -43,6 +44,7 @@ from ankle_imu.wire.sieve import Sieve
 ACC: Final = 2
 GYR: Final = 5
 TICK_S: Final = 1e-9
+_OWNER: Final = "Protocol polar"
 
 _HEADER: Final = np.dtype([("measurement", "u1"), ("time", "<u8"), ("frame", "u1")])
 _HEADER_BYTES: Final = _HEADER.itemsize
@@ -112,8 +114,9 @@ def decode(payloads: Iterable[tuple[float, bytes]], config: Mapping[str, Any]) -
     samples are missing before it, and too few of them for a lost frame. After a lost frame, or as the first of a
     session, it cannot be told.
     """
-    factors = {name: _positive(config, name) for name in ("acc_factor", "gyr_factor")}
-    nominal_rate = _positive(config, "nominal_rate_hz") if config.get("nominal_rate_hz") is not None else None
+    factors = {name: read_positive(config, name, _OWNER) for name in ("acc_factor", "gyr_factor")}
+    has_rate = config.get("nominal_rate_hz") is not None
+    nominal_rate = read_positive(config, "nominal_rate_hz", _OWNER) if has_rate else None
     packets = collect(payloads)
     if not len(packets):
         return []
@@ -223,13 +226,6 @@ def split_recording(content: bytes) -> tuple[list[bytes], dict[int, list[int | f
         frames.append(content[at + 2 : at + 2 + size])
         at += 2 + size
     return frames, settings
-
-
-def _positive(config: Mapping[str, Any], name: str) -> float:
-    value = config.get(name)
-    if not isinstance(value, int | float) or not 0 < value < float("inf"):
-        raise ValueError(f"Protocol polar needs config[{name!r}] as a positive number, found {value!r}.")
-    return float(value)
 
 
 def _keys(headers: NDArray[Any]) -> Indices:

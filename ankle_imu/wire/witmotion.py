@@ -34,6 +34,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ankle_imu.units import DEGREE, STANDARD_GRAVITY
 from ankle_imu.wire.block import Array, Block, Indices
+from ankle_imu.wire.config_numbers import read_positive
 from ankle_imu.wire.packets import Packets, collect
 
 FULL_SCALE: Final = 32768
@@ -208,10 +209,7 @@ def encode(acc: ArrayLike, gyr: ArrayLike) -> list[bytes]:
 
 
 def _scale(config: Mapping[str, Any], name: str, default: float, unit: float) -> float:
-    value = config.get(name, default)
-    if not isinstance(value, int | float) or not 0 < value < float("inf"):
-        raise ValueError(f"Protocol witmotion needs config[{name!r}] as a positive number, found {value!r}.")
-    return float(value) * unit / FULL_SCALE
+    return read_positive({name: default, **config}, name, "Protocol witmotion") * unit / FULL_SCALE
 
 
 def _count(errors: Counter[str], reason: str, n: int) -> None:

@@ -79,6 +79,13 @@ def test_by_hand() -> None:
     assert not block.errors
 
 
+def test_a_sample_that_comes_again_with_fewer_zeros_is_given_once() -> None:
+    sent = [streamed(k * STEP, (k, 0, 0), (0, 0, 0), 40) for k in range(3)]
+    block = decode([*sent, sent[1][:30], sent[2][:28]], STREAM)
+    assert block.acc[:, 0].tolist() == [0, 1, 2]
+    assert block.errors == {"duplicate": 2}
+
+
 @pytest.mark.parametrize(("mode", "before", "after"), [(20, 0, 6), (21, 0, 0), (26, 16, 0)])
 def test_modes(mode: int, before: int, after: int) -> None:
     acc, gyr = walk(5)
@@ -197,6 +204,8 @@ def test_random_bytes_are_counted_or_within_the_range(payloads: list[bytes], con
         {"quantities": [0, 7]},
         {"quantities": [0, 7, 8, 8]},
         {"quantities": [7, 8, 99]},
+        {"quantities": 7},
+        {"quantities": [[7], [8]]},
         {"payload_mode": 19},
         {"quantities": [5, 6], "nominal_rate_hz": 0},
     ],

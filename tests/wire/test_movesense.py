@@ -173,7 +173,8 @@ def test_ticks_do_not_smear_over_a_hole() -> None:
     [
         ({}, "needs config"),
         ({"resource": "/Meas/HR"}, "Unknown Movesense path"),
-        ({"subscriptions": {300: "x"}}, "one"),
+        ({"subscriptions": {300: "x"}}, "reference 300; expected 0 to 255"),
+        ({"subscriptions": {"a": "x"}}, "reference 'a'; expected 0 to 255"),
     ],
 )
 def test_configuration_that_says_too_little_is_refused(config: dict[str, Any], reason: str) -> None:

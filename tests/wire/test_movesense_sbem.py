@@ -166,6 +166,12 @@ def test_reason_of_no_samples(data: bytes, errors: dict[str, int]) -> None:
     assert block.errors == errors
 
 
+@pytest.mark.parametrize("holes", [None, 5, "ab", [5], [[1]], [[1, 2, 3]], [["a", "b"]], {1: 2}])
+def test_holes_that_are_none_are_refused(holes: Any) -> None:
+    with pytest.raises(ValueError, match="Found holes"):
+        wire.decode("movesense_sbem", [(0.0, LOG)], {"holes": holes})
+
+
 def test_group_that_holds_itself_ends() -> None:
     for text in (b"<GRP>94,94", b"<GRP>,", b"<GRP>99999999999", b"<FRM>utf8", b"<PTH>"):
         block = one(b"SBEM0112" + bytes((0, 2 + len(text))) + b"\x5e\x00" + text + LOG[FIRST:])
