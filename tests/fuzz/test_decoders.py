@@ -3,7 +3,8 @@
 Looked at after every input: arrays of the promised shapes, numbers finite where they must be, ticks within their
 wrap, arrivals out of those of the packets, no more samples than the bytes can hold, errors counted in positive
 numbers, payloads in columns decoded as payloads in pairs. After damage that the protocol lets a decoder notice
-(`Case.noticed`) every sample is one of the valid stream, with its count and time. `--full` makes 10^6 inputs.
+(`Case.noticed`) every sample is one of the valid stream, given once, with its count and time, and whatever damaged
+packet gave none is counted. `--full` makes 10^6 inputs.
 """
 
 from __future__ import annotations
@@ -27,6 +28,8 @@ SHARE_NOTICED = 0.6
 SHARE_RANDOM = 0.05
 MOST_SAMPLES_PER_BYTE = 3
 """A sample of a Polar delta frame can be as short as 3 bits; none of another protocol is."""
+WHOLE_PAYLOADS = ("ankle", "metawear", "movella_dot", "declared", "import/fuzz", "polar")
+"""Protocols whose packets are whole payloads: each that is not, or comes again, is counted."""
 PROTOCOLS = {name.partition("/")[0] for name in wire.protocols()}
 
 
@@ -78,13 +81,21 @@ def check_form(case: Case, packets: list[Packet], blocks: list[Block]) -> None:
         assert sum(len(block) + sum(block.errors.values()) for block in blocks) == len(packets)
 
 
+def check_counted(case: Case, packets: list[Packet], blocks: list[Block]) -> None:
+    sent = {payload for _, payload in case.packets}
+    whole = {payload for _, payload in packets if payload in sent}
+    assert sum(sum(block.errors.values()) for block in blocks) >= len(packets) - len(whole), "damage not counted"
+
+
 def check_truth(case: Case, truth: Truth, blocks: list[Block]) -> None:
+    given: list[int] = []
     for block in blocks:
         has_acc = ~np.isnan(block.acc).any(axis=1)
         kept = np.flatnonzero(has_acc)
         rows = [truth.row_of.get(block.acc[k].tobytes()) for k in kept.tolist()]
         assert None not in rows, "an acceleration that was never sent"
         row = np.array(rows, dtype=np.int64)
+        given += row.tolist()
         if block.gyr is not None and truth.gyr is not None:
             gyr, sent = block.gyr[kept], truth.gyr[row]
             assert (np.isnan(gyr) | (np.abs(gyr - sent) <= case.gyr_tolerance)).all(), (
@@ -97,6 +108,7 @@ def check_truth(case: Case, truth: Truth, blocks: list[Block]) -> None:
             apart_ticks = block.ticks[kept] - truth.ticks[row]
             apart_ticks = apart_ticks[~np.isnan(apart_ticks)]
             assert (np.abs(apart_ticks) <= case.tick_tolerance).all(), "a wrong time"
+    assert len(set(given)) == len(given), "a sample given twice"
 
 
 def check_columns(case: Case, packets: list[Packet], blocks: list[Block]) -> None:
@@ -134,6 +146,8 @@ def attack(
     check_form(case, packets, blocks)
     if SHARE_RANDOM <= chance < SHARE_NOTICED:
         check_truth(case, truth, blocks)
+        if case.protocol in WHOLE_PAYLOADS and not case.is_one_each:
+            check_counted(case, packets, blocks)
     if rng.random() < 0.05:
         check_columns(case, packets, blocks)
     return packets, blocks
