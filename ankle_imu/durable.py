@@ -28,7 +28,8 @@ def storage_error(error: OSError, path: Path) -> StorageError:
         return StorageError(f"The disk is full: {path} could not be written.", path=str(path))
     reason = error.strerror or str(error)
     if error.errno in (errno.EEXIST, errno.ENOTDIR):
-        reason = f"{path.parent} is not a folder"
+        blocking = next((p for p in path.parents if p.exists()), path)
+        reason = "it is there already" if blocking.is_dir() else f"{blocking} is not a folder"
     return StorageError(f"{path} could not be written: {reason}.", path=str(path))
 
 

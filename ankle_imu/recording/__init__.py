@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ankle_imu.recording.lock import being_recorded, is_being_recorded
 from ankle_imu.recording.parts import part_path
 from ankle_imu.recording.reader import HostClock, SessionLog, Stream, part_paths, read_log
 from ankle_imu.recording.repair import PartRepair, Repair, repair_session
@@ -15,6 +16,8 @@ __all__ = [
     "Repair",
     "SessionLog",
     "Stream",
+    "being_recorded",
+    "is_being_recorded",
     "part_path",
     "part_paths",
     "read_log",

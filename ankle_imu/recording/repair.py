@@ -11,6 +11,7 @@ import os
 import shutil
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,6 +22,7 @@ from ankle_imu.durable import ASIDE, storage_error, sync_folder, write_whole
 from ankle_imu.errors import CorruptRecording, RecordingError, UnknownFormatVersion
 from ankle_imu.frames import PLACEMENTS
 from ankle_imu.recording.framing import LogFramer
+from ankle_imu.recording.lock import sole_writer
 from ankle_imu.recording.log_format import Channel, Message, described_counts
 from ankle_imu.recording.parts import CHUNK_S
 from ankle_imu.recording.reader import SessionLog, describe_damage, part_paths, read_log, scan_part
@@ -85,7 +87,7 @@ def repair_session(path: Path) -> Repair:
     Raises
     ------
     RecordingError
-        If there is no recording at `path`, it is a folder that was never finished, or another program's.
+        If there is no recording at `path`, it is being recorded, was never finished, or is another program's.
     CorruptRecording
         If no part holds anything that was recorded.
     UnknownFormatVersion
@@ -93,6 +95,12 @@ def repair_session(path: Path) -> Repair:
     StorageError
         If the disk refuses; what was there before still is.
     """
+    _parts(path)
+    with sole_writer(path) if path.is_dir() else nullcontext():
+        return _repair(path)
+
+
+def _repair(path: Path) -> Repair:
     paths = _parts(path)
     log = read_log(paths)
     scans = {part: _scan(part) for part in paths}

@@ -19,6 +19,7 @@ from typing import Any, Final, Self
 
 from ankle_imu.durable import storage_error
 from ankle_imu.errors import AnkleImuError
+from ankle_imu.recording.lock import SessionLock
 from ankle_imu.recording.log_format import (
     HOST_CLOCK_TOPIC,
     JSON,
@@ -52,6 +53,8 @@ class RecordingWriter:
 
     Raises
     ------
+    RecordingError
+        If another writer is at work in the folder.
     StorageError
         From every method, once the disk has refused; what was written before is kept and the part is closed if
         there is room for that.
@@ -69,10 +72,7 @@ class RecordingWriter:
         self._wake, self._sync_wanted = threading.Event(), threading.Event()
         self._is_closing = False
         self._failure: Exception | None = None
-        try:
-            self._parts.begin()
-        except OSError as error:
-            raise storage_error(error, self._parts.path) from error
+        self._lock = _begin(self._parts, folder)
         self._threads = [
             threading.Thread(target=work, name=name, daemon=True)
             for work, name in ((self._keep, "recording-keeper"), (self._keep_synced, "recording-syncer"))
@@ -161,6 +161,7 @@ class RecordingWriter:
         self._try(self._parts.finish)
         self._try(self._parts.sync)
         self._parts.close()
+        self._lock.release()
         self._raise_failure()
 
     def _append_json(self, topic: str, time_s: float, content: Mapping[str, Any]) -> None:
@@ -197,3 +198,18 @@ class RecordingWriter:
     def _raise_failure(self) -> None:
         if (failure := self.failure) is not None:
             raise failure from self._failure
+
+
+def _begin(parts: PartWriter, folder: Path) -> SessionLock:
+    """Lock the folder and begin the first part; neither stays when the other fails."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = SessionLock(folder)
+        try:
+            parts.begin()
+        except BaseException:
+            lock.release()
+            raise
+    except OSError as error:
+        raise storage_error(error, parts.path) from error
+    return lock
