@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections import deque
+from contextlib import suppress
 from io import FileIO
 from pathlib import Path
 from typing import Final
@@ -63,22 +64,28 @@ class PartWriter:
         return part_path(self._folder, max(1, self._number))
 
     def begin(self) -> None:
-        """Make the next file and say in it what the session is."""
+        """Make the next file and say in it what the session is; no file stays when there is no room for that."""
         path = part_path(self._folder, self._number + 1)
         path.parent.mkdir(parents=True, exist_ok=True)
         file = FileIO(path, "x")
-        self._file = file
-        self._number += 1
-        self._framer = LogFramer(
+        framer = LogFramer(
             lambda data: write_or_undo(file, data),
             start_ns=self._start_ns,
             session=self._session,
             before=self._counts,
         )
-        self._framer.begin()
-        self._describe()
+        try:
+            framer.begin()
+            framer.describe(self._channels.copy(), self._counts.copy())
+            sync_folder(path.parent)
+        except BaseException:
+            file.close()
+            with suppress(OSError):
+                path.unlink()
+            raise
+        self._file, self._framer = file, framer
+        self._number += 1
         self._describe_at = float("-inf")
-        sync_folder(path.parent)
 
     def has(self, channel: int) -> bool:
         """Whether there is a channel of that number."""

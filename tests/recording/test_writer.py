@@ -7,6 +7,7 @@ import os
 import threading
 import time
 import tracemalloc
+from io import FileIO
 from pathlib import Path
 
 import pytest
@@ -194,3 +195,26 @@ def test_memory_is_flat_over_an_hour(tmp_path: Path, full: bool) -> None:
     assert len(part_paths(tmp_path)) == len(held) == 6
     assert max(held[1:]) - min(held[1:]) < 100_000
     assert max(held) < 2_000_000
+
+
+def test_a_disk_that_is_full_at_a_new_part_leaves_no_empty_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write = parts.write_or_undo
+
+    def refuse_the_second(file: FileIO, data: bytes) -> None:
+        if "0002" in str(file.name):
+            raise OSError(errno.ENOSPC, "No space left on device")
+        write(file, data)
+
+    monkeypatch.setattr(parts, "write_or_undo", refuse_the_second)
+    recorder = RecordingWriter(tmp_path, start_ns=START_NS)
+    sensor = recorder.open_sensor("left_foot", "ankle")
+    for i in range(10):
+        recorder.append(sensor, i / 10, b"x")
+    recorder.append(sensor, parts.PART_S + 1.0, b"no room")
+    with pytest.raises(StorageError, match="disk is full"):
+        recorder.close()
+    assert [path.name for path in part_paths(tmp_path)] == ["part-0001.mcap"]
+    log = read_log(part_paths(tmp_path))
+    assert (log.damage, len(log.streams[0].packets), log.streams[0].lost_packets) == ((), 10, 0)
