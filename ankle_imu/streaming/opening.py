@@ -16,12 +16,13 @@ WALK_S = 60.0
 """So much after the first stride the last calibration is made. Own choice: 50 strides, the walking cues and the
 lever arms no longer move."""
 
-FIRST_BURSTS = 4
-MORE_BURSTS = 1.5
-"""A calibration is tried after four bursts of fast turning and then each time there are half as many more: with
-every trial costing as much as a second of streaming, their share falls to nothing."""
+FIRST_BUSY_S = 2.5
+MORE_BUSY = 1.5
+"""A calibration is tried after 2.5 s of fast turning, which is four to six strides, and then each time there is
+half as much more: with a trial costing as much as seconds of streaming, their share falls to nothing."""
 
-APART_S = 0.3
+MOST_BUSY_S = 60.0
+"""Without strides it is tried again after so much more fast turning at most."""
 
 
 class Opening:
@@ -37,8 +38,7 @@ class Opening:
         self._rate, self._size = sampling_rate, size
         self._span = round((OPENING_S + WALK_S) * sampling_rate / size)
         self._hops: deque[tuple[Hop, ...]] = deque()
-        self._bursts, self._next = 0, FIRST_BURSTS
-        self._last_burst = -np.inf
+        self._busy_s, self._next_s = 0.0, FIRST_BUSY_S
         self._last_number: float = np.inf
         self.is_done = False
 
@@ -51,12 +51,8 @@ class Opening:
         while number - self._hops[0][0].number >= self._span:
             self._hops.popleft()
         if speed > SWING_RATE:
-            if (number - self._last_burst) * self._size > APART_S * self._rate:
-                self._bursts += 1
-            self._last_burst = number
-        elif number - self._last_burst == 1:
-            return self._bursts >= self._next or number >= self._last_number
-        return number >= self._last_number
+            self._busy_s += self._size / self._rate
+        return self._busy_s >= self._next_s or number >= self._last_number
 
     def gridded(self) -> list[Gridded]:
         """What was kept, one `Gridded` per sensor; hops left out in long gaps come as broken."""
@@ -69,9 +65,9 @@ class Opening:
 
     def tried(self, first_stride: float | None) -> None:
         """Note the outcome of a trial: sample of the first stride after `first_sample`, None without strides."""
-        self._next = int(np.ceil(self._bursts * MORE_BURSTS))
+        self._next_s = MORE_BUSY * self._busy_s
         if first_stride is None:
-            self._next, self._last_number = min(self._next, self._bursts + 60), np.inf
+            self._next_s, self._last_number = min(self._next_s, self._busy_s + MOST_BUSY_S), np.inf
             return
         first = self._hops[0][0].number + first_stride / self._size
         self._last_number = min(self._last_number, first + WALK_S * self._rate / self._size)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from math import sqrt
-
 from ankle_imu.gait.strides import LONGEST_S
 
 SWING_RATE = 2.5
@@ -23,6 +21,16 @@ RECOVERY_RATE = 1.0
 
 SECOND_RECOVERY = 0.5
 """A turn toe-up of this share of the recovery soon after contact was the true recovery, and contact was none."""
+
+
+WALK_LEFT, RUN_LEFT = 0.5, 0.95
+"""Part of the push-off peak that is left at toe-off; 0.95 is the first sign that the peak is past."""
+
+SLAP_S = 0.080
+"""A running foot comes down within this time after the rate's zero crossing (rule of `gait.events`)."""
+
+RUN_SHARE = 0.50
+"""A stance shorter than this share of its stride runs: both feet are off the ground."""
 
 
 class LowPass:
@@ -48,22 +56,27 @@ class Steps:
     """State of one foot, fed sample by sample.
 
     `is_stance`: on the ground; `contact`, `toe_off`: sample of the last initial contact and toe-off, -1 before
-    the first.
+    the first; `is_running`: by the last whole stride.
 
     Notes
     -----
-    The causal form of `gait.events.locate_contacts`. Toe-off: the toe-down rate has fallen to half of its
-    push-off peak, which is the midpoint of peak and zero crossing of a straight flank. Contact: the rate rises
-    through zero after the recovery. Beside, a foot that is slow for 120 ms stands.
+    The causal form of `gait.events.locate_contacts`. Toe-off in walking: the toe-down rate has fallen to half of
+    its push-off peak, which is the midpoint of peak and zero crossing of a straight flank; in running: it has
+    just passed the peak. Contact in walking: the rate rises through zero after the recovery; in running: it has
+    passed its first peak toe-down after that, or 80 ms have gone by. Beside, a foot slow for 120 ms stands.
     """
 
     def __init__(self, sampling_rate: float) -> None:
         self._rate = sampling_rate
-        self.is_stance = True
-        self.contact = self.toe_off = -1
+        self.is_running = False
+        self.restart()
         self._stride = 1.1 * sampling_rate
+
+    def restart(self) -> None:
+        """Forget what was under way: the stream was interrupted."""
+        self.is_stance, self.contact, self.toe_off = True, -1, -1
         self._peak = self._lowest = self._last = 0.0
-        self._quiet = 0
+        self._quiet, self._crossing = 0, -1
 
     def step(self, index: int, toe_down: float, speed: float) -> bool:
         """Take in one sample (rad/s); True when it is an initial contact."""
@@ -72,39 +85,41 @@ class Steps:
         if self.is_stance:
             self._in_stance(index, toe_down)
         else:
-            self._lowest = min(self._lowest, toe_down)
-            flown = index - self.toe_off
-            rises = self._last < 0.0 <= toe_down and self._lowest < -RECOVERY_RATE
-            still = self._quiet >= STILL_S * self._rate
-            if (rises and flown > SHORTEST_SWING_S * self._rate) or still:
-                self._land(index)
-                is_contact = True
+            is_contact = self._in_swing(index, toe_down)
         self._last = toe_down
         return is_contact
 
     def _in_stance(self, index: int, toe_down: float) -> None:
-        since = index - self.contact
-        if self.contact >= 0 and since < SLAP_SHARE * self._stride:
+        if self.contact >= 0 and index - self.contact < SLAP_SHARE * self._stride:
             if toe_down < min(SECOND_RECOVERY * self._lowest, -RECOVERY_RATE):
                 self.is_stance = False
             return
         self._peak = max(self._peak, toe_down)
-        if self._peak > SWING_RATE and toe_down < 0.5 * self._peak:
+        left = RUN_LEFT if self.is_running else WALK_LEFT
+        if self._peak > SWING_RATE and toe_down < left * self._peak:
             self.is_stance, self.toe_off = False, index
             self._lowest = self._peak = 0.0
+            self._crossing = -1
+
+    def _in_swing(self, index: int, toe_down: float) -> bool:
+        self._lowest = min(self._lowest, toe_down)
+        if self._last < 0.0 <= toe_down and self._lowest < -RECOVERY_RATE:
+            if index - self.toe_off > SHORTEST_SWING_S * self._rate:
+                self._crossing = index
+        elif toe_down < 0.0:
+            self._crossing = -1
+        waited = index - self._crossing
+        landed = self._crossing >= 0 and (
+            not self.is_running or toe_down < self._last or waited > SLAP_S * self._rate
+        )
+        if landed or self._quiet >= STILL_S * self._rate:
+            self._land(index)
+            return True
+        return False
 
     def _land(self, index: int) -> None:
-        stride = index - self.contact
-        if self.contact >= 0 and stride < LONGEST_S * self._rate:
+        stride, stance = index - self.contact, self.toe_off - self.contact
+        if self.contact >= 0 and 0 < stance < stride < LONGEST_S * self._rate:
             self._stride = 0.5 * (self._stride + stride)
+            self.is_running = stance < RUN_SHARE * stride
         self.is_stance, self.contact, self._peak = True, index, 0.0
-
-    def restart(self) -> None:
-        """Forget what was under way: the stream was interrupted."""
-        self.is_stance, self.contact, self.toe_off = True, -1, -1
-        self._peak = self._lowest = self._last = 0.0
-
-
-def speed_of(x: float, y: float, z: float) -> float:
-    """Length of a vector given by its components."""
-    return sqrt(x * x + y * y + z * z)
