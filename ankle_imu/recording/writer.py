@@ -18,7 +18,7 @@ from types import TracebackType
 from typing import Any, Final, Self
 
 from ankle_imu.durable import storage_error
-from ankle_imu.errors import AnkleImuError
+from ankle_imu.errors import StorageError
 from ankle_imu.recording.lock import SessionLock
 from ankle_imu.recording.log_format import (
     HOST_CLOCK_TOPIC,
@@ -56,8 +56,8 @@ class RecordingWriter:
     RecordingError
         If another writer is at work in the folder.
     StorageError
-        From every method, once the disk has refused; what was written before is kept and the part is closed if
-        there is room for that.
+        From every method, once the disk has refused or writing has failed otherwise; what was written before is
+        kept and the part is closed if there is room for that.
 
     Notes
     -----
@@ -89,19 +89,25 @@ class RecordingWriter:
         self.close()
 
     @property
-    def failure(self) -> AnkleImuError | None:
-        """What the disk refused, None while all is well."""
-        if self._failure is None or isinstance(self._failure, AnkleImuError):
+    def failure(self) -> StorageError | None:
+        """What the disk refused, or whatever else kept a payload from it; None while all is well."""
+        if self._failure is None or isinstance(self._failure, StorageError):
             return self._failure
         if isinstance(self._failure, OSError):
             return storage_error(self._failure, self._parts.path)
-        raise self._failure
+        told = f"{type(self._failure).__name__}: {self._failure}"
+        return StorageError(
+            f"{self._parts.path} could not be written on ({told}); what came before is kept.",
+            path=str(self._parts.path),
+        )
 
     def open_channel(self, topic: str, encoding: str, config: Mapping[str, Any] | None = None) -> int:
         """Declare a stream and return its number; `config` is what its payloads do not tell themselves.
 
-        The same stream declared again has the same number.
+        The same stream declared again has the same number. `ValueError` if JSON cannot hold `config`.
         """
+        if config:
+            _check_config(topic, config)
         return self._parts.open(Channel(topic, encoding, dict(config or {})))
 
     def open_sensor(
@@ -213,3 +219,11 @@ def _begin(parts: PartWriter, folder: Path) -> SessionLock:
     except OSError as error:
         raise storage_error(error, parts.path) from error
     return lock
+
+
+def _check_config(topic: str, config: Mapping[str, Any]) -> None:
+    """Refuse here what the thread that writes could not."""
+    try:
+        json.dumps(dict(config)).encode()
+    except (TypeError, ValueError, RecursionError) as error:
+        raise ValueError(f"The configuration of {topic} cannot be kept as JSON: {error}.") from error

@@ -218,3 +218,33 @@ def test_a_disk_that_is_full_at_a_new_part_leaves_no_empty_file(
     assert [path.name for path in part_paths(tmp_path)] == ["part-0001.mcap"]
     log = read_log(part_paths(tmp_path))
     assert (log.damage, len(log.streams[0].packets), log.streams[0].lost_packets) == ((), 10, 0)
+
+
+def test_whatever_breaks_the_writer_is_one_kind_of_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    recorder = RecordingWriter(tmp_path, start_ns=START_NS)
+    sensor = recorder.open_sensor("left_foot", "ankle")
+    recorder.append(sensor, 0.0, b"kept")
+    recorder.flush()
+
+    def break_down(*_: object) -> None:
+        raise KeyError("a bug")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(recorder._parts._framer, "write_chunk", break_down)
+        recorder.append(sensor, 0.1, b"lost")
+        for call in (recorder.flush, lambda: recorder.append(sensor, 0.2, b"refused"), recorder.close):
+            with pytest.raises(
+                StorageError, match=r"part-0001\.mcap could not be written on \(KeyError: 'a bug'\)"
+            ):
+                call()
+    assert isinstance(recorder.failure, StorageError)
+    assert [data for _, data in read_log(part_paths(tmp_path)).streams[0].packets] == [b"kept"]
+
+
+@pytest.mark.parametrize("value", [b"\0", object(), {1, 2}, {(1, 2): 3}])
+def test_a_configuration_that_is_no_json_is_refused_at_once(tmp_path: Path, value: object) -> None:
+    with RecordingWriter(tmp_path, start_ns=START_NS) as recorder:
+        with pytest.raises(ValueError, match="/imu/left_foot/packet cannot be kept as JSON"):
+            recorder.open_sensor("left_foot", "ankle", {"key": value})
+        recorder.append(recorder.open_sensor("left_foot", "ankle"), 0.0, b"goes on")
+    assert len(read_log(part_paths(tmp_path)).streams) == 1
