@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ankle_imu.capture.recorder import Order, Recorder
-from ankle_imu.capture.status import Captured, SensorStatus, Status
-from ankle_imu.capture.supervisor import Wanted
+from ankle_imu.capture.status import Captured, End, SensorStatus, Status
+from ankle_imu.capture.wanted import Wanted
 
-__all__ = ["Captured", "Order", "Recorder", "SensorStatus", "Status", "Wanted"]
+__all__ = ["Captured", "End", "Order", "Recorder", "SensorStatus", "Status", "Wanted"]

@@ -1,4 +1,4 @@
-"""A sensor's own recording in its flash: fetched, resumed after a lost link, kept as a session or to heal one."""
+"""A sensor's own recording, once it was fetched: kept as a session, or used to heal one."""
 
 from __future__ import annotations
 
@@ -11,22 +11,17 @@ import numpy as np
 
 from ankle_imu import manifest, recording, session_io, wire
 from ankle_imu.capture.introduce import visit
+from ankle_imu.capture.linked import STOPPED
 from ankle_imu.capture.sink import ENDED
-from ankle_imu.capture.supervisor import STOPPED, Wanted
+from ankle_imu.capture.wanted import Wanted
 from ankle_imu.devices.adapter import Identity, LogFile, Logging, Radio, Stream
 from ankle_imu.durable import write_whole
 from ankle_imu.errors import ConnectionLost, QualityRefusal, RecordingError
 from ankle_imu.values import SensorInfo, SessionInfo
 from ankle_imu.wire import Block
 
-TRIES = 5
-"""Connections in a row that may bring nothing new before a fetch is given up; what came is kept."""
-
 SAME_RUN_S = 0.1
 """Clock and count of a log and of a session may differ by so much and still be one run of the sensor."""
-
-Tell = Callable[[int, int], None]
-
 
 @dataclass(frozen=True, kw_only=True)
 class Healed:
@@ -34,50 +29,6 @@ class Healed:
 
     missing: int
     found: int
-
-
-async def fetch(radio: Radio, identifier: str, adapter: Logging, log: LogFile, kept: Path, tell: Tell) -> bytes:
-    """Fetch a log over as many connections as it takes.
-
-    Parameters
-    ----------
-    radio : Radio
-    identifier : str, the sensor's address
-    adapter : Logging
-    log : LogFile
-    kept : Path of the file that holds what was fetched so far; a later call goes on from there
-    tell : called with the bytes that are there and their number in all (-1 unknown)
-
-    Returns
-    -------
-    bytes
-        The whole log; the file at `kept` holds it too.
-
-    Raises
-    ------
-    ConnectionLost
-        If `TRIES` connections brought nothing new; what came is in `kept`.
-    DeviceNotFound, ProtocolError, BluetoothUnavailable, StorageError
-    """
-    data = kept.read_bytes() if kept.is_file() else b""
-    fruitless = 0
-    while fruitless < TRIES:
-        before, is_complete = len(data), False
-        try:
-            async with visit(radio, identifier) as link:
-                data, is_complete = await adapter.fetch_log(link, log, data, tell)
-        except ConnectionLost:
-            pass
-        if len(data) > before:
-            write_whole(kept, data)
-        if is_complete:
-            return data
-        fruitless = 0 if len(data) > before else fruitless + 1
-    raise ConnectionLost(
-        f"{identifier} was lost {TRIES} times in a row; {len(data):,} bytes are kept, and the next call goes on "
-        "from there.",
-        identifier=identifier,
-    )
 
 
 def place_payloads(stream: Stream, payloads: Sequence[bytes]) -> list[tuple[float, bytes]]:
@@ -174,11 +125,13 @@ def heal_session(folder: Path, placement: str, stream: Stream, payloads: Sequenc
     Raises
     ------
     RecordingError
-        If the session has no such sensor, or the protocol does not count its samples.
+        If it is being recorded, has no such sensor, or the protocol does not count its samples.
     QualityRefusal
         If the log is of another run of the sensor.
     StorageError
     """
+    if recording.is_being_recorded(folder):
+        raise recording.being_recorded(folder)
     log = recording.read_log(recording.part_paths(folder))
     known = [s for s in log.streams if s.placement == placement and s.protocol == stream.protocol]
     if not known:

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from ankle_imu.capture.supervisor import Finder
+from ankle_imu.capture.finder import Finder
 from ankle_imu.devices import catalog
 from ankle_imu.devices.adapter import Identity, Link, Radio, Sighting
 from ankle_imu.errors import DeviceNotFound

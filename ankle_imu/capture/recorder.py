@@ -8,14 +8,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
 from ankle_imu.capture import host
+from ankle_imu.capture.finder import Finder
 from ankle_imu.capture.sink import SessionSink
-from ankle_imu.capture.status import Captured, Status, sensor_status
-from ankle_imu.capture.supervisor import Finder, Supervisor, Wanted
+from ankle_imu.capture.status import Captured, End, Status, sensor_status
+from ankle_imu.capture.supervisor import Supervisor
+from ankle_imu.capture.wanted import Wanted
 from ankle_imu.devices.adapter import Adapter, Radio, Wish
 from ankle_imu.errors import DeviceNotFound, StorageError
 from ankle_imu.values import SessionInfo
@@ -81,11 +84,17 @@ class Recorder:
             Supervisor(wanted, adapter, finder, self._sink, order.wish)
             for wanted, adapter in order.sensors.items()
         ]
-        self._reason = ""
+        self._reason: End | None = None
         self._stopping = asyncio.Event()
 
-    def stop(self, reason: str = "interrupted") -> None:
-        """End cleanly; may be called from a signal handler of the event loop. Only the first reason counts."""
+    def stop(self, reason: End = End.INTERRUPTED) -> None:
+        """End cleanly; only the first reason counts. May be called from a signal handler of the event loop.
+
+        Called again while it ends, it no longer waits for what the sensors still have.
+        """
+        if self._stopping.is_set():
+            for supervisor in self._supervisors:
+                supervisor.hurry()
         self._reason = self._reason or reason
         self._stopping.set()
 
@@ -108,22 +117,26 @@ class Recorder:
             If Bluetooth is not there to begin with; nothing was written.
         StorageError
             If the disk refused or is nearly full; everything before is kept.
+        Exception
+            What none of our errors explains, if it kept every sensor from being recorded.
         """
         tasks = [asyncio.ensure_future(supervisor.run()) for supervisor in self._supervisors]
         try:
             await self._keep_watch(tasks)
-        finally:
             for supervisor in self._supervisors:
                 supervisor.stop()
-            failures = [f for f in await asyncio.gather(*tasks, return_exceptions=True) if f is not None]
-            self._count()
+            await self._see_out(tasks)
+        finally:  # also when this very task is cancelled: what was received is kept
+            for task in tasks:
+                task.cancel()
+            outcome = await asyncio.gather(*tasks, return_exceptions=True)
             elapsed = self._sink.elapsed()
-            self._sink.close(self._reason)
-        self._complain(failures)
+            self._sink.close(self._reason or End.INTERRUPTED)
+        self._complain([e for e in outcome if isinstance(e, Exception)])
         return Captured(
             folder=self._sink.folder,
             duration_s=elapsed,
-            reason=self._reason,
+            reason=self._reason or End.INTERRUPTED,
             sensors=self.status().sensors,
         )
 
@@ -132,7 +145,7 @@ class Recorder:
         now = asyncio.get_running_loop().time()
         return Status(
             elapsed_s=self._sink.elapsed(),
-            sensors=tuple(sensor_status(supervisor, now) for supervisor in self._supervisors),
+            sensors=tuple(sensor_status(supervisor.standing, now) for supervisor in self._supervisors),
             free_bytes=host.free_bytes(self._order.root),
             folder=self._sink.folder,
             markers=self._sink.markers,
@@ -141,61 +154,73 @@ class Recorder:
     async def _keep_watch(self, tasks: Sequence[asyncio.Future[None]]) -> None:
         loop = asyncio.get_running_loop()
         stopping = asyncio.ensure_future(self._stopping.wait())
-        begun = looked = clocked = loop.time()
+        begun = clocked = loop.time()
+        looked = float("-inf")
         while not self._stopping.is_set():
-            pending: set[asyncio.Future[Any]] = {stopping, *(task for task in tasks if not task.done())}
-            await asyncio.wait(pending, timeout=self._pause(), return_when=asyncio.FIRST_COMPLETED)
-            self._count()
-            self._on_status(self.status())
-            if any(task.done() and task.exception() for task in tasks) or self._sink.failure:
-                self.stop("failed")
-            elif all(task.done() for task in tasks):
-                self.stop("battery")
-            elif self._sink.elapsed() >= self._order.duration_s:
-                self.stop("duration")
-            elif self._sink.folder is None and loop.time() - begun >= self._order.find_s:
-                self.stop("not found")
             if loop.time() - looked >= HOST_S:
                 looked = loop.time()
                 self._look_at_host()
+            pending: set[asyncio.Future[Any]] = {stopping, *(task for task in tasks if not task.done())}
+            await asyncio.wait(pending, timeout=self._pause(), return_when=asyncio.FIRST_COMPLETED)
+            self._tick()
+            if self._sink.failure is not None:
+                self.stop(End.DISK)
+            elif any(task.done() and task.exception() for task in tasks):
+                self.stop(End.FAILED)
+            elif all(task.done() for task in tasks):
+                self.stop(End.BATTERY)
+            elif self._sink.elapsed() >= self._order.duration_s:
+                self.stop(End.DURATION)
+            elif self._sink.folder is None and loop.time() - begun >= self._order.find_s:
+                self.stop(End.NOT_FOUND)
             if loop.time() - clocked >= CLOCK_S:
                 clocked = loop.time()
                 self._sink.write_clock()
         stopping.cancel()
 
+    async def _see_out(self, tasks: Sequence[asyncio.Future[None]]) -> None:
+        """Wait until every sensor is stopped, and keep showing how they stand."""
+        while waiting := [task for task in tasks if not task.done()]:
+            await asyncio.wait(waiting, timeout=STATUS_S)
+            self._tick()
+
     def _pause(self) -> float:
+        if self._stopping.is_set():
+            return 0.0
         left = self._order.duration_s - self._sink.elapsed()
         return max(0.01, min(STATUS_S, left))
 
-    def _count(self) -> None:
+    def _tick(self) -> None:
         now = asyncio.get_running_loop().time()
         for supervisor in self._supervisors:
             supervisor.look(now)
+        with suppress(OSError):  # whoever looks on may have gone
+            self._on_status(self.status())
 
     def _look_at_host(self) -> None:
         if 0 <= host.free_bytes(self._order.root) < host.MIN_FREE_BYTES:
-            self.stop("disk")
-        if host.charge() <= host.MIN_CHARGE:
-            self.stop("battery")
+            self.stop(End.DISK)
+        elif self._sink.folder is not None and host.charge() <= host.MIN_CHARGE:
+            self.stop(End.BATTERY)
 
-    def _complain(self, failures: Sequence[BaseException]) -> None:
+    def _complain(self, failures: Sequence[Exception]) -> None:
         """Raise what kept the recording from being one."""
-        if failures:
-            raise failures[0]
+        folder = self._sink.folder
         if self._sink.failure is not None:
             raise self._sink.failure
-        if self._sink.folder is None and self._reason != "interrupted":
+        if self._reason is End.DISK:
+            kept = f", so the recording was ended; it is kept in {folder}" if folder else "; nothing was recorded"
+            raise StorageError(f"The disk is nearly full{kept}. Make room.", path=str(folder or self._order.root))
+        failures = [*failures, *(s.failure for s in self._supervisors if s.failure is not None)]
+        if failures and folder is None:
+            raise failures[0]
+        if folder is None and self._reason is not End.INTERRUPTED:
             raise DeviceNotFound(self._why_nothing_came())
-        if self._reason == "disk":
-            raise StorageError(
-                f"The disk is nearly full, so the recording was ended; it is kept in {self._sink.folder}.",
-                path=str(self._sink.folder),
-            )
 
     def _why_nothing_came(self) -> str:
+        stands = [supervisor.standing for supervisor in self._supervisors]
         told = "; ".join(
-            f"{s.wanted.placement}: {s.problem or f'{s.wanted.identifier} was not seen'}"
-            for s in self._supervisors
+            f"{s.wanted.placement}: {s.problem or f'{s.wanted.identifier} was not seen'}" for s in stands
         )
         return (
             f"No sensor could be started within {self._order.find_s:g} s ({told}). "

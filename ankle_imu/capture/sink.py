@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -12,7 +13,8 @@ from pathlib import Path
 from typing import Final
 
 from ankle_imu import library, manifest, recording
-from ankle_imu.capture.supervisor import LOST, Wanted
+from ankle_imu.capture.linked import LOST
+from ankle_imu.capture.wanted import Wanted
 from ankle_imu.devices.adapter import Identity, Stream
 from ankle_imu.errors import StorageError
 from ankle_imu.frames import PLACEMENTS
@@ -23,7 +25,7 @@ ENDED: Final = "ended"
 
 
 class SessionSink:
-    """Takes what the sensors say, see `supervisor.Sink`.
+    """Takes what the sensors say, see `wanted.Sink`.
 
     Parameters
     ----------
@@ -47,19 +49,21 @@ class SessionSink:
         self._streams: dict[str, Stream] = {}
         self._channels: dict[tuple[str, str], int] = {}
         self._notes: list[tuple[float, str, str, str]] = []
+        self._clerk = ThreadPoolExecutor(max_workers=1, thread_name_prefix="session-info")
+        self._errands: list[Future[Path]] = []
 
     def elapsed(self) -> float:
         """Seconds since the session began; 0 before."""
         return _now() - self._zero if self.folder else 0.0
 
     def begin(self, wanted: Wanted, identity: Identity, stream: Stream) -> None:
-        """See `supervisor.Sink.begin`."""
+        """See `wanted.Sink.begin`."""
         if self.failure is None:
             with self._disk():
                 self._add_sensor(wanted, identity, stream)
 
     def take(self, placement: str, kind: str, arrival: float, payload: bytes) -> None:
-        """See `supervisor.Sink.take`."""
+        """See `wanted.Sink.take`."""
         if self._writer is None or self.failure is not None:
             return
         try:  # not `_disk`: this is the hot path
@@ -71,11 +75,19 @@ class SessionSink:
             self.failure = error
 
     def note(self, placement: str, event: str, text: str) -> None:
-        """See `supervisor.Sink.note`."""
+        """See `wanted.Sink.note`."""
         self._notes.append((_now(), placement, event, text))
         self._write_notes()
         if self._writer is not None and event == LOST:
             self._writer.sync_soon()
+
+    def settle(self) -> bool:
+        """See `wanted.Sink.settle`."""
+        if self._writer is None:
+            return False
+        with self._disk():
+            self._writer.sync()
+        return self.failure is None
 
     def mark(self, text: str, leg: str = "") -> bool:
         """Keep a word said now; False when the session has not begun."""
@@ -96,9 +108,12 @@ class SessionSink:
         """Note the end and bring everything to the disk; what fails is in `failure`."""
         self.note("", ENDED, reason)
         writer, self._writer = self._writer, None
-        if writer is not None:
-            with self._disk():
+        with self._disk():
+            if writer is not None:
                 writer.close()
+        with self._disk():
+            self._see_errands()
+        self._clerk.shutdown()
 
     def _add_sensor(self, wanted: Wanted, identity: Identity, stream: Stream) -> None:
         sensor = SensorInfo(
@@ -137,10 +152,19 @@ class SessionSink:
         self.write_clock()
 
     def _write_info(self, sensor: SensorInfo) -> None:
+        """Write `session.toml`: at the beginning at once, later without holding up the radio."""
         assert self.folder is not None
         sensors = {**self._info.sensors, sensor.placement: sensor}
         self._info = replace(self._info, sensors={p: sensors[p] for p in PLACEMENTS if p in sensors})
-        recording.write_session_info(self.folder, self._info)
+        if self._writer is None:
+            recording.write_session_info(self.folder, self._info)
+        else:
+            self._errands.append(self._clerk.submit(recording.write_session_info, self.folder, self._info))
+
+    def _see_errands(self) -> None:
+        """Wait for what was to be written aside, and raise what went wrong with it."""
+        while self._errands:
+            self._errands.pop(0).result()
 
     def _open(self, placement: str, kind: str) -> int:
         """Number of the channel of one kind of payload; the same again for the same configuration."""

@@ -3,9 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 
-from ankle_imu.capture.supervisor import Supervisor, Wanted
+from ankle_imu.capture.wanted import Standing, Wanted
+
+
+class End(StrEnum):
+    """Why a recording ended."""
+
+    INTERRUPTED = "interrupted"
+    DURATION = "duration"
+    BATTERY = "battery"
+    """The computer's is nearly empty, or those of all sensors."""
+    DISK = "disk"
+    """It refused, or is nearly full."""
+    NOT_FOUND = "not found"
+    """No sensor streamed in time."""
+    FAILED = "failed"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -15,7 +30,7 @@ class SensorStatus:
     Parameters
     ----------
     wanted : Wanted
-    state : `searching` | `connecting` | `streaming` | `waiting` | `stopped`
+    state : see `wanted.Standing`
     rate, nominal_rate : float, Hz, over the last 10 s, or the last it streamed; as the sensor was told; NaN where
         unknown
     received, lost : int, samples so far
@@ -52,31 +67,31 @@ class Status:
 
 @dataclass(frozen=True, kw_only=True)
 class Captured:
-    """A recording that ended: why (`duration` | `interrupted` | `battery`), and how each sensor stood.
+    """A recording that ended: why, and how each sensor stood.
 
     `folder` is None when it was interrupted before the first sensor streamed.
     """
 
     folder: Path | None
     duration_s: float
-    reason: str
+    reason: End
     sensors: tuple[SensorStatus, ...]
 
 
-def sensor_status(supervisor: Supervisor, now: float) -> SensorStatus:
+def sensor_status(standing: Standing, now: float) -> SensorStatus:
     """How one sensor stands at `now` on the event loop's clock."""
-    meter = supervisor.meter
+    meter = standing.meter
     config = meter.stream.config if meter.stream else {}
     return SensorStatus(
-        wanted=supervisor.wanted,
-        state=supervisor.state,
-        rate=meter.rate(now if supervisor.state != "stopped" else meter.last),
+        wanted=standing.wanted,
+        state=standing.state,
+        rate=meter.rate(now if standing.state != "stopped" else meter.last),
         nominal_rate=float(config.get("nominal_rate_hz", "nan")),
         received=meter.received,
         lost=meter.lost,
         lost_lately=meter.lost_lately(now),
-        battery=supervisor.battery,
+        battery=standing.battery,
         age=now - meter.last,
-        links=supervisor.links,
-        problem=supervisor.problem,
+        links=standing.links,
+        problem=standing.problem,
     )

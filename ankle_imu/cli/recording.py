@@ -223,14 +223,19 @@ async def _simulated(
 
 @contextlib.contextmanager
 def _signals(recorder: Recorder) -> Iterator[None]:
-    """Ctrl-C and SIGTERM end the recording cleanly; a second one ends the program."""
+    """Ctrl-C, SIGTERM and a closed terminal end the recording cleanly; a second Ctrl-C without waiting."""
     loop = asyncio.get_running_loop()
-    numbers = (signal.SIGINT, signal.SIGTERM)
+    names = ("SIGINT", "SIGTERM", "SIGHUP")
+    numbers = [getattr(signal, name) for name in names if hasattr(signal, name)]
+    calls = 0
 
     def stop() -> None:
+        nonlocal calls
+        calls += 1
         recorder.stop()
-        for number in numbers:
-            loop.remove_signal_handler(number)
+        if calls == 2:  # a third one ends the program
+            for number in numbers:
+                loop.remove_signal_handler(number)
 
     try:
         for number in numbers:

@@ -170,7 +170,7 @@ class Adapter(Protocol):
         ...
 
     async def stop(self, link: Link) -> None:
-        """End the stream; payloads still under way are delivered before it returns."""
+        """End the stream. Payloads still under way are delivered before it returns; nothing is asked for again."""
         ...
 
     async def battery(self, link: Link) -> float:
@@ -194,7 +194,17 @@ class Healing(Adapter, Protocol):
     async def heal(self, link: Link) -> int:
         """Ask once for every sample that is missing up to now; gives the number asked for.
 
-        What the sensor still has comes through `deliver` like any packet.
+        What the sensor still has comes through `deliver` like any packet; also between `stop` and `end_log`.
+        """
+        ...
+
+    async def end_log(self, link: Link, *, is_safe: bool) -> None:
+        """End the log that the sensor kept to heal from, after `stop`.
+
+        Parameters
+        ----------
+        link : Link
+        is_safe : bool, whether all that was delivered is on the disk; only then may the log be deleted
         """
         ...
 

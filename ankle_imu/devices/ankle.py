@@ -20,7 +20,7 @@ from ankle_imu.devices.ankle_ledger import Ledger, Span
 from ankle_imu.devices.ankle_talk import RequestFailed, Talk
 from ankle_imu.devices.answers import ANSWER_S
 from ankle_imu.devices.wishes import nearest_rate, sufficient_range
-from ankle_imu.errors import DeviceError, ProtocolError
+from ankle_imu.errors import ProtocolError
 from ankle_imu.wire import ankle_control as control
 from ankle_imu.wire import ankle_log
 from ankle_imu.wire.ankle_control import Config, Op
@@ -95,16 +95,22 @@ class AnkleAdapter:
         return _stream(Config(**settings), begun["epoch"])
 
     async def stop(self, link: Link) -> None:
-        """See `Adapter.stop`: what is missing is asked for once more."""
+        """See `Adapter.stop`."""
         ended = await self._talk.ask(link, Op.STOP_STREAM)
         self._ledger.note_made(ended["next_index"])
         for _ in range(round(_UNDER_WAY_S / _PAUSE_S)):
             if not self._ledger.missing():
                 break
             await asyncio.sleep(_PAUSE_S)
-        with suppress(DeviceError):
-            await self.heal(link)
-            await self._end_log(link)
+
+    async def end_log(self, link: Link, *, is_safe: bool) -> None:
+        """See `Healing.end_log`. A log of which something is missing here is kept in the sensor too."""
+        log, self._own_log = self._own_log, None
+        if log is None:
+            return
+        await self._talk.ask(link, Op.STOP_LOG)
+        if is_safe and not self._ledger.missing() and not self._ledger.abandoned:
+            await self._talk.ask(link, Op.DELETE_LOG, log_id=log[1])
 
     async def battery(self, link: Link) -> float:
         """See `Adapter.battery`."""
@@ -201,17 +207,11 @@ class AnkleAdapter:
         if self._own_log is not None and self._own_log[0] == boot_id:
             return
         self._own_log = None
-        with suppress(RequestFailed):  # full, or someone else's log goes on: streaming needs none
+        with suppress(RequestFailed):  # mostly none goes on; one that a killed recorder left is closed and kept
+            await self._talk.ask(link, Op.STOP_LOG)
+        with suppress(RequestFailed):  # full: streaming needs none
             begun = await self._talk.ask(link, Op.START_LOG, started_s=round(time.time()))
             self._own_log = boot_id, begun["log_id"]
-
-    async def _end_log(self, link: Link) -> None:
-        log, self._own_log = self._own_log, None
-        if log is None:
-            return
-        await self._talk.ask(link, Op.STOP_LOG)
-        if not self._ledger.missing() and not self._ledger.abandoned:
-            await self._talk.ask(link, Op.DELETE_LOG, log_id=log[1])
 
     async def _replay(self, link: Link, span: Span) -> None:
         """Ask for samples again and wait until all came that the sensor has."""

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from simulated_time import run
 
 from ankle_imu import wire
-from ankle_imu.devices.adapter import Blinking, Healing, LogFile, Logging, Sighting, Stream, Wish
+from ankle_imu.devices.adapter import Blinking, Healing, Link, LogFile, Logging, Sighting, Stream, Wish
 from ankle_imu.devices.ankle import EXCHANGES, AnkleAdapter, match
 from ankle_imu.devices.ankle_ledger import MAX_TRIES, Ledger
 from ankle_imu.devices.ankle_talk import RequestFailed
@@ -71,6 +71,12 @@ class Walk:
     async def connect(self) -> VirtualLink:
         seen = await self.radio.scan(120.0, is_enough=lambda _: True)
         return await self.radio.connect(seen[0], timeout=5.0)
+
+    async def end(self, link: Link, *, is_safe: bool = True) -> None:
+        """End as a recording does: stop, fetch what is missing, let the sensor forget."""
+        await self.adapter.stop(link)
+        await self.adapter.heal(link)
+        await self.adapter.end_log(link, is_safe=is_safe)
 
     async def start(self, **wish: float) -> VirtualLink:
         link = await self.connect()
@@ -151,7 +157,7 @@ def test_a_walk_comes_whole(mtu: int) -> None:
     async def play(w: Walk) -> None:
         link = await w.start(rate_hz=208.0)
         await asyncio.sleep(30.0)
-        await w.adapter.stop(link)
+        await w.end(link)
         before = len(w.heard.all)
         await asyncio.sleep(2.0)
         assert [kind for kind, *_ in w.heard.all[before:] if kind != "status"] == []
@@ -215,7 +221,7 @@ def test_what_the_air_swallows_is_healed_once() -> None:
         await asyncio.sleep(20.0)
         assert await w.adapter.heal(link) > 500
         assert await w.adapter.heal(link) == 0
-        await w.adapter.stop(link)
+        await w.end(link)
 
     w = walk(play, mischief="5:lose:3")
     w.check_all_came()
@@ -231,7 +237,7 @@ def test_random_losses_are_healed_though_repeats_get_lost_too() -> None:
         for _ in range(15):
             await asyncio.sleep(2.0)
             await w.adapter.heal(link)
-        await w.adapter.stop(link)
+        await w.end(link)
 
     w = walk(play, loss=0.1)
     assert len(w.air.courier.lost) > 30
@@ -252,7 +258,7 @@ def test_a_lost_link_is_healed_from_ring_or_flash(flash_bytes: int) -> None:
         await asyncio.sleep(1.0)
         assert await w.adapter.heal(link) == 0, "what is gone was asked for again"
         await asyncio.sleep(10.0)
-        await w.adapter.stop(link)
+        await w.end(link)
 
     # ring of 10 s at 208 Hz
     w = walk(play, mischief="10:gone:60", flash_bytes=flash_bytes, ring_samples=2080)
@@ -280,7 +286,7 @@ def test_twenty_lost_links_lose_nothing(mtu: int, flash_bytes: int) -> None:
         link = await w.start()
         await asyncio.sleep(3.0)
         made.append(w.sensor.sampler.made(w.air.now()))
-        await w.adapter.stop(link)
+        await w.end(link)
 
     made: list[int] = []
     plan = " ".join(f"{4 * k}:{'drop' if k % 2 else 'bye'}" for k in range(1, 21))
@@ -296,7 +302,7 @@ def test_another_boot_voids_what_was_missing() -> None:
         link = await w.start()
         await asyncio.sleep(5.0)
         assert await w.adapter.heal(link) == 0
-        await w.adapter.stop(link)
+        await w.end(link)
 
     w = walk(play, mischief="10:lose:2 11.5:reboot:3")
     block = w.block()
@@ -312,15 +318,23 @@ def test_log_is_deleted_when_nothing_is_missing_and_kept_otherwise() -> None:
         await asyncio.sleep(5.0)
         (log,) = await w.adapter.list_logs(link)
         assert log.started_s > 1.7e9
-        await w.adapter.stop(link)
+        await w.end(link)
         assert await w.adapter.list_logs(link) == []
 
     walk(play)
 
+    async def unsafe(w: Walk) -> None:
+        link = await w.start()
+        await asyncio.sleep(5.0)
+        await w.end(link, is_safe=False)
+        assert len(await w.adapter.list_logs(link)) == 1, "the disk did not take what the log still has"
+
+    walk(unsafe)
+
     async def lossy(w: Walk) -> None:
         link = await w.start()
         await asyncio.sleep(5.0)
-        await w.adapter.stop(link)
+        await w.end(link)
         assert len(await w.adapter.list_logs(link)) == 1
 
     walk(lossy, mischief="4:lose:60")
@@ -336,7 +350,7 @@ def test_a_log_is_fetched_over_a_lossy_and_lost_link() -> None:
         link = await w.start()
         await asyncio.sleep(60.0)
         w.adapter._own_log = None  # as after a crash of the host: the log stays
-        await w.adapter.stop(link)
+        await w.end(link)
         await w.adapter._talk.ask(link, Op.STOP_LOG)
         (log,) = await w.adapter.list_logs(link)
         w.air.courier.loss = 0.02
@@ -381,7 +395,7 @@ def test_own_log_is_ended_though_the_link_was_lost_before_the_stream_began() -> 
             await w.start()
         link = await w.start()
         await asyncio.sleep(3.0)
-        await w.adapter.stop(link)
+        await w.end(link)
         assert await w.adapter.list_logs(link) == []
         assert not w.sensor.sampler.is_running
 

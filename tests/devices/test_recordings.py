@@ -11,8 +11,8 @@ from simulated_time import run
 
 import ankle_imu as ai
 from ankle_imu import wire
+from ankle_imu.capture import Wanted
 from ankle_imu.capture.recorder import Order, Recorder
-from ankle_imu.capture.supervisor import Wanted
 from ankle_imu.devices import catalog
 from ankle_imu.simulate.sensors.mischief import parse_mischief
 from ankle_imu.simulate.sensors.movesense import MovesenseSensor
