@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import zlib
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ankle_imu.simulate.sensors.ankle_flash import FlashLog
+from ankle_imu.simulate.sensors.ankle_sampler import Sampler
+from ankle_imu.simulate.sensors.peripheral import Motion
+from ankle_imu.values import ImuSeries
 from ankle_imu.wire.ankle_control import Config
 from ankle_imu.wire.ankle_log import (
     PAGE_BYTES,
@@ -20,6 +25,7 @@ from ankle_imu.wire.ankle_log import (
     encode_page,
     encode_pieces,
 )
+from ankle_imu.wire.ankle_packets import Flag, peek
 
 HEAD = PageHead(
     log_id=3,
@@ -96,3 +102,16 @@ def test_pieces_make_up_the_range(data: bytes, offset: int, room: int) -> None:
     assert min(found, default=offset) == offset
     told = PIECE_END_LAYOUT.unpack(end)
     assert told == {"type": PIECE_END, "ref": 9, "outcome": 0, "length": len(data), "crc32": zlib.crc32(data)}
+
+
+def test_a_packet_of_the_virtual_flash_has_the_flags_of_all_its_samples() -> None:
+    """Sample 3 is beyond the range of the accelerometer, sample 8 beyond that of the gyroscope."""
+    acc, gyr = np.zeros((100, 3)), np.zeros((100, 3))
+    acc[4, 0], gyr[9, 0] = 200.0, 100.0  # a sample lies a period after the start of its run
+    series = ImuSeries(time=np.arange(100) / 208, acc=acc, gyr=gyr, sampling_rate=208.0)
+    sampler = Sampler(Motion(series), boot_id=1, booted=0.0, ppm=0.0, rate_error=0.0)
+    sampler.start(0.0, HEAD.config, epoch=1)
+    log = FlashLog(log_id=1, sampler=sampler, first=0, started_s=0, stop=40)
+    ((_, sent),) = decode_log(log.read(0, PAGE_BYTES, now=1.0)).pages
+    flags = [head.flags for packet in sent if (head := peek(packet)) is not None and head.n]
+    assert flags == [Flag.CLIP_ACC | Flag.CLIP_GYR, 0]

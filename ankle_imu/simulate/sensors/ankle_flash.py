@@ -6,9 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Final
 
+import numpy as np
+
 from ankle_imu.simulate.sensors.ankle_sampler import Run, Sampler
 from ankle_imu.wire.ankle_log import PAGE_BYTES, PageHead, encode_page
-from ankle_imu.wire.ankle_packets import pack_clock, pack_samples
+from ankle_imu.wire.ankle_packets import Flag, pack_clock, pack_samples
 
 _SAMPLES_PER_PACKET: Final = 20
 """Longest packet whose length fits a byte."""
@@ -59,13 +61,14 @@ class FlashLog:
         ]
         for seq, k in enumerate(range(0, stop - first, _SAMPLES_PER_PACKET)):
             rows = slice(k, k + _SAMPLES_PER_PACKET)
+            is_jump = first + k == run.first and run is not sampler.runs[0]
             packets.append(
                 pack_samples(
                     epoch=run.epoch,
                     seq=page * 15 + seq,
                     index=first + k,
                     t_us=int(found.t_us[k]),
-                    flags=int(max(found.flags[rows])),
+                    flags=int(np.bitwise_or.reduce(found.flags[rows])) | is_jump * Flag.TIME_JUMP,
                     counts=found.counts[rows].tobytes(),
                 )
             )

@@ -172,20 +172,20 @@ class MovesenseSensor:
         if self.is_exhausted and command in (Command.GET, Command.SUBSCRIBE, Command.FETCH_LOG):
             return EXHAUSTED, b""
         if command is Command.GET:
-            content = self._resource(payload.rstrip(b"\0").decode(), now)
+            content = self._resource(_text(payload), now)
             return (NOT_FOUND, b"") if content is None else (OK, content)
         if command is Command.SUBSCRIBE:
-            return self._begin(ref, payload.rstrip(b"\0").decode(), now), b""
+            return self._begin(ref, _text(payload), now), b""
         if command is Command.UNSUBSCRIBE:
             return (OK if self._subscriptions.pop(ref, None) else NOT_FOUND), b""
         if command is Command.FETCH_LOG:
             return self._fetch(ref, int.from_bytes(payload, "little"), now), b""
         if command is Command.PUT_DATALOGGER_STATE:
-            return self._set_state(payload[0], now), b""
+            return self._set_state(int.from_bytes(payload[:1], "little"), now), b""
         if self._state == LOGGING and command in (Command.PUT_DATALOGGER_CONFIG, Command.CLEAR_LOGBOOK):
             return CONFLICT, b""
         if command is Command.PUT_DATALOGGER_CONFIG:
-            self._paths = payload.decode().split("\0")
+            self._paths = _text(payload).split("\0")
         elif command is Command.CLEAR_LOGBOOK:
             self.logs.clear()
         return OK, b""
@@ -292,3 +292,7 @@ class MovesenseSensor:
             said.append((NOTIFY, struct.pack("<BBI", wire.DATA, sending.ref, sending.at)))
             self._sending = None
         return said
+
+
+def _text(payload: bytes) -> str:
+    return payload.rstrip(b"\0").decode(errors="replace")

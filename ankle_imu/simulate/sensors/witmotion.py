@@ -143,7 +143,7 @@ class WitMotionSensor:
         if data[:2] == b"\xff\xaa" and len(data) == 5:
             return self._command(data, now)
         if self._files is not None and data[:2] == b"\x55\xbb":
-            self._chosen = data[2:].strip().decode("ascii")
+            self._chosen = data[2:].strip().decode("ascii", errors="replace")
             pieces = -(-len(self._files.get(self._chosen, b"")) // log_wire.PIECE_BYTES)
             return [(NOTIFY, b"\x55\xbb" + f"{self._chosen}:{pieces}\r\n".encode())]
         if self._files is not None and data[:2] == b"\x55\xff" and len(data) == 4:
