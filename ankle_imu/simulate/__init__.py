@@ -3,7 +3,8 @@
 Shares no code with the estimator beyond quaternion algebra and the signs of `frames`.
 """
 
-from ankle_imu.simulate.plan import PLANS, Plan, named_plan, plan_from_toml, recovery_plans
+from ankle_imu.simulate.named_plans import PLANS, named_plan, plan_from_toml, recovery_plans
+from ankle_imu.simulate.plan import Plan
 from ankle_imu.simulate.truth import Truth
 from ankle_imu.simulate.walker import walk
 

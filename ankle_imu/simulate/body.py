@@ -41,7 +41,6 @@ SHANK_SENSOR: Final = np.array([0.02, -0.035, 0.10])
 SHOCK_S: Final = 0.060
 """The shock of a contact is over after this."""
 
-TOE_OUT: Final = 6.0 * DEGREE
 STANDING_DEG: Final = {"shank_pitch": 3.0, "inversion": -1.0}
 """Standing posture; the foot lies flat and its rotation is the plan's."""
 
@@ -141,11 +140,11 @@ class Leg:
         self.moves: dict[str, Moves] = {}
         self.rolls: list[Roll] = []
         self._pattern(plan, spread, mean_rotation, rng)
-        self._ground()
+        self._ground(plan.toe_out_deg * DEGREE)
         self._places()
         self._strikes(rng)
         self._balance(plan, spread, rng)
-        self._choose_rolls(rolls, rng)
+        self._choose_rolls(rolls, plan.roll_from_deg, plan.roll_to_deg, rng)
         self._sway(plan, rng)
         if np.isfinite(tap_start):
             self._taps(tap_start, plan.yaw_misalignment_deg * DEGREE, rng)
@@ -167,6 +166,8 @@ class Leg:
             k = target.shape[1]
             if c in ("foot_pitch", "shank_pitch"):
                 target *= size[0 if c == "foot_pitch" else 1][:, None]
+            if c == "foot_pitch":
+                self._keep_heels_up(target)
             if c in ("foot_tilt", "inversion"):
                 target[:, -1] += landing
                 target[:, -2] += 1.5 * push
@@ -184,6 +185,15 @@ class Leg:
             moves.pass_through(start, end, target * DEGREE)
             self.moves[c] = moves
 
+    def _keep_heels_up(self, pitch: Array) -> None:
+        """Change the keys of steps in which the heel stays up: toes first, then the ball bears all the weight."""
+        up = np.array([f.heel_up for f in self.falls]) / DEGREE
+        tipped = up > 0
+        pitch[tipped, 0] = -up[tipped]
+        pitch[tipped, 1] = np.minimum(pitch[tipped, 1], -up[tipped])
+        before = np.flatnonzero(tipped[1:])
+        pitch[before, -1] = -up[1:][before] - 5.0
+
     def _windows(self, phases: Array) -> tuple[Array, Array]:
         """Start and end times (strides,) of one key whose phases (strides, 2) differ between gaits."""
         start, end = np.empty(len(phases)), np.empty(len(phases))
@@ -193,12 +203,12 @@ class Leg:
             start[chosen], end[chosen] = first[chosen], last[chosen]
         return start, end
 
-    def _ground(self) -> None:
+    def _ground(self, toe_out: float) -> None:
         """The ground under each stance: where it is (in swing it moves on), and what foot and shank take of it."""
         flat = np.array([frames.mirror_gyr([f.ground_roll, f.ground_pitch, f.heading], f.leg) for f in self.falls])
         roll, pitch, heading = flat.T
         self.ground = np.stack([roll, pitch])
-        heading = heading - TOE_OUT
+        heading = heading - toe_out
         for name, values in (("ground_roll", roll), ("ground_pitch", pitch)):
             self._onwards(name, values, 1.20, 1.90)
         self._onwards("heading", np.unwrap(heading), 1.05, 1.95)
@@ -229,9 +239,10 @@ class Leg:
             self.moves[axis] = moves
         first, last = self.stances.window(1.0, 1.98)
         self.moves["z"].bump(first[:-1], last[:-1], clearance[:-1])
+        on_ball = np.array([f.on_ball for f in self.falls])
         pivot = Moves(initial=HEEL_X)
-        pivot.add(*self.stances.window(0.41, 0.62), BALL_X - HEEL_X)
-        pivot.add(*self.stances.window(1.12, 1.93), HEEL_X - BALL_X)
+        pivot.add(*self.stances.window(0.41, 0.62), np.where(on_ball, 0.0, BALL_X - HEEL_X))
+        pivot.add(*self.stances.window(1.12, 1.93), np.where(np.append(on_ball[1:], False), 0.0, HEEL_X - BALL_X))
         self.moves["pivot"] = pivot
 
     def _strikes(self, rng: np.random.Generator) -> None:
@@ -261,8 +272,8 @@ class Leg:
             start = s.contact + (begin + late[k]) * s.nominal
             self.moves["inversion"].bump(start, start + 0.30 * s.nominal, height[k])
 
-    def _choose_rolls(self, number: int, rng: np.random.Generator) -> None:
-        """Rolls at random stances, more than five strides apart, each caught within its stance."""
+    def _choose_rolls(self, number: int, low: float, high: float, rng: np.random.Generator) -> None:
+        """Rolls of `low` to `high` deg at random stances, over five strides apart, each caught in its stance."""
         free = [k for k in range(3, len(self.falls) - 3) if not self.stances.is_standing[k - 1 : k + 2].any()]
         for _ in range(number):
             if not free:
@@ -270,7 +281,7 @@ class Leg:
             k = int(rng.choice(free))
             free = [j for j in free if abs(j - k) > 5]
             nominal = float(self.stances.nominal[k])
-            angle = rng.uniform(24.0, 45.0) * DEGREE
+            angle = rng.uniform(low, high) * DEGREE
             rise = min(rng.uniform(0.08, 0.15), 0.36 * nominal, PEAK_RATE * angle / (360.0 * DEGREE))
             start = float(self.stances.contact[k]) + 0.08 * nominal
             back = min(0.22, 0.40 * nominal)

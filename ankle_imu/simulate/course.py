@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ankle_imu import frames
-from ankle_imu.simulate.gaits import GAITS, Gait, blend
+from ankle_imu.simulate.gaits import GAITS, STAIRS, Gait, blend
 from ankle_imu.simulate.plan import CLOSING_S, Plan
 from ankle_imu.units import DEGREE
 
@@ -16,6 +16,9 @@ Array = NDArray[np.float64]
 
 STEP_WIDTH = 0.16
 """Distance between the lines of the two feet, m."""
+
+TREAD, RISER = 0.28, 0.17
+"""Depth and height of a stair, m: an ordinary staircase."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,6 +35,11 @@ class Footfall:
     ground_roll: float
     """Rise of the ground to the left, rad: positive inverts a right foot and everts a left one."""
     is_standing: bool = False
+    on_ball: bool = False
+    """The ball of the foot comes down first, not the heel."""
+    heel_up: float = 0.0
+    """How far the foot stays tipped onto its toes, rad."""
+    is_edge: bool = False
 
 
 def lay_course(plan: Plan, rng: np.random.Generator) -> list[Footfall]:
@@ -48,6 +56,7 @@ def lay_course(plan: Plan, rng: np.random.Generator) -> list[Footfall]:
     """
     trail = _Trail(plan, rng)
     falls = [trail.fall(leg, contact=-2.0, standing=True) for leg in frames.LEGS]
+    falls = [replace(f, ground_roll=f.ground_roll + plan.standing_tilt_deg * DEGREE) for f in falls]
     leg = str(rng.choice(frames.LEGS))
     clock = plan.opening_s
     end = plan.duration_s - CLOSING_S
@@ -56,7 +65,7 @@ def lay_course(plan: Plan, rng: np.random.Generator) -> list[Footfall]:
         clock += schedule[0][0].swing_time
         for k, (gait, label) in enumerate(schedule):
             is_last = k == len(schedule) - 1
-            trail.advance(gait, k == 0, is_last)
+            gait = trail.advance(gait, k == 0, is_last)
             falls.append(trail.fall(leg, contact=clock, gait=gait, label=label, standing=k >= len(schedule) - 2))
             leg = _other(leg)
             clock += 0.5 * gait.stride_time * (1.0 + 0.008 * trail.noise())
@@ -122,13 +131,16 @@ class _Trail:
         self.turn_left, self.turn_steps = 0.0, 0
         self.grade = self.cross = self.grade_aim = self.cross_aim = 0.0
         self.hold = 0
-        self.roughness = {"flat": 0.6, "uneven": 6.0, "hill": 6.0}[plan.terrain] * DEGREE
+        self.flight, self.until_flight = 0, 8
+        self.roughness = {"flat": 0.6, "uneven": 6.0, "hill": 6.0, "stairs": 0.6}[plan.terrain] * DEGREE
 
     def noise(self) -> float:
         return float(np.clip(self.rng.standard_normal(), -2.5, 2.5))
 
-    def advance(self, gait: Gait, is_first: bool, is_last: bool) -> None:
-        """Walk one step on: a short one out of a stand, none into it."""
+    def advance(self, gait: Gait, is_first: bool, is_last: bool) -> Gait:
+        """Walk one step on: a short one out of a stand, none into it; the gait that it takes."""
+        if self._is_on_stairs():
+            return self._climb(is_last)
         self._turn()
         self._slope()
         pace = 1.0 - 1.2 * self.grade
@@ -136,6 +148,26 @@ class _Trail:
         length *= 0.0 if is_last else (0.6 if is_first else 1.0)
         direction = np.array([np.cos(self.heading), np.sin(self.heading), self.grade])
         self.place = self.place + length * direction
+        return gait
+
+    def _is_on_stairs(self) -> bool:
+        """Whether the next step is one of a flight; flights of 8 to 14 steps, landings of 6 to 15."""
+        if self.plan.terrain != "stairs" or self.flight != 0:
+            return self.flight != 0
+        if self.until_flight == 0:
+            self.flight = int(self.rng.choice([-1, 1]) * self.rng.integers(8, 15))
+            self.until_flight = int(self.rng.integers(6, 16))
+        self.until_flight -= 1
+        return self.flight != 0
+
+    def _climb(self, is_last: bool) -> Gait:
+        """One stair up or down; a walker who stops does so on the stair he is on."""
+        up = 1 if self.flight > 0 else -1
+        self.flight -= up
+        if not is_last:
+            along = TREAD * np.array([np.cos(self.heading), np.sin(self.heading), 0.0])
+            self.place = self.place + along + [0.0, 0.0, up * RISER]
+        return STAIRS["up" if up > 0 else "down"]
 
     def _turn(self) -> None:
         self.heading += 0.8 * DEGREE * self.noise()
@@ -175,4 +207,5 @@ class _Trail:
             ground_pitch=float(np.arctan(self.grade)) + rough * self.noise(),
             ground_roll=float(np.arctan(self.cross)) + rough * self.noise(),
             is_standing=standing,
+            on_ball=gait is STAIRS["down"] and not standing,
         )

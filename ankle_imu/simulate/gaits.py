@@ -10,6 +10,8 @@ Perry J., Burnfield J. (2010) Gait analysis, 2nd ed., chapters 4 and 5: ankle an
 Novacheck T. F. (1998) The biomechanics of running, Gait Posture 7:77-95, doi:10.1016/S0966-6362(97)00038-6.
 Falbriard M. et al. (2018) Accurate estimation of running temporal parameters using foot-worn inertial
 sensors, Front. Physiol. 9:610, doi:10.3389/fphys.2018.00610: contact at the largest toe-down rate.
+Riener R., Rabuffetti M., Frigo C. (2002) Stair ascent and descent at different inclinations, Gait Posture
+15:32-44, doi:10.1016/S0966-6362(01)00162-X: up with a flat foot, down on the ball of the foot.
 """
 
 from __future__ import annotations
@@ -193,3 +195,62 @@ def _jog() -> Gait:
 
 
 GAITS: Final = {"walk": _WALK, "jog": _jog(), "run": _RUN}
+
+
+def _stairs(up: bool) -> Gait:
+    """Walking on stairs: frontal plane and rotation as on the level, foot and shank pitch of their own."""
+    foot_pitch = (
+        _pattern(
+            (-0.045, 0.235, 0.0),
+            (0.62, 0.95, -8.0),
+            (0.74, 1.04, -22.0),
+            (0.85, 1.06, -34.0),
+            (0.93, 1.08, -40.0),
+            (0.985, 1.50, -24.0),
+            (1.20, 1.80, -6.0),
+            (1.50, 2.055, 5.0),
+        )
+        if up
+        else _pattern(
+            (-0.02, 0.30, 0.0),
+            (0.66, 0.95, -8.0),
+            (0.76, 1.04, -20.0),
+            (0.85, 1.06, -32.0),
+            (0.93, 1.08, -38.0),
+            (0.985, 1.50, -12.0),
+            (1.20, 1.80, -8.0),
+            (1.50, 2.04, -18.0),
+        )
+    )
+    shank_pitch = (
+        _pattern(
+            (-0.06, 0.39, 13.0),
+            (0.20, 0.75, 8.0),
+            (0.45, 0.95, 17.0),
+            (0.75, 1.15, 38.0),
+            (0.98, 1.30, 55.0),
+            (1.12, 1.80, 40.0),
+            (1.38, 1.99, 19.0),
+        )
+        if up
+        else _pattern(
+            (-0.06, 0.39, 3.0),
+            (0.20, 0.75, 17.0),
+            (0.45, 0.95, 33.0),
+            (0.75, 1.15, 46.0),
+            (0.98, 1.30, 48.0),
+            (1.12, 1.80, 12.0),
+            (1.38, 1.99, -6.0),
+        )
+    )
+    return Gait(
+        speed=0.46 if up else 0.51,
+        stride_time=1.22 if up else 1.10,
+        duty=0.62,
+        strike_g=1.6 if up else 2.4,
+        clearance=0.09 if up else 0.06,
+        patterns={**_WALK.patterns, "foot_pitch": foot_pitch, "shank_pitch": shank_pitch},
+    )
+
+
+STAIRS: Final = {"up": _stairs(up=True), "down": _stairs(up=False)}

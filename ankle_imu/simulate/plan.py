@@ -1,19 +1,16 @@
-"""What to simulate: one frozen plan, the named plans, plans from TOML files and series of plans over weeks."""
+"""What to simulate: one frozen plan."""
 
 from __future__ import annotations
 
 import math
-import tomllib
-from dataclasses import dataclass, fields, replace
-from pathlib import Path
-from types import MappingProxyType
-from typing import Any, Final
+from dataclasses import dataclass, replace
+from typing import Final
 
 from ankle_imu import frames
 
 GAITS: Final = ("walk", "jog", "run", "mixed")
-TERRAINS: Final = ("flat", "uneven", "hill")
-ERRORS: Final = ("none", "typical")
+TERRAINS: Final = ("flat", "uneven", "hill", "stairs")
+ERRORS: Final = ("none", "typical", "full")
 MOUNTS: Final = ("random", "aligned")
 
 
@@ -27,9 +24,15 @@ class Plan:
     sampling_rate : float, Hz
     placements : which sensors are worn
     gait : `walk` | `jog` | `run` | `mixed` (bouts of 20 to 60 s of each)
-    terrain : `flat` | `uneven` (each step has its own tilt) | `hill` (uneven, with slopes up to 15 %)
+    terrain : `flat` | `uneven` (each step has its own tilt) | `hill` (uneven, with slopes up to 15 %) |
+        `stairs` (flights up and down with level landings; walked)
     rolls : number of ankle rolls at random stances of the sensed legs, each saved
-    errors : `none` (exact sensors, aligned with their segment unless `mounts` says otherwise) | `typical`
+    roll_from_deg, roll_to_deg : how far the foot rolls
+    toe_contacts : share of the steps in which the heel never comes down
+    edge_contacts : share of the steps that land on an edge: the ground under them is tilted by 8 to 16 deg more
+    knocks_per_min : stones that a swinging foot hits, and stones that hit a standing one
+    errors : `none` (exact sensors, aligned with their segment unless `mounts` says otherwise) | `typical` | `full`
+        (the largest errors that data sheets allow, see `sensor_errors`, and soft tissue of 1 to 3 deg)
     movements : stand, toe taps and standing pose at the start; otherwise a short stand
     knee_bends : five knee bends after the taps, whose axis is not the ankle's: a distractor
     mounts : `random` (any orientation) | `aligned` | "" (random with typical errors, aligned with none)
@@ -37,14 +40,26 @@ class Plan:
         from the taps is off by it
     mean_rotation_deg : mean internal rotation of the foot against the shank in gait; NaN draws -13..-6
     standing_rotation_deg : the same while standing
+    standing_tilt_deg : cross-slope of the place where the opening is done, + rises to the left
+    shank_yaw_deg : standard deviation of the shank's own turn over the planted foot, one per stance
+    toe_out_deg : how far the feet point outwards of the way
     frontal_spread : factor on the stride-to-stride frontal variation of both legs
     affected_leg : "" | `left` | `right`
     affected_spread : further factor on the affected leg
     turns, stops : whether the path bends and the walker pauses now and then
     speed_factor : factor on the usual speed of each gait
     loss : fraction of samples lost, in gaps of `gap_s` on average (exponential, rounded up to whole samples)
+    longest_gap_s : longer gaps are drawn anew
     clock_offset_s : the shank sensors' times lag behind by this much (a synchronisation error)
-    wobble : factor on the soft-tissue wobble of `typical`
+    clock_ppm : each sensor's clock is fast or slow by at most this
+    odr_error : each sensor samples faster or slower than `sampling_rate` by at most this share; its times say so
+    jitter_s : standard deviation of its times about the true ones
+    wobble : factor on the soft-tissue wobble of `typical` and `full`
+    warm_up_k : K by which the sensors warm up, with 10 min time constant, which takes the gyroscope's bias along
+    slip_deg : a sensor turns against its segment by this much, once, about an axis in any direction
+    slip_at_s : when; NaN is the middle of the session
+    slip_placement : which; "" is the first of `placements`
+    remount_s : the slip is a remount: the sensor is off and sends nothing for this long
     mirrored : the mirror image of the walk: everything the left leg did is done by the right one
     """
 
@@ -54,6 +69,11 @@ class Plan:
     gait: str = "walk"
     terrain: str = "flat"
     rolls: int = 0
+    roll_from_deg: float = 24.0
+    roll_to_deg: float = 45.0
+    toe_contacts: float = 0.0
+    edge_contacts: float = 0.0
+    knocks_per_min: float = 0.0
     errors: str = "none"
     movements: bool = True
     knee_bends: bool = False
@@ -61,6 +81,9 @@ class Plan:
     yaw_misalignment_deg: float = 0.0
     mean_rotation_deg: float = math.nan
     standing_rotation_deg: float = -4.0
+    standing_tilt_deg: float = 0.0
+    shank_yaw_deg: float = 0.0
+    toe_out_deg: float = 6.0
     frontal_spread: float = 1.0
     affected_leg: str = ""
     affected_spread: float = 1.0
@@ -69,8 +92,17 @@ class Plan:
     speed_factor: float = 1.0
     loss: float = 0.0
     gap_s: float = 0.03
+    longest_gap_s: float = math.inf
     clock_offset_s: float = 0.0
+    clock_ppm: float = 0.0
+    odr_error: float = 0.0
+    jitter_s: float = 0.0
     wobble: float = 1.0
+    warm_up_k: float = 0.0
+    slip_deg: float = 0.0
+    slip_at_s: float = math.nan
+    slip_placement: str = ""
+    remount_s: float = 0.0
     mirrored: bool = False
 
     def __post_init__(self) -> None:
@@ -91,17 +123,40 @@ class Plan:
             frames.check_placement(placement)
         if not (math.isnan(self.mean_rotation_deg) or abs(self.mean_rotation_deg) <= 30.0):
             raise ValueError(f"mean_rotation_deg must be -30 to 30 or NaN, found {self.mean_rotation_deg!r}.")
+        if self.slip_placement and self.slip_placement not in self.placements:
+            raise ValueError(f"slip_placement must be one of the placements, found {self.slip_placement!r}.")
+        if not (math.isnan(self.slip_at_s) or 0.0 <= self.slip_at_s <= self.duration_s):
+            raise ValueError(f"slip_at_s must lie in the session or be NaN, found {self.slip_at_s!r}.")
+        if self.terrain == "stairs" and self.gait != "walk":
+            raise ValueError(f"stairs are walked; found gait {self.gait!r}.")
+        if self.warm_up_k and self.errors == "none":
+            raise ValueError("warm_up_k takes sensors with errors; errors is 'none'.")
         for name, low, high in (
             ("sampling_rate", 20.0, 2000.0),
             ("rolls", 0, 10_000),
+            ("roll_from_deg", 5.0, self.roll_to_deg),
+            ("roll_to_deg", 5.0, 70.0),
+            ("toe_contacts", 0.0, 0.5),
+            ("edge_contacts", 0.0, 0.5),
+            ("knocks_per_min", 0.0, 60.0),
             ("frontal_spread", 0.0, 5.0),
             ("affected_spread", 0.0, 5.0),
             ("speed_factor", 0.6, 1.3),
             ("loss", 0.0, 0.5),
             ("gap_s", 1e-3, 60.0),
+            ("longest_gap_s", self.gap_s, math.inf),
             ("clock_offset_s", -0.5, 0.5),
+            ("clock_ppm", 0.0, 500.0),
+            ("odr_error", 0.0, 0.1),
+            ("jitter_s", 0.0, 0.02),
             ("wobble", 0.0, 20.0),
+            ("warm_up_k", 0.0, 60.0),
+            ("slip_deg", 0.0, 90.0),
+            ("remount_s", 0.0, 600.0),
             ("standing_rotation_deg", -30.0, 30.0),
+            ("standing_tilt_deg", -15.0, 15.0),
+            ("shank_yaw_deg", 0.0, 15.0),
+            ("toe_out_deg", -10.0, 30.0),
             ("yaw_misalignment_deg", -45.0, 45.0),
             ("duration_s", self.opening_s + 8.0, 86_400.0),
         ):
@@ -152,6 +207,7 @@ class Plan:
             mirrored=False,
             placements=tuple(mirrored(p) for p in self.placements),
             affected_leg=mirrored(self.affected_leg) if self.affected_leg else "",
+            slip_placement=mirrored(self.slip_placement) if self.slip_placement else "",
         )
 
     @property
@@ -165,7 +221,17 @@ class Plan:
     @property
     def is_randomly_mounted(self) -> bool:
         """Whether each sensor sits in any orientation on its segment."""
-        return self.mounts == "random" or (not self.mounts and self.errors == "typical")
+        return self.mounts == "random" or (not self.mounts and self.errors != "none")
+
+    @property
+    def slipping(self) -> str:
+        """Placement of the sensor that slips, "" when none does."""
+        return (self.slip_placement or self.placements[0]) if self.slip_deg else ""
+
+    @property
+    def slip_time(self) -> float:
+        """Start of the slip, s."""
+        return 0.5 * self.duration_s if math.isnan(self.slip_at_s) else self.slip_at_s
 
 
 STAND_S: Final = 6.0
@@ -185,123 +251,3 @@ def mirrored(name: str) -> str:
     swap = {"left": "right", "right": "left"}
     side, *rest = name.split("_")
     return "_".join([swap[side], *rest])
-
-
-_PAIR = ("left_foot", "left_shank")
-
-PLANS: Final = MappingProxyType(
-    {
-        "default": Plan(duration_s=300, terrain="hill", gait="mixed", rolls=2, errors="typical"),
-        "level_walk": Plan(duration_s=180, errors="typical"),
-        "foot_only": Plan(duration_s=180, errors="typical", placements=("left_foot",)),
-        "shank_only": Plan(duration_s=180, errors="typical", placements=("left_shank",)),
-        "uneven_walk": Plan(duration_s=300, terrain="uneven", errors="typical", placements=_PAIR),
-        "hill_walk": Plan(duration_s=600, terrain="hill", rolls=1, errors="typical", placements=_PAIR),
-        "hill_mixed": Plan(
-            duration_s=600, terrain="hill", gait="mixed", rolls=2, errors="typical", placements=_PAIR
-        ),
-        "trail_run": Plan(duration_s=300, terrain="uneven", gait="run", errors="typical", placements=_PAIR),
-        "no_movements": Plan(duration_s=300, terrain="uneven", errors="typical", movements=False),
-        "exact": Plan(duration_s=120, terrain="uneven"),
-        "lossy": Plan(duration_s=300, terrain="uneven", errors="typical", loss=0.02, gap_s=0.04),
-    }
-)
-"""Named plans of the command line."""
-
-
-def plan_from_toml(path: str | Path) -> Plan:
-    """Plan from a TOML file with one key per field of `Plan`.
-
-    Raises
-    ------
-    ValueError
-        If the file is no TOML, a key is unknown or a value is not allowed; the sentence names it.
-    OSError
-        If the file cannot be read.
-    """
-    path = Path(path)
-    try:
-        values: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ValueError(f"{path.name} is not a TOML file: {error}.") from error
-    known = {f.name: f for f in fields(Plan)}
-    for key, value in values.items():
-        if key not in known:
-            raise ValueError(f"{path.name}: unknown key {key!r}; a plan has {', '.join(known)}.")
-        default = known[key].default
-        expected = type(default)
-        is_number = expected is float and isinstance(value, int | float) and not isinstance(value, bool)
-        is_words = expected is tuple and isinstance(value, list) and all(isinstance(v, str) for v in value)
-        if not (is_number or is_words or type(value) is expected):
-            raise ValueError(f"{path.name}: {key} = {value!r} is of the wrong kind; the default is {default!r}.")
-    try:
-        return Plan(**values)
-    except ValueError as error:
-        raise ValueError(f"{path.name}: {error}") from error
-
-
-def named_plan(name: str) -> Plan:
-    """Plan by its name in `PLANS`, or from a TOML file when `name` ends in `.toml`.
-
-    Raises
-    ------
-    ValueError
-        If there is neither.
-    """
-    if name in PLANS:
-        return PLANS[name]
-    if name.endswith(".toml"):
-        if not Path(name).is_file():
-            raise ValueError(f"No plan file {name}.")
-        return plan_from_toml(name)
-    raise ValueError(f"Unknown plan {name!r}; expected {', '.join(PLANS)} or a TOML file.")
-
-
-def recovery_plans(
-    weeks: int,
-    *,
-    sessions_per_week: int = 2,
-    duration_s: float = 240.0,
-    affected_leg: str = "right",
-    seed: int = 1,
-) -> list[tuple[Plan, int, int]]:
-    """Sessions of someone whose sprained ankle steadies over the weeks: (plan, seed, day).
-
-    Parameters
-    ----------
-    weeks : int, >= 1
-    sessions_per_week : int, >= 1
-    duration_s : float, s, of each session
-    affected_leg : `left` | `right`
-    seed : int, the person; each session has its own seed derived from it
-
-    Returns
-    -------
-    list of (Plan, seed, days after the first session), in time order
-
-    Notes
-    -----
-    The frontal spread of the affected leg falls from 2.2 times that of the other to 1.1 times, with a time
-    constant of a third of the whole; an early roll or two, later none. The person's mean foot rotation stays.
-    """
-    if weeks < 1 or sessions_per_week < 1:
-        raise ValueError(f"weeks and sessions_per_week must be at least 1, found {weeks}, {sessions_per_week}.")
-    n = weeks * sessions_per_week
-    plans = []
-    for i in range(n):
-        done = i / max(n - 1, 1)
-        steadied = math.exp(-3.0 * done)
-        plan = Plan(
-            duration_s=duration_s,
-            placements=tuple(f"{affected_leg}_{s}" for s in ("foot", "shank"))
-            + tuple(f"{leg}_{s}" for leg in frames.LEGS if leg != affected_leg for s in ("foot", "shank")),
-            terrain="uneven",
-            rolls=1 if i in (1, n // 3) and n > 3 else 0,
-            errors="typical",
-            mean_rotation_deg=-8.0,
-            affected_leg=affected_leg,
-            affected_spread=1.05 + 1.15 * steadied,
-            speed_factor=0.90 + 0.10 * done,
-        )
-        plans.append((plan, 1000 * seed + i, round(7 * i / sessions_per_week)))
-    return plans

@@ -2,10 +2,12 @@
 
 References
 ----------
-Noise, bias and scale figures: data sheets of common six-axis parts (4 mdps/rtHz, 70 to 150 ug/rtHz, 16 bit).
-Soft-tissue wobble: 0.4 to 1 deg at 5 to 12 Hz after each contact, after Leardini A. et al. (2005) Human movement
-analysis using stereophotogrammetry, part 3, Gait Posture 21:212-225, doi:10.1016/j.gaitpost.2004.05.002, scaled
-to a tightly worn sensor.
+Noise, bias and scale figures: data sheets of common six-axis parts (4 mdps/rtHz, 70 to 150 ug/rtHz, 16 bit);
+`full` takes the largest that they allow: 1 % of scale and of cross-axis sensitivity, 50 mg, 0.01 dps/g, 0.01 to
+0.03 dps/K.
+Soft-tissue wobble: `typical` 0.4 to 1 deg at 5 to 12 Hz after each contact, after Leardini A. et al. (2005) Human
+movement analysis using stereophotogrammetry, part 3, Gait Posture 21:212-225, doi:10.1016/j.gaitpost.2004.05.002,
+scaled to a tightly worn sensor; `full` 1 to 3 deg at 5 to 15 Hz, a loosely worn one.
 """
 
 from __future__ import annotations
@@ -26,8 +28,44 @@ ACC_RANGE: Final = 16.0 * STANDARD_GRAVITY
 GYR_RANGE: Final = 2000.0 * DEGREE
 _INTERNAL_RATE: Final = 600.0
 
-_WOBBLE: Final = {"foot": (0.4 * DEGREE, 0.0003), "shank": (0.8 * DEGREE, 0.0008)}
-"""Rotation, rad, and shift, m, of a sensor against its segment after an ordinary contact."""
+WARM_UP_S: Final = 600.0
+"""Time constant with which a worn sensor takes on its temperature: own choice, a small plastic case."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Level:
+    """How large the errors of a sensor are; pairs are the least and the largest."""
+
+    gyr_bias_dps: tuple[float, float]
+    acc_bias_g: tuple[float, float]
+    scale: tuple[float, float]
+    cross_axis: float
+    gyr_per_g_dps: float
+    wobble: dict[str, tuple[float, float]]
+    """Segment -> rotation, rad, and shift, m, of a sensor against its segment after a contact of walking."""
+    wobble_hz: tuple[float, float]
+
+
+LEVELS: Final = {
+    "typical": Level(
+        gyr_bias_dps=(0.3, 0.5),
+        acc_bias_g=(0.008, 0.016),
+        scale=(0.0, 0.005),
+        cross_axis=0.002,
+        gyr_per_g_dps=0.005,
+        wobble={"foot": (0.4 * DEGREE, 0.0003), "shank": (0.8 * DEGREE, 0.0008)},
+        wobble_hz=(5.0, 12.0),
+    ),
+    "full": Level(
+        gyr_bias_dps=(0.5, 2.0),
+        acc_bias_g=(0.03, 0.05),
+        scale=(0.005, 0.01),
+        cross_axis=0.01,
+        gyr_per_g_dps=0.01,
+        wobble={"foot": (1.0 * DEGREE, 0.001), "shank": (1.5 * DEGREE, 0.0015)},
+        wobble_hz=(5.0, 15.0),
+    ),
+}
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -44,24 +82,37 @@ class Sensor:
     """rad/s per square root of a second."""
     gyr_per_acc: Array
     """Rate that each m/s^2 feigns, rad/s per m/s^2."""
+    gyr_warming: Array
+    """Bias that the whole warm-up adds, rad/s."""
 
 
-def draw_sensor(rng: np.random.Generator) -> Sensor:
-    """Draw an ordinary sensor."""
+def draw_sensor(level: Level, warm_up: float, rng: np.random.Generator) -> Sensor:
+    """Draw a sensor with errors of that level, which warms up by `warm_up` K."""
 
     def gain() -> Array:
-        return np.eye(3) + np.diag(0.005 * rng.uniform(-1, 1, 3)) + 0.002 * rng.uniform(-1, 1, (3, 3))
+        least, largest = level.scale
+        draw = rng.uniform(-1, 1, 3)
+        scale = np.sign(draw) * (least + (largest - least) * np.abs(draw))
+        return np.eye(3) + np.diag(scale) + level.cross_axis * rng.uniform(-1, 1, (3, 3))
 
     return Sensor(
-        gyr_bias=rng.choice([-1.0, 1.0], 3) * rng.uniform(0.3, 0.5, 3) * DEGREE,
-        acc_bias=rng.choice([-1.0, 1.0], 3) * rng.uniform(0.008, 0.016, 3) * STANDARD_GRAVITY,
+        gyr_bias=rng.choice([-1.0, 1.0], 3) * rng.uniform(*level.gyr_bias_dps, 3) * DEGREE,
+        acc_bias=rng.choice([-1.0, 1.0], 3) * rng.uniform(*level.acc_bias_g, 3) * STANDARD_GRAVITY,
         gyr_gain=gain(),
         acc_gain=gain(),
         gyr_noise=0.004 * DEGREE,
         acc_noise=rng.uniform(70e-6, 150e-6) * STANDARD_GRAVITY,
         gyr_walk=0.003 * DEGREE,
-        gyr_per_acc=0.005 * DEGREE / STANDARD_GRAVITY * rng.uniform(-1, 1, (3, 3)),
+        gyr_per_acc=level.gyr_per_g_dps * DEGREE / STANDARD_GRAVITY * rng.uniform(-1, 1, (3, 3)),
+        gyr_warming=_warming(warm_up, rng),
     )
+
+
+def _warming(warm_up: float, rng: np.random.Generator) -> Array:
+    """Change of the gyroscope's bias over the whole warm-up, (3,) rad/s: 0.01 to 0.03 dps/K on each axis."""
+    if warm_up == 0.0:
+        return np.zeros(3)
+    return np.asarray(warm_up * rng.choice([-1.0, 1.0], 3) * rng.uniform(0.01, 0.03, 3) * DEGREE)
 
 
 def oversampling(sampling_rate: float) -> int:
@@ -75,6 +126,7 @@ def wobble(
     time: Array,
     *,
     segment: str,
+    level: Level,
     contacts: Array,
     strength: Array,
     factor: float,
@@ -87,6 +139,7 @@ def wobble(
     acc, gyr : (n, 3) float arrays, exact, segment frame
     time : (n,) float array, s
     segment : `foot` | `shank`
+    level : Level
     contacts : (strides,) float array, s, initial contacts
     strength : (strides,) float array, 1 for a contact of ordinary walking
     factor : float, on everything
@@ -100,8 +153,8 @@ def wobble(
     -----
     To first order in the wobble; its shift enters by its acceleration alone.
     """
-    turn, shift = _WOBBLE[segment]
-    frequency = rng.uniform(5.0, 12.0)
+    turn, shift = level.wobble[segment]
+    frequency = rng.uniform(*level.wobble_hz)
     angle = [_ringing(contacts, strength, s * turn * factor, frequency, rng) for s in (0.6, 0.8, 0.5)]
     place = [_ringing(contacts, strength, shift * factor, frequency, rng) for _ in range(3)]
     for moves in place:
@@ -158,6 +211,8 @@ def measure(
     n = len(a)
     bandwidth = np.sqrt(0.5 * sampling_rate)
     drift = np.cumsum(rng.standard_normal((n, 3)), axis=0) * sensor.gyr_walk / np.sqrt(sampling_rate)
+    warm = 1.0 - np.exp(-np.arange(n) / (sampling_rate * WARM_UP_S))
+    drift += warm[:, None] * sensor.gyr_warming
     w = w @ sensor.gyr_gain.T + a @ sensor.gyr_per_acc.T + sensor.gyr_bias + drift
     a = a @ sensor.acc_gain.T + sensor.acc_bias
     w += sensor.gyr_noise * bandwidth * rng.standard_normal((n, 3))
@@ -183,11 +238,18 @@ def _quantise(values: Array, full_scale: float) -> Array:
     return np.asarray(np.clip(np.rint(values / step), -32768, 32767) * step)
 
 
-def lose(n: int, fraction: float, gap: float, rng: np.random.Generator) -> NDArray[np.bool_]:
-    """Which of n samples never arrive: gaps of exponential length, mean `gap` samples, at random places."""
+def lose(
+    n: int, fraction: float, gap: float, rng: np.random.Generator, *, longest: float = np.inf
+) -> NDArray[np.bool_]:
+    """Which of n samples never arrive: gaps of exponential length, mean `gap` samples, at random places.
+
+    No gap is longer than `longest` samples; gaps that would touch are drawn anew then.
+    """
     lost = np.zeros(n, dtype=bool)
     while lost.mean() < fraction:
         length = int(np.ceil(rng.exponential(gap)))
         start = int(rng.integers(0, n))
+        if np.isfinite(longest) and (length > longest or lost[max(start - 1, 0) : start + length + 1].any()):
+            continue
         lost[start : start + length] = True
     return lost

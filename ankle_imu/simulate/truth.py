@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from ankle_imu import frames, quaternion, tables
 from ankle_imu.simulate.body import SHOCK_S, Leg, LegState
+from ankle_imu.simulate.course import Footfall
 from ankle_imu.simulate.plan import Plan
 from ankle_imu.units import DEGREE
 from ankle_imu.values import Alignment
@@ -38,11 +39,14 @@ class Truth:
     contacts : table, one row per stance: leg, ic_s, to_s, ff_start_s, ff_end_s (foot at rest on the ground;
         NaN when it never is), ground_pitch_deg (+ = toe up), ground_tilt_deg (+ = inverts this foot), gait,
         is_standing
+    footing : mapping of leg to one word for each row of its `contacts`: `heel` or `ball` first, `toes` alone,
+        on an `edge`
     is_stance : mapping of leg to (n,) bool array, the foot touches the ground
     orientation : mapping of placement to (n, 4) float array, segment -> earth
     position : mapping of placement to (n, 3) float array, m, earth: sole point below the ankle, or ankle centre
     sensor_position : mapping of placement to (3,) float array, m, from that point, in the segment frame
-    alignment : mapping of placement to (4,) float array, sensor -> segment
+    alignment : mapping of placement to (4,) float array, sensor -> segment; of a sensor that slips, at the start
+    slips : mapping of placement to the start of its slip, s, and its alignment from then on
     gyr_bias, acc_bias : mapping of placement to (3,) float array, sensor frame, at the start
     phases : mapping of opening phase (`stand`, `left_taps`, `right_taps`, `bends`, `pose`, `closing`) to
         [start, end), s
@@ -54,11 +58,13 @@ class Truth:
     strides: pd.DataFrame
     events: pd.DataFrame
     contacts: pd.DataFrame
+    footing: Mapping[str, tuple[str, ...]]
     is_stance: Mapping[str, NDArray[np.bool_]]
     orientation: Mapping[str, Array]
     position: Mapping[str, Array]
     sensor_position: Mapping[str, Array]
     alignment: Mapping[str, Array]
+    slips: Mapping[str, tuple[float, Array]]
     gyr_bias: Mapping[str, Array]
     acc_bias: Mapping[str, Array]
     phases: Mapping[str, tuple[float, float]]
@@ -134,6 +140,7 @@ def tell(
     legs: Mapping[str, Leg],
     tracks: Mapping[str, LegTrack],
     mounts: Mapping[str, Array],
+    slips: Mapping[str, tuple[float, Array]],
     sensor_position: Mapping[str, Array],
     bias: Mapping[str, tuple[Array, Array]],
 ) -> Truth:
@@ -166,11 +173,13 @@ def tell(
         contacts=pd.DataFrame([row for found in contacts.values() for row in found]).sort_values(
             "ic_s", ignore_index=True
         ),
+        footing={leg: tuple(_footing(fall) for fall in body.falls) for leg, body in legs.items()},
         is_stance={leg: _is_stance(body, time) for leg, body in legs.items()},
         orientation=orientation,
         position=position,
         sensor_position={p: frames.mirror_acc(r, frames.leg_of(p)) for p, r in sensor_position.items()},
         alignment=dict(mounts),
+        slips=dict(slips),
         gyr_bias={p: b[0] for p, b in bias.items()},
         acc_bias={p: b[1] for p, b in bias.items()},
         phases=plan.phases,
@@ -194,6 +203,8 @@ _SHORTEST_FLAT = 0.03
 
 def _flat(body: Leg, k: int) -> tuple[float, float]:
     """Time in which the foot of stance k rests on the ground, NaN when it never does."""
+    if body.falls[k].heel_up > 0.0:
+        return float("nan"), float("nan")
     s, phases = body.stances, body.falls[k].gait.patterns["foot_pitch"]
     tilt = body.falls[k].gait.patterns["foot_tilt"]
     loaded = max(max(phases[0, 1], tilt[0, 1]) * s.nominal[k], SHOCK_S)
@@ -224,6 +235,12 @@ def _contacts(leg: str, body: Leg, duration: float) -> list[dict[str, Any]]:
             }
         )
     return rows
+
+
+def _footing(fall: Footfall) -> str:
+    if fall.heel_up > 0.0:
+        return "toes"
+    return "edge" if fall.is_edge else ("ball" if fall.on_ball else "heel")
 
 
 def _events(leg: str, body: Leg, found: LegTrack, time: Array) -> list[dict[str, Any]]:

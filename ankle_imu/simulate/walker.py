@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ankle_imu import frames, quaternion
-from ankle_imu.simulate import sensor_errors, truth
+from ankle_imu.simulate import incidents, sensor_errors, timekeeping, truth
 from ankle_imu.simulate.body import FOOT_SENSOR, SHANK_SENSOR, Leg
 from ankle_imu.simulate.course import lay_course
 from ankle_imu.simulate.gaits import GAITS
+from ankle_imu.simulate.mounting import random_turn, slipped
 from ankle_imu.simulate.plan import Plan, mirrored
 from ankle_imu.simulate.truth import LegTrack, Truth
 from ankle_imu.units import DEGREE, STANDARD_GRAVITY
@@ -52,51 +53,100 @@ def walk(plan: Plan | None = None, seed: int = 1) -> tuple[Recording, Truth]:
     """
     plan = plan or Plan()
     n = round(plan.duration_s * plan.sampling_rate)
-    every = sensor_errors.oversampling(plan.sampling_rate) if plan.errors == "typical" else 1
+    is_coarse = plan.errors == "none" and plan.odr_error == 0.0
+    every = 1 if is_coarse else sensor_errors.oversampling(plan.sampling_rate)
     legs = _build_legs(plan, seed)
     tracks = {leg: _follow(body, leg, plan, n, every) for leg, body in legs.items()}
-    time = np.arange(n) / plan.sampling_rate
-
-    sensors: dict[str, tuple[Array, Array]] = {}
-    mounts: dict[str, Array] = {}
-    parts: dict[str, sensor_errors.Sensor | None] = {}
-    for placement in plan.placements:
-        leg, segment = frames.leg_of(placement), frames.segment_of(placement)
-        rng = _rng(plan, seed, 10, placement)
-        mounts[placement] = _mount(plan, placement, rng)
-        acc, gyr = tracks[leg].acc[segment], tracks[leg].gyr[segment]
-        part = sensor_errors.draw_sensor(rng) if plan.errors == "typical" else None
-        parts[placement] = part
-        if part is not None:
-            fine = np.arange(len(acc)) / (every * plan.sampling_rate)
-            acc, gyr = sensor_errors.wobble(
-                acc, gyr, fine, segment=segment, factor=plan.wobble, rng=rng, **_contacts(legs[leg])
-            )
-        to_sensor = quaternion.conjugate(mounts[placement])
-        acc = quaternion.rotate(to_sensor, frames.mirror_acc(acc, leg))
-        gyr = quaternion.rotate(to_sensor, frames.mirror_gyr(gyr, leg))
-        if part is not None:
-            acc, gyr = sensor_errors.measure(
-                acc, gyr, every=every, sampling_rate=plan.sampling_rate, sensor=part, rng=rng
-            )
-        if plan.loss > 0.0:
-            lost = sensor_errors.lose(n, plan.loss, plan.gap_s * plan.sampling_rate, rng)
-            acc, gyr = acc.copy(), gyr.copy()
-            acc[lost] = gyr[lost] = np.nan
-        sensors[placement] = (acc, gyr)
-
-    late = {p: time + plan.clock_offset_s for p in sensors if frames.segment_of(p) == "shank"}
-    recording = Recording.from_arrays(plan.sampling_rate, sensors, time=late if plan.clock_offset_s else None)
+    worn = {
+        p: _wear(plan, seed, p, legs[frames.leg_of(p)], tracks[frames.leg_of(p)], every) for p in plan.placements
+    }
+    is_timed = any((plan.clock_offset_s, plan.clock_ppm, plan.odr_error, plan.jitter_s))
+    recording = Recording.from_arrays(
+        plan.sampling_rate,
+        {p: (w.acc, w.gyr) for p, w in worn.items()},
+        time={p: w.time for p, w in worn.items()} if is_timed else None,
+    )
     answer = truth.tell(
         plan,
-        time,
+        np.arange(n) / plan.sampling_rate,
         legs,
         tracks,
-        mounts,
-        {p: _SENSOR_AT[frames.segment_of(p)] for p in sensors},
-        {p: (np.zeros(3), np.zeros(3)) if s is None else (s.gyr_bias, s.acc_bias) for p, s in parts.items()},
+        {p: w.mount for p, w in worn.items()},
+        {p: w.slip for p, w in worn.items() if w.slip is not None},
+        {p: _SENSOR_AT[frames.segment_of(p)] for p in worn},
+        {p: (w.gyr_bias, w.acc_bias) for p, w in worn.items()},
     )
     return replace(recording, session=_session(plan)), answer
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Worn:
+    """What one sensor sends, (n,) s and (n, 3), how it sits, when and where it slips to, and its biases."""
+
+    time: Array
+    acc: Array
+    gyr: Array
+    mount: Array
+    slip: tuple[float, Array] | None
+    gyr_bias: Array
+    acc_bias: Array
+
+
+def _wear(plan: Plan, seed: int, placement: str, body: Leg, track: LegTrack, every: int) -> _Worn:
+    """Strap one sensor on and read it: soft tissue, mount, slip, own sampling, own errors, losses."""
+    leg, segment = frames.leg_of(placement), frames.segment_of(placement)
+    rng = _rng(plan, seed, 10, placement)
+    mount = _mount(plan, placement, rng)
+    acc, gyr = track.acc[segment], track.gyr[segment]
+    fine = np.arange(len(acc)) / (every * plan.sampling_rate)
+    part = None
+    if plan.errors != "none":
+        level = sensor_errors.LEVELS[plan.errors]
+        part = sensor_errors.draw_sensor(level, plan.warm_up_k, rng)
+        acc, gyr = sensor_errors.wobble(
+            acc, gyr, fine, segment=segment, level=level, factor=plan.wobble, rng=rng, **_contacts(body)
+        )
+    to_sensor = quaternion.conjugate(mount)
+    acc = quaternion.rotate(to_sensor, frames.mirror_acc(acc, leg))
+    gyr = quaternion.rotate(to_sensor, frames.mirror_gyr(gyr, leg))
+    slip = None
+    if placement == plan.slipping:
+        turn = frames.mirror_gyr(random_turn(plan.slip_deg * DEGREE, _rng(plan, seed, 11, placement)), leg)
+        acc, gyr = slipped(acc, gyr, fine, at=plan.slip_time, turn=turn)
+        slip = (plan.slip_time, quaternion.multiply(mount, quaternion.from_rotation_vector(turn)))
+    clock = timekeeping.draw_clock(plan, _rng(plan, seed, 12, placement))
+    acc, gyr = clock.sample(acc, gyr, every)
+    if part is not None:
+        acc, gyr = sensor_errors.measure(
+            acc, gyr, every=every, sampling_rate=clock.sampling_rate, sensor=part, rng=rng
+        )
+    else:
+        acc, gyr = acc[::every], gyr[::every]
+    missing = _missing(plan, len(acc), placement, rng)
+    if missing.any():
+        acc, gyr = acc.copy(), gyr.copy()
+        acc[missing] = gyr[missing] = np.nan
+    return _Worn(
+        time=clock.times(len(acc), plan.clock_offset_s if segment == "shank" else 0.0),
+        acc=acc,
+        gyr=gyr,
+        mount=mount,
+        slip=slip,
+        gyr_bias=np.zeros(3) if part is None else part.gyr_bias,
+        acc_bias=np.zeros(3) if part is None else part.acc_bias,
+    )
+
+
+def _missing(plan: Plan, n: int, placement: str, rng: np.random.Generator) -> NDArray[np.bool_]:
+    """Samples that never arrive: lost on the air, or while the sensor is taken off and put on again."""
+    rate = plan.sampling_rate
+    missing = np.zeros(n, dtype=bool)
+    if plan.loss > 0.0:
+        missing = sensor_errors.lose(n, plan.loss, plan.gap_s * rate, rng, longest=plan.longest_gap_s * rate)
+    if placement == plan.slipping and plan.remount_s > 0.0:
+        start = round(plan.slip_time * rate)
+        missing[start : start + round(plan.remount_s * rate)] = True
+    return missing
 
 
 def _rng(plan: Plan, seed: int, stream: int, placement: str) -> np.random.Generator:
@@ -114,11 +164,13 @@ def _build_legs(plan: Plan, seed: int) -> dict[str, Leg]:
         mean_rotation[:] = plan.mean_rotation_deg
     rolling = [original.legs[k % len(original.legs)] for k in range(plan.rolls)]
     falls = lay_course(original, rng)
+    if original.toe_contacts or original.edge_contacts:
+        falls = incidents.place_steps(falls, original, np.random.default_rng([seed, 3]))
     taps = original.tap_starts
     legs = {}
     for i, leg in enumerate(frames.LEGS):
         spread = plan.frontal_spread * (plan.affected_spread if leg == original.affected_leg else 1.0)
-        legs[mirrored(leg) if plan.mirrored else leg] = Leg(
+        body = Leg(
             [f for f in falls if f.leg == leg],
             original,
             tap_start=taps.get(leg, float("nan")),
@@ -127,6 +179,11 @@ def _build_legs(plan: Plan, seed: int) -> dict[str, Leg]:
             rolls=rolling.count(leg),
             rng=np.random.default_rng([seed, 1, i]),
         )
+        if original.knocks_per_min:
+            incidents.knock(body, original, np.random.default_rng([seed, 4, i]))
+        if original.shank_yaw_deg:
+            incidents.turn_shank(body, original, np.random.default_rng([seed, 5, i]))
+        legs[mirrored(leg) if plan.mirrored else leg] = body
     return legs
 
 
@@ -157,7 +214,7 @@ def _mount(plan: Plan, placement: str, rng: np.random.Generator) -> Array:
 
 def _session(plan: Plan) -> SessionInfo:
     """The human side of a simulated session."""
-    is_real = plan.errors == "typical"
+    is_real = plan.errors != "none"
     sensors = {
         p: SensorInfo(
             placement=p,

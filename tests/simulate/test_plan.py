@@ -28,6 +28,12 @@ def test_plan_from_toml(tmp_path):
         ("duration_s = ", "not a TOML file"),
         ("mean_rotation_deg = inf", "mean_rotation_deg"),
         ("movements = 1", "movements"),
+        ("roll_from_deg = 50", "roll_from_deg"),
+        ("longest_gap_s = 0.01", "longest_gap_s"),
+        ('slip_placement = "nose"', "slip_placement"),
+        ("slip_at_s = 1e6", "slip_at_s"),
+        ('terrain = "stairs"\ngait = "run"', "stairs are walked"),
+        ("warm_up_k = 20", "warm_up_k takes sensors with errors"),
     ],
 )
 def test_a_wrong_plan_file_says_what_is_wrong(tmp_path, text, word):

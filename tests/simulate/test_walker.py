@@ -156,7 +156,7 @@ def test_the_walk_does_not_depend_on_the_sampling_rate():
     assert np.allclose(fine_truth.strides[columns], coarse_truth.strides[columns])
 
 
-@pytest.mark.parametrize("errors", ["none", "typical"])
+@pytest.mark.parametrize("errors", ["none", "typical", "full"])
 def test_the_seed_decides(errors):
     plan = simulate.Plan(duration_s=24.0, movements=False, errors=errors, loss=0.02, gap_s=0.05)
     first, again, other = (simulate.walk(plan, seed=s)[0].series["right_foot"] for s in (1, 1, 2))
