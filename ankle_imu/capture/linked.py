@@ -130,6 +130,8 @@ class Linked:
             ends: set[asyncio.Future[Any]] = {lost, stopping, self._silence}
             await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
             await _cancel(*chores)
+            if self._silence.done():
+                self._sink.note(self._placement, "silent", self._silence.result())
             if not stopping.done():
                 raise self._is_lost(self._silence.result() if self._silence.done() else lost.result())
             await self._finish(hurry)
