@@ -47,6 +47,8 @@ class Case:
     opening: int = 0
     tick_tolerance: float = 0.0
     gyr_tolerance: float = 0.0
+    strangers: list[bytes] = field(default_factory=list)
+    """Payloads in this sensor's own form that do not belong to the stream."""
     window: int = 12
     may_be_nan: bool = False
     counter_wrap: int = 0
@@ -80,8 +82,9 @@ def ankle_case() -> Case:
         name="ankle",
         protocol="ankle",
         packets=packets,
-        config={"acc_range_g": 16.0, "gyr_range_dps": 2000.0},
+        config={"acc_range_g": 16.0, "gyr_range_dps": 2000.0, "epoch": 3},
         noticed=(*LOSS, *ORDER, *SHAPE, "foreign"),
+        strangers=[ankle.encode(*values(7, 2), acc_range_g=8.0, gyr_range_dps=1000.0, epoch=4)[0][1]],
         window=24,
         tick_tolerance=5.0,
     )
@@ -249,6 +252,7 @@ def export_case() -> Case:
         packets=timed(payloads, 1 / 60),
         config={"quantities": [0, 7, 8]},
         noticed=(*LOSS, *ORDER, *SHAPE, "foreign", "noise"),
+        noticed_alone=("flip",),
         is_one_each=True,
     )
 

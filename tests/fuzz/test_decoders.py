@@ -129,7 +129,7 @@ def attack(
     case: Case, truth: Truth, rng: random.Random, strangers: list[bytes]
 ) -> tuple[list[Packet], list[Block]]:
     """One input: made, decoded, looked at."""
-    kinds = {**ALL, "foreign": foreign(strangers)}
+    kinds = {**ALL, "foreign": foreign([*strangers, *5 * case.strangers])}
     chance = rng.random()
     if chance < SHARE_RANDOM:
         packets = random_packets(rng)
