@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -42,6 +42,7 @@ class Ledger:
     sync : tuple of SyncCheck, how far the sensors' times are apart by the knocks they shared
     damage : tuple of str, one sentence per file that is not whole
     parts : int, files of the recording
+    is_being_recorded : bool, whether it still grows; then a last part that is not closed is no damage
     lost_bytes : int, bytes of them that could not be read
     """
 
@@ -56,6 +57,7 @@ class Ledger:
     parts: int
     lost_bytes: int
     problem: str = ""
+    is_being_recorded: bool = False
 
     def draw(self) -> Figure:
         """Draw a timeline with one lane per sensor; `ValueError` when there is no sample to draw."""
@@ -91,16 +93,16 @@ def take_ledger(path: str | Path) -> Ledger:
         If the system does not let it be read.
     """
     path, rec, problem = Path(path), None, ""
-    parts = recording.part_paths(path)
+    is_live = recording.is_being_recorded(path)
+    log = session_io.read_session_log(path)
     try:
-        rec = session_io.open_session(path)
+        rec = session_io.decode_log(path, log)
     except (CorruptRecording, UnknownFormatVersion):
         raise
     except RecordingError as error:
-        if not parts or not parts[0].exists():
-            raise
         problem = str(error)
-    log = recording.read_log(parts)
+    if is_live and rec is not None:
+        rec = replace(rec, warnings=_of_a_whole(rec.warnings))
     late = [placement for placement, loss in rec.loss.items() if loss.healed] if rec else []
     return Ledger(
         path=path,
@@ -112,10 +114,11 @@ def take_ledger(path: str | Path) -> Ledger:
             p: np.sort(np.concatenate([_healed_times(s) for s in log.streams if s.placement == p])) for p in late
         },
         sync=tuple(check_sync(rec.series)) if rec else (),
-        damage=log.damage,
-        parts=len(parts),
+        damage=_of_a_whole(log.damage) if is_live else log.damage,
+        parts=len(recording.part_paths(path)),
         lost_bytes=log.lost_bytes,
         problem=problem,
+        is_being_recorded=is_live,
     )
 
 
@@ -137,6 +140,11 @@ def save_picture(ledger: Ledger, target: Path) -> Path:
     out = io.BytesIO()
     ledger.draw().savefig(out, format=target.suffix.lower()[1:], dpi=_DPI)
     return write_whole(target, out.getvalue())
+
+
+def _of_a_whole(sentences: Iterable[str]) -> tuple[str, ...]:
+    """Those that do not tell of a part that was not closed."""
+    return tuple(sentence for sentence in sentences if recording.NOT_CLOSED not in sentence)
 
 
 def _batteries(log: recording.SessionLog) -> dict[str, tuple[float, float]]:

@@ -39,6 +39,7 @@ def check(
 
     Draws it too and prints the path of the picture.
     Losses are no failure; a damaged file is (exit code 5), and `ankle-imu repair` makes it whole.
+    A session that is still being recorded is shown as it stands now.
     """
     from ankle_imu.ledger import save_picture, take_ledger
 
@@ -54,6 +55,9 @@ def check(
         show_json({**_describe(ledger), "files": files})
     for file in files if not as_json else ():
         show(file)
+    if ledger.is_being_recorded:
+        say("Still recording: this is how it stands now.")
+        return 0
     if ledger.damage and not as_json:
         say(f"`ankle-imu repair {ref}` makes the recording whole; the damaged files are kept.")
     return _DAMAGED if ledger.damage or ledger.problem else 0
@@ -110,7 +114,7 @@ def _show_ledger(ledger: Ledger) -> None:
     show()
     for sentence in ledger.damage:
         show(sentence)
-    if not ledger.damage:
+    if not ledger.damage and not ledger.is_being_recorded:
         show(f"{words.plural(ledger.parts, 'file')}, whole and closed.")
 
 
@@ -200,6 +204,7 @@ def _describe(ledger: Ledger) -> dict[str, Any]:
         "events": [
             {"time_s": e.time_s, "placement": e.placement, "event": e.event, "text": e.text} for e in ledger.events
         ],
+        "is_being_recorded": ledger.is_being_recorded,
         "damage": ledger.damage,
         "lost_bytes": ledger.lost_bytes,
         "warnings": rec.warnings if rec else (ledger.problem,),

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from ankle_imu.recording.lock import being_recorded, is_being_recorded
 from ankle_imu.recording.parts import part_path
-from ankle_imu.recording.reader import HostClock, SessionLog, Stream, part_paths, read_log
+from ankle_imu.recording.reader import NOT_CLOSED, HostClock, SessionLog, Stream, part_paths, read_log
 from ankle_imu.recording.repair import PartRepair, Repair, repair_session
 from ankle_imu.recording.session import read_session_info, write_session_info
 from ankle_imu.recording.writer import RecordingWriter
 
 __all__ = [
+    "NOT_CLOSED",
     "HostClock",
     "PartRepair",
     "RecordingWriter",

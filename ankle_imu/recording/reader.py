@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from ankle_imu.durable import ASIDE
 from ankle_imu.errors import CorruptRecording, RecordingError, StorageError
@@ -80,6 +80,9 @@ class SessionLog:
     channels: Mapping[int, Channel] = field(default_factory=dict)
     counts: Mapping[int, int] = field(default_factory=dict)
 
+
+NOT_CLOSED: Final = "was not closed"
+"""In the sentence on a part whose recorder was cut off, or is still at work."""
 
 T = TypeVar("T", LinkEvent, Marker, HostClock)
 
@@ -199,7 +202,7 @@ def describe_damage(path: Path, scan: Scan) -> list[str]:
         places = "one place" if scan.damaged_regions == 1 else f"{scan.damaged_regions} places"
         sentences.append(f"{path.name} is damaged in {places}; {scan.lost_bytes} bytes could not be read.")
     if not scan.is_complete:
-        sentences.append(f"{path.name} was not closed: the recorder was cut off, its last moments may be missing.")
+        sentences.append(f"{path.name} {NOT_CLOSED}: the recorder was cut off, its last moments may be missing.")
     return sentences
 
 

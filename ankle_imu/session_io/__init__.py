@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from ankle_imu.session_io.opening import open_session
+from ankle_imu.session_io.opening import decode_log, open_session, read_session_log
 from ankle_imu.session_io.saving import record_packets, save_recording, save_simulation
 
-__all__ = ["open_session", "record_packets", "save_recording", "save_simulation"]
+__all__ = [
+    "decode_log",
+    "open_session",
+    "read_session_log",
+    "record_packets",
+    "save_recording",
+    "save_simulation",
+]

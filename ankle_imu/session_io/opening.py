@@ -40,8 +40,16 @@ def open_session(path: str | Path) -> Recording:
         If the system does not let it be read.
     """
     path = Path(path)
-    parts = _parts(path)
-    log = recording.read_log(parts)
+    return decode_log(path, read_session_log(path))
+
+
+def read_session_log(path: Path) -> recording.SessionLog:
+    """Read what a session holds, undecoded; raises as `open_session` does."""
+    return recording.read_log(_parts(path))
+
+
+def decode_log(path: Path, log: recording.SessionLog) -> Recording:
+    """Decode what was read from a session; raises `RecordingError` if there is no sample in it."""
     info, warnings = _session_info(path, log.session)
     warnings += log.damage
     series: dict[str, ImuSeries] = {}

@@ -279,3 +279,21 @@ def test_sensors_added_later_are_in_a_restored_manifest(tmp_path: Path) -> None:
         session_id=folder.name, alias="P-later", started_utc="2001-09-09T01:46:40Z"
     )
     assert info.sensors["left_foot"].protocol == "ankle"
+
+
+def test_a_session_that_is_being_recorded_is_no_broken_one(folder: Path, ankle_imu: Cli) -> None:
+    log = recording.read_log(recording.part_paths(folder))
+    with recording.RecordingWriter(folder, start_ns=log.start_ns, session=log.session, after=log) as writer:
+        foot = writer.open_sensor("left_foot", "ankle", CONFIG)
+        writer.log(31.0, "left_foot", "battery", "60 %")
+        writer.flush()
+        done = ankle_imu("check", "last")
+        assert done.code == 0
+        assert "Still recording" in done.err
+        assert "not closed" not in done.out
+        assert "repair" not in done.err
+        assert ankle_imu("check", "last", "--json").json["is_being_recorded"] is True
+        ankle_imu("repair", "last").refuses(5, f"{folder.name} is being recorded")
+        writer.append(foot, 32.0, b"goes on")
+    assert ankle_imu("check", "last", "--json").json["is_being_recorded"] is False
+    assert recording.read_log(recording.part_paths(folder)).streams[0].packets[-1][1] == b"goes on"
