@@ -33,8 +33,8 @@ async def fetch(radio: Radio, identifier: str, adapter: Logging, log: LogFile, k
     identifier : str, the sensor's address
     adapter : Logging
     log : LogFile
-    kept : Path of the file that takes what comes, piece by piece; a later call goes on from there, unless the sensor
-        now sends something else
+    kept : Path of the file that takes what comes, piece by piece; a later call goes on from there, unless the
+        sensor sends something else by then
     tell : called with the bytes that are there and their number in all (-1 unknown)
 
     Returns
@@ -108,8 +108,14 @@ class _Pieces:
             self._file = self._path.open("ab", buffering=0)
 
     def close(self) -> None:
-        os.fsync(self._file.fileno())
-        self._file.close()
+        """Bring the file to the disk and let go of it."""
+        if self._file.closed:
+            return
+        try:
+            with self._file:
+                os.fsync(self._file.fileno())
+        except OSError as error:
+            raise storage_error(error, self._path) from error
 
     def _put(self, at: int, piece: bytes) -> None:
         """Compare what is there already and append the rest; a piece behind a hole has to come again."""
@@ -130,9 +136,9 @@ def _opened(path: Path) -> Iterator[_Pieces]:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         pieces = _Pieces(path, path.read_bytes() if path.is_file() else b"")
-        try:
-            yield pieces
-        finally:
-            pieces.close()
     except OSError as error:
         raise storage_error(error, path) from error
+    try:
+        yield pieces
+    finally:
+        pieces.close()

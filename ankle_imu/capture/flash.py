@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -10,18 +10,17 @@ from pathlib import Path
 import numpy as np
 
 from ankle_imu import manifest, recording, session_io, wire
-from ankle_imu.capture.introduce import visit
 from ankle_imu.capture.linked import STOPPED
 from ankle_imu.capture.sink import ENDED
 from ankle_imu.capture.wanted import Wanted
-from ankle_imu.devices.adapter import Identity, LogFile, Logging, Radio, Stream
-from ankle_imu.durable import write_whole
-from ankle_imu.errors import ConnectionLost, QualityRefusal, RecordingError
+from ankle_imu.devices.adapter import Identity, LogFile, Stream
+from ankle_imu.errors import QualityRefusal, RecordingError
 from ankle_imu.values import SensorInfo, SessionInfo
 from ankle_imu.wire import Block
 
 SAME_RUN_S = 0.1
 """Clock and count of a log and of a session may differ by so much and still be one run of the sensor."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Healed:

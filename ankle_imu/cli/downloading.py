@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -34,6 +36,7 @@ def download(
 
     A fetch that was cut off goes on where it stopped.
     """
+    from ankle_imu import recording
     from ankle_imu.capture import Wanted
     from ankle_imu.capture.flash import heal_session, save_log
     from ankle_imu.cli.sessions import locate
@@ -48,6 +51,8 @@ def download(
         alias = check_alias(person) if person else ""
     known = find_sensor(root, sensor)
     session = locate(root, heal) if heal else None
+    if session is not None and recording.is_being_recorded(session):
+        raise recording.being_recorded(session)
     adapter = catalog.adapter(known.model)
     if not isinstance(adapter, Logging):
         raise failures.UsageError(f"Sensors of kind {known.model} keep no recordings that can be fetched.")
@@ -56,7 +61,8 @@ def download(
         _show_logs(logs, as_json)
         return
     chosen = _choose(logs, log, known)
-    stream, payloads = adapter.log_stream(chosen, _fetch(root, known, adapter, chosen))
+    kept = _kept(root, known, identity, chosen)
+    stream, payloads = adapter.log_stream(chosen, _fetch(known, adapter, chosen, kept))
     if session is not None:
         healed = heal_session(session, known.placement, stream, payloads)
         say(
@@ -74,6 +80,7 @@ def download(
         )
         session = save_log(root, wanted, identity, chosen, stream, payloads, alias=alias)
         facts = {"session": session.name, "packets": len(payloads)}
+    _forget(kept, chosen)
     if as_json:
         show_json({**facts, "path": session, "log": chosen.key, "files": [session]})
     else:
@@ -112,12 +119,31 @@ def _choose(logs: list[LogFile], key: str, known: KnownSensor) -> LogFile:
     return found[0]
 
 
-def _fetch(root: Path, known: KnownSensor, adapter: Logging, log: LogFile) -> bytes:
-    """The bytes of a log, with a bar; what was fetched before is used."""
-    from ankle_imu.capture.flash import fetch
+def _kept(root: Path, known: KnownSensor, identity: Identity, log: LogFile) -> Path:
+    """File that takes what comes of a log; another log of that key, after an erasure, has another one."""
     from ankle_imu.library import sensor_folder
 
-    kept = sensor_folder(root, known.serial) / f"log-{log.key.replace('/', '-')}.bin"
+    facts = (log.size, log.n, f"{log.started_s:.0f}", identity.serial or known.serial)
+    name = "-".join(_fit_for_a_name(str(fact)) for fact in ("log", log.key, *facts))
+    return sensor_folder(root, known.serial) / f"{name}.bin"
+
+
+def _forget(kept: Path, log: LogFile) -> None:
+    """Remove what was kept of a log that is saved now, also from when it was shorter."""
+    for path in kept.parent.glob(f"log-{_fit_for_a_name(log.key)}-*.bin"):
+        path.unlink(missing_ok=True)
+    with suppress(OSError):
+        kept.parent.rmdir()
+
+
+def _fit_for_a_name(text: str) -> str:
+    return re.sub(r"[^A-Za-z0-9._]", "_", text)
+
+
+def _fetch(known: KnownSensor, adapter: Logging, log: LogFile, kept: Path) -> bytes:
+    """The bytes of a log, with a bar; what was fetched before is used."""
+    from ankle_imu.capture.fetch import fetch
+
     with progress(f"fetching log {log.key}") as tell:
         data = bluetooth.run(
             fetch(
@@ -129,7 +155,7 @@ def _fetch(root: Path, known: KnownSensor, adapter: Logging, log: LogFile) -> by
                 lambda have, size: tell(f"fetching log {log.key}", have / size if size > 0 else 0.0),
             )
         )
-    say(f"Log {log.key}: {len(data):,} bytes, kept at {kept}.")
+    say(f"Log {log.key}: {len(data):,} bytes.")
     return data
 
 

@@ -19,6 +19,11 @@ Deliver = Callable[[str, bytes], None]
 """Called in the radio's callback with a kind, `packet` | `status` | `clock`, and the payload as received."""
 
 
+Progress = Callable[[int, int, bytes], None]
+"""Called with each piece of a log as it comes: where in the log it ends, the size of the whole (-1 unknown), and
+the piece. A piece may come twice, and one may be missing before it."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Sighting:
     """One sensor as its advertisement shows it.
@@ -217,9 +222,7 @@ class Logging(Adapter, Protocol):
         """Recordings in flash, oldest first."""
         ...
 
-    async def fetch_log(
-        self, link: Link, log: LogFile, have: bytes, progress: Callable[[int, int], None]
-    ) -> tuple[bytes, bool]:
+    async def fetch_log(self, link: Link, log: LogFile, have: bytes, progress: Progress) -> tuple[bytes, bool]:
         """Fetch a log, or the rest of one of which `have` was fetched before.
 
         Returns

@@ -10,11 +10,11 @@ import asyncio
 import math
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from typing import Final
 
-from ankle_imu.devices.adapter import Deliver, Identity, Link, LogFile, Sighting, Stream, Wish
+from ankle_imu.devices.adapter import Deliver, Identity, Link, LogFile, Progress, Sighting, Stream, Wish
 from ankle_imu.devices.ankle_fetch import Fetch, list_logs
 from ankle_imu.devices.ankle_ledger import Ledger, Span
 from ankle_imu.devices.ankle_talk import RequestFailed, Talk
@@ -149,9 +149,7 @@ class AnkleAdapter:
             return []
         return await list_logs(self._talk, link)
 
-    async def fetch_log(
-        self, link: Link, log: LogFile, have: bytes, progress: Callable[[int, int], None]
-    ) -> tuple[bytes, bool]:
+    async def fetch_log(self, link: Link, log: LogFile, have: bytes, progress: Progress) -> tuple[bytes, bool]:
         """See `Logging.fetch_log`."""
         return await self._fetch.fetch(link, log, have, progress)
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import math
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Final
 
-from ankle_imu.devices.adapter import Link, LogFile
+from ankle_imu.devices.adapter import Link, LogFile, Progress
 from ankle_imu.devices.ankle_talk import RequestFailed, Talk
 from ankle_imu.devices.answers import Answers
 from ankle_imu.errors import ConnectionLost, ProtocolError
@@ -50,9 +50,7 @@ class Fetch:
         self._ends = Answers()
         self._pieces: dict[int, bytes] = {}
 
-    async def fetch(
-        self, link: Link, log: LogFile, have: bytes, progress: Callable[[int, int], None]
-    ) -> tuple[bytes, bool]:
+    async def fetch(self, link: Link, log: LogFile, have: bytes, progress: Progress) -> tuple[bytes, bool]:
         """See `adapter.Logging.fetch_log`."""
         data, tries = bytearray(have), 0
         try:
@@ -61,7 +59,7 @@ class Fetch:
                 piece = await self._window(link, int(log.key), len(data), log.size)
                 tries = 0 if piece else tries + 1
                 data += piece
-                progress(len(data), log.size)
+                progress(len(data), log.size, piece)
         except ConnectionLost:
             return bytes(data), False
         return bytes(data), len(data) >= log.size

@@ -13,11 +13,11 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Callable
+from collections.abc import Iterable
 from typing import Any, Final
 
 from ankle_imu.devices import gatt
-from ankle_imu.devices.adapter import Deliver, Identity, Link, LogFile, Sighting, Stream, Wish
+from ankle_imu.devices.adapter import Deliver, Identity, Link, LogFile, Progress, Sighting, Stream, Wish
 from ankle_imu.devices.answers import Answers
 from ankle_imu.devices.wishes import nearest_rate, sufficient_range
 from ankle_imu.errors import ConnectionLost, ProtocolError
@@ -131,9 +131,7 @@ class MetaWearAdapter:
             return []
         return [LogFile(key="log", size=-1, n=n, note="entries of 4 bytes, not samples")]
 
-    async def fetch_log(
-        self, link: Link, log: LogFile, have: bytes, progress: Callable[[int, int], None]
-    ) -> tuple[bytes, bool]:
+    async def fetch_log(self, link: Link, log: LogFile, have: bytes, progress: Progress) -> tuple[bytes, bool]:
         """Stop logging and fetch all entries, see `Logging.fetch_log`.
 
         The board always sends from the beginning; what `have` holds already is not kept twice.
@@ -149,8 +147,10 @@ class MetaWearAdapter:
             pass
         finally:
             self._download = None
+        if received and next(iter(known), received[0]) != received[0]:
+            known = {}  # the log was erased, and another begun
         known.update(dict.fromkeys(received))
-        return b"".join(bytes([len(payload)]) + payload for payload in known), is_complete
+        return _joined(known), is_complete
 
     def log_stream(self, log: LogFile, data: bytes) -> tuple[Stream, list[bytes]]:
         """The notifications as they came. Only after `fetch_log` of the same adapter, which read the loggers."""
@@ -238,7 +238,7 @@ class MetaWearAdapter:
                 loggers[key] = [signal, told[5] & 0x1F, (told[5] >> 5 & 0x03) + 1]
         return {"chip": self._chip, "acc_range_g": ranges[0], "gyr_range_dps": ranges[1], "loggers": loggers}
 
-    async def _download_all(self, link: Link, received: list[bytes], progress: Callable[[int, int], None]) -> bool:
+    async def _download_all(self, link: Link, received: list[bytes], progress: Progress) -> bool:
         """Fetch entries into `received`; whether the board said that none is left."""
         info = await self._ask(link, commands.read_register(_LOG, 0), "the logging module")
         await self._write(link, commands.STOP_LOG)
@@ -254,7 +254,7 @@ class MetaWearAdapter:
         if n == 0:
             return True
         await self._write(link, commands.download_log(n, min(20, n)))
-        left = n
+        left, counted, size, seen = n, 0, 0, set[bytes]()
         while left:
             try:
                 payload = await asyncio.wait_for(heard.get(), SILENCE_S)
@@ -264,8 +264,17 @@ class MetaWearAdapter:
                 await self._write(link, commands.CONFIRM_LOG_PAGE)
             elif payload[:2] == _PROGRESS:
                 left = int.from_bytes(payload[2:6], "little")
-                progress(n - left, n)
+                fresh = dict.fromkeys(payload for payload in received[counted:] if payload not in seen)
+                seen |= fresh.keys()
+                piece = _joined(fresh)
+                counted, size = len(received), size + len(piece)
+                progress(size, round(size * n / max(1, n - left)), piece)
         return True
+
+
+def _joined(payloads: Iterable[bytes]) -> bytes:
+    """Notifications, each led by its length."""
+    return b"".join(bytes([len(payload)]) + payload for payload in payloads)
 
 
 def _split(data: bytes) -> list[bytes]:

@@ -10,11 +10,10 @@ the specification alone. See `firmware_notes/movella_dot.md`.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from typing import Final
 
 from ankle_imu.devices import gatt
-from ankle_imu.devices.adapter import Deliver, Identity, Link, LogFile, Sighting, Stream, Wish
+from ankle_imu.devices.adapter import Deliver, Identity, Link, LogFile, Progress, Sighting, Stream, Wish
 from ankle_imu.devices.wishes import nearest_rate
 from ankle_imu.errors import ConnectionLost, ProtocolError
 from ankle_imu.wire import movella_dot as wire
@@ -141,9 +140,7 @@ class MovellaDotAdapter:
             logs.append(LogFile(key=str(number), started_s=started))
         return logs
 
-    async def fetch_log(
-        self, link: Link, log: LogFile, have: bytes, progress: Callable[[int, int], None]
-    ) -> tuple[bytes, bool]:
+    async def fetch_log(self, link: Link, log: LogFile, have: bytes, progress: Progress) -> tuple[bytes, bool]:
         """Export a recording from the first message that `have` lacks, see `Logging.fetch_log`.
 
         How many messages there are is not told: it is complete when one more export brought nothing new.
@@ -211,9 +208,7 @@ class MovellaDotAdapter:
             except ValueError:
                 continue
 
-    async def _export(
-        self, link: Link, file: int, messages: list[bytes], progress: Callable[[int, int], None]
-    ) -> bool:
+    async def _export(self, link: Link, file: int, messages: list[bytes], progress: Progress) -> bool:
         """Take messages in the order of their numbers; ask again from the first that is missing.
 
         Returns
@@ -222,7 +217,7 @@ class MovellaDotAdapter:
             Whether the export came to its end with nothing missing before the last message that was seen.
         """
         await self._command(link, commands.recording_command(commands.FILE_DATA, bytes([file])))
-        asked, highest = -1, -1
+        asked, highest, size = -1, -1, sum(map(len, messages))
         if messages:
             asked = await self._go_on(link, len(messages) - 1)
         while True:
@@ -241,7 +236,8 @@ class MovellaDotAdapter:
             highest = max(highest, number)
             if number == len(messages):
                 messages.append(payload)
-                progress(len(messages), -1)
+                size += len(payload)
+                progress(size, -1, payload)
             elif number > len(messages) and asked != len(messages):
                 asked = await self._go_on(link, len(messages))
 

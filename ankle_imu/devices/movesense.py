@@ -12,10 +12,9 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Callable
 from typing import Final
 
-from ankle_imu.devices.adapter import Deliver, Identity, Link, LogFile, Sighting, Stream, Wish
+from ankle_imu.devices.adapter import Deliver, Identity, Link, LogFile, Progress, Sighting, Stream, Wish
 from ankle_imu.devices.answers import Answers
 from ankle_imu.devices.wishes import nearest_rate
 from ankle_imu.errors import ConnectionLost, ProtocolError
@@ -127,9 +126,7 @@ class MovesenseAdapter:
             logs.append(LogFile(key=str(key), note="size not told"))
         return logs
 
-    async def fetch_log(
-        self, link: Link, log: LogFile, have: bytes, progress: Callable[[int, int], None]
-    ) -> tuple[bytes, bool]:
+    async def fetch_log(self, link: Link, log: LogFile, have: bytes, progress: Progress) -> tuple[bytes, bool]:
         """Fetch a log, again and again while pieces are missing, see `Logging.fetch_log`.
 
         The data end before the first hole when one remains.
@@ -139,7 +136,7 @@ class MovesenseAdapter:
         file = gsp.LogFile(data=have, holes=(), is_ended=False)
         try:
             for _ in range(FETCHES):
-                received = await self._fetch_once(link, int(log.key), len(have), log.size, progress)
+                received = await self._fetch_once(link, int(log.key), log.size, progress)
                 pieces += [payload[:1] + b"\0" + payload[2:] for payload in received]
                 file = gsp.join_log(((0.0, piece) for piece in pieces), 0)
                 if file.is_ended and not file.holes:
@@ -238,9 +235,7 @@ class MovesenseAdapter:
     def _heard(self) -> list[bytes]:
         return self._log[1] if self._log is not None else []
 
-    async def _fetch_once(
-        self, link: Link, log_id: int, have: int, size: int, progress: Callable[[int, int], None]
-    ) -> list[bytes]:
+    async def _fetch_once(self, link: Link, log_id: int, size: int, progress: Progress) -> list[bytes]:
         """Pieces of one sending, until its end or until it falls silent."""
         ref = self._next_ref()
         self._log = (ref, [], asyncio.Event())
@@ -249,6 +244,7 @@ class MovesenseAdapter:
             link, Command.FETCH_LOG, log_id.to_bytes(4, "little"), what=f"FETCH_LOG {log_id}", ref=ref
         )
         lost = asyncio.ensure_future(link.wait_lost())
+        told = 0
         try:
             while not (pieces and len(pieces[-1]) == 6):
                 more.clear()
@@ -262,8 +258,10 @@ class MovesenseAdapter:
                     )
                 if wait not in done:
                     break
-                last = pieces[-1]
-                progress(max(have, int.from_bytes(last[2:6], "little") + len(last) - 6), size)
+                for piece in pieces[told:]:
+                    if piece[0] in (wire.DATA, wire.SECOND_PART) and len(piece) >= 6:
+                        progress(int.from_bytes(piece[2:6], "little") + len(piece) - 6, size, piece[6:])
+                told = len(pieces)
         finally:
             lost.cancel()
         return pieces

@@ -12,11 +12,10 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Callable
 from contextlib import suppress
 from typing import Final
 
-from ankle_imu.devices.adapter import Deliver, Identity, Link, LogFile, Sighting, Stream, Wish
+from ankle_imu.devices.adapter import Deliver, Identity, Link, LogFile, Progress, Sighting, Stream, Wish
 from ankle_imu.devices.answers import Answers, IsAnswer
 from ankle_imu.devices.wishes import nearest_rate
 from ankle_imu.errors import ConnectionLost, ProtocolError
@@ -140,9 +139,7 @@ class WitMotionAdapter:
         names = [name for payload in self._listing for name in log_wire.read_file_names(payload)]
         return [LogFile(key=name, size=await self._size(link, name)) for name in dict.fromkeys(names)]
 
-    async def fetch_log(
-        self, link: Link, log: LogFile, have: bytes, progress: Callable[[int, int], None]
-    ) -> tuple[bytes, bool]:
+    async def fetch_log(self, link: Link, log: LogFile, have: bytes, progress: Progress) -> tuple[bytes, bool]:
         """Fetch the pieces after the whole ones in `have`, see `Logging.fetch_log`."""
         await self._listen(link)
         pieces = await self._size(link, log.key) // log_wire.PIECE_BYTES
@@ -151,8 +148,9 @@ class WitMotionAdapter:
         await self._write(link, log_wire.BEGIN_READING)
         try:
             for number in range(begin, pieces):
-                data += await self._piece(link, number)
-                progress(len(data), pieces * log_wire.PIECE_BYTES)
+                piece = await self._piece(link, number)
+                data += piece
+                progress(len(data), pieces * log_wire.PIECE_BYTES, piece)
             await self._write(link, log_wire.END_READING)
         except ConnectionLost:
             return bytes(data), False

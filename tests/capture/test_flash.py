@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -11,17 +13,18 @@ from capture_truth import true_values
 from simulated_time import run
 
 from ankle_imu.capture import Order, Recorder, Wanted
-from ankle_imu.capture.flash import Healed, fetch, heal_session, place_payloads, save_log
+from ankle_imu.capture.fetch import fetch
+from ankle_imu.capture.flash import Healed, heal_session, place_payloads, save_log
 from ankle_imu.capture.introduce import visit
-from ankle_imu.devices.adapter import Identity, LogFile, Stream
+from ankle_imu.devices.adapter import Identity, LogFile, Logging, Progress, Stream
 from ankle_imu.devices.ankle import AnkleAdapter
-from ankle_imu.errors import DeviceNotFound, QualityRefusal, RecordingError
+from ankle_imu.errors import ConnectionLost, DeviceNotFound, ProtocolError, QualityRefusal, RecordingError
 from ankle_imu.session_io import open_session
 from ankle_imu.simulate.sensors.ankle import AnkleSensor
 from ankle_imu.simulate.sensors.mischief import parse_mischief
 from ankle_imu.simulate.sensors.peripheral import Motion
 from ankle_imu.simulate.sensors.radio import OnAir, VirtualRadio
-from ankle_imu.values import SessionInfo
+from ankle_imu.values import ImuSeries, SessionInfo
 from ankle_imu.wire import ankle_packets, witmotion
 
 ADDRESS = "C0:00:00:00:00:01"
@@ -150,7 +153,7 @@ def test_a_sensor_that_stays_away_is_given_up_and_what_came_is_kept(motion: Moti
                     air.is_away = True
                     air.lose("link lost")
 
-            with pytest.raises(DeviceNotFound):
+            with pytest.raises(DeviceNotFound, match="the next call goes on"):
                 await fetch(radio, ADDRESS, adapter, log, tmp_path / "log.bin", tell)
             have = len((tmp_path / "log.bin").read_bytes())
             assert 0 < have < log.size
@@ -159,6 +162,89 @@ def test_a_sensor_that_stays_away_is_given_up_and_what_came_is_kept(motion: Moti
             assert len(data) == log.size
 
     run(work())
+
+
+class Talker:
+    """A sensor family with one log; it sends `piece` bytes at a time and is lost or refuses when told to."""
+
+    def __init__(self, data: bytes, *, piece: int = 500, links: Sequence[Exception | int | None] = ()) -> None:
+        self.data, self.piece, self.links, self.asked = data, piece, list(links), list[int]()
+
+    async def fetch_log(self, link: object, log: LogFile, have: bytes, progress: Progress) -> tuple[bytes, bool]:
+        self.asked.append(len(have))
+        fate, data = (self.links.pop(0) if self.links else None), bytearray(have)
+        while len(data) < len(self.data):
+            if isinstance(fate, int) and len(data) >= fate:
+                return bytes(data), False
+            piece = self.data[len(data) : len(data) + self.piece]
+            data += piece
+            progress(len(data), len(self.data), piece)
+            if isinstance(fate, BaseException) and len(data) > len(self.data) / 2:
+                raise fate
+        return bytes(data), True
+
+
+MONDAY, TUESDAY = (bytes(np.random.default_rng(day).integers(0, 256, 5000, dtype=np.uint8)) for day in (1, 2))
+
+
+def fetched(kept: Path, talker: Talker, gone: Sequence[float] = ()) -> bytes:
+    """Fetch from a sensor that is away for so many seconds after each of its links."""
+
+    async def work() -> bytes:
+        async with VirtualRadio() as radio:
+            time = np.arange(0.0, 1.0, 0.01)
+            series = ImuSeries(time=time, acc=np.ones((100, 3)), gyr=np.zeros((100, 3)), sampling_rate=100.0)
+            air = await radio.add(AnkleSensor(Motion(series), address=ADDRESS))
+            away = list(gone)
+
+            class Leaving(Talker):
+                async def fetch_log(self, *told: Any) -> tuple[bytes, bool]:
+                    try:
+                        return await talker.fetch_log(*told)
+                    finally:
+                        if away:
+                            air.is_away = True
+                            asyncio.get_running_loop().call_later(away.pop(0), setattr, air, "is_away", False)
+
+            adapter = cast(Logging, Leaving(b""))
+            return await fetch(radio, ADDRESS, adapter, LogFile(key="1"), kept, lambda have, size: None)
+
+    return run(work())
+
+
+@pytest.mark.parametrize("failure", [ProtocolError("nonsense"), KeyboardInterrupt(), asyncio.CancelledError()])
+def test_what_came_is_kept_however_a_fetch_dies(tmp_path: Path, failure: Any) -> None:
+    kept = tmp_path / "new" / "log.bin"
+    with pytest.raises(type(failure)):
+        fetched(kept, Talker(MONDAY, links=[failure]))
+    assert kept.read_bytes() == MONDAY[:3000]
+    talker = Talker(MONDAY)
+    assert fetched(kept, talker) == MONDAY == kept.read_bytes()
+    assert talker.asked == [3000 - 1024], "it did not go on from there"
+
+
+def test_a_new_log_under_an_old_key_is_not_mixed_with_the_old_one(tmp_path: Path) -> None:
+    kept = tmp_path / "log.bin"
+    fetched(kept, Talker(MONDAY))
+    talker = Talker(TUESDAY)
+    assert fetched(kept, talker) == TUESDAY == kept.read_bytes()
+    assert talker.asked == [5000 - 1024, 0]
+    kept.write_bytes(MONDAY[:700])
+    assert fetched(kept, Talker(TUESDAY)) == TUESDAY == kept.read_bytes()
+
+
+def test_a_sensor_that_is_away_for_a_while_is_waited_for(tmp_path: Path) -> None:
+    talker = Talker(MONDAY, links=[1000, 2000, 3000, 4000])
+    assert fetched(tmp_path / "log.bin", talker, gone=[8.0, 12.0, 15.0]) == MONDAY
+    assert talker.asked == [0, 1000, 2000, 3000, 4000]
+
+
+def test_links_that_bring_nothing_are_counted(tmp_path: Path) -> None:
+    talker = Talker(MONDAY, links=[1000] * 20)
+    with pytest.raises(ConnectionLost, match=r"nothing new 5 times in a row.*1,000 bytes are kept"):
+        fetched(tmp_path / "log.bin", talker)
+    assert len(talker.asked) == 6
+    assert (tmp_path / "log.bin").read_bytes() == MONDAY[:1000]
 
 
 def test_payloads_without_a_clock_are_placed_by_their_count() -> None:

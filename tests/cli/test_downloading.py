@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from virtual_air import VirtualAir
 
+from ankle_imu import recording
 from ankle_imu.cli import run
 from ankle_imu.session_io import open_session
 from ankle_imu.simulate.sensors.ankle import AnkleSensor
@@ -95,5 +96,31 @@ def test_what_cannot_be_downloaded(air: VirtualAir, capsys: pytest.CaptureFixtur
 def test_a_sensor_without_files(air: VirtualAir, capsys: pytest.CaptureFixture[str]) -> None:
     air.sensors = [(lambda: WitMotionSensor("C0:07", turning()), ())]
     assert run(["sensors", "add", "C0:07", "--as", "left_foot"]) == 0
-    assert run(["download", "left_foot"]) in (4, 7)
-    assert capsys.readouterr().err
+    capsys.readouterr()
+    assert run(["download", "left_foot"]) == 4
+    assert "C0:07 did not answer with a list of files" in capsys.readouterr().err
+
+
+def test_what_was_fetched_goes_once_it_is_saved_and_never_into_another_walk(
+    air: VirtualAir, told: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "library" / "sensors" / "5"
+    monkeypatch.setattr("ankle_imu.library.sensor_folder", lambda root, serial: folder)
+    folder.mkdir(parents=True)
+    (folder / "log-1-10-10-0-5.bin").write_bytes(b"Monday")  # as it was kept when the log was shorter
+    (folder / "log-10-10-10-0-5.bin").write_bytes(b"another log")
+    first = told("download", "right_foot")[1]
+    assert [path.name for path in folder.iterdir()] == ["log-10-10-10-0-5.bin"]
+    again = told("download", "right_foot")[1]
+    one, two = (open_session(session["path"]).series["right_foot"] for session in (first, again))
+    np.testing.assert_array_equal(one.acc, two.acc)
+
+
+def test_a_session_that_is_being_recorded_is_not_healed(
+    air: VirtualAir, told: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    session = Path(told("record", "--duration", "10", "--rate", "104")[1]["path"])
+    log = recording.read_log(recording.part_paths(session))
+    with recording.RecordingWriter(session, start_ns=log.start_ns, after=log):
+        assert run(["download", "right_foot", "--heal", session.name]) == 5
+    assert "is being recorded" in capsys.readouterr().err

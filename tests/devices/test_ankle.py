@@ -360,7 +360,9 @@ def test_a_log_is_fetched_over_a_lossy_and_lost_link() -> None:
             if drops < 2:
                 asyncio.get_running_loop().call_later(1.0 + drops, w.air.lose, "test")
                 drops += 1
-            data, is_complete = await w.adapter.fetch_log(link, log, data, lambda got, of: seen.append((got, of)))
+            data, is_complete = await w.adapter.fetch_log(
+                link, log, data, lambda got, of, _: seen.append((got, of))
+            )
             if not is_complete:
                 link = await w.connect()
         assert len(data) == log.size

@@ -65,7 +65,7 @@ def test_nonsense_is_survived(model: str, said: list[bytes], values: list[bytes]
             log, have = LogFile(key="1"), said[0]
             questions += [
                 lambda: adapter.list_logs(link),
-                lambda: adapter.fetch_log(link, log, have, lambda done, of: None),
+                lambda: adapter.fetch_log(link, log, have, lambda *_: None),
             ]
         results: list[object] = []
         for question in questions:

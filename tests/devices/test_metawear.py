@@ -223,11 +223,12 @@ def test_log_is_fetched_page_by_page(modules: dict[str, str]) -> None:
         link, adapter = link_of(board), MetaWearAdapter()
         (log,) = await adapter.list_logs(link)
         assert log.n == 10
-        seen: list[tuple[int, int]] = []
-        data, is_complete = await adapter.fetch_log(link, log, b"", lambda a, b: seen.append((a, b)))
+        seen: list[tuple[int, int, bytes]] = []
+        data, is_complete = await adapter.fetch_log(link, log, b"", lambda *told: seen.append(told))
         assert is_complete
         assert board.pages_confirmed == 2
-        assert seen[-1] == (10, 10)
+        assert seen[-1][:2] == (len(data), len(data))
+        assert b"".join(piece for *_, piece in seen) == data
         written = link.written(COMMAND)
         has_flushed = "0b1001" in written
         assert has_flushed == (modules is BMI270), "only paged flash is flushed"
@@ -238,8 +239,11 @@ def test_log_is_fetched_page_by_page(modules: dict[str, str]) -> None:
         (block,) = wire.decode(stream.protocol, [(0.0, p) for p in payloads], stream.config)
         np.testing.assert_allclose(block.acc, np.tile([9.80665, 0, 0], (10, 1)))
         other = link_of(Board(modules, log=log_hex))
-        again, is_complete = await adapter.fetch_log(other, log, data, lambda a, b: None)
+        again, is_complete = await adapter.fetch_log(other, log, data, lambda *_: None)
         assert again == data, "what was there already is not kept twice"
+        newer = link_of(Board(modules, log=log_hex[5:]))
+        fresh, is_complete = await adapter.fetch_log(newer, log, data, lambda *_: None)
+        assert adapter.log_stream(log, fresh)[1] == samples[5:], "another log was mixed with the one before"
 
     run(main())
 
@@ -252,7 +256,7 @@ def test_download_commands_are_those_of_the_makers_tests(shared: Path) -> None:
         link = link_of(board)
         adapter = MetaWearAdapter()
         (log,) = await adapter.list_logs(link)
-        await adapter.fetch_log(link, log, b"", lambda a, b: None)
+        await adapter.fetch_log(link, log, b"", lambda *_: None)
         written = link.written(COMMAND)
         begin = written.index(expected[0])
         assert written[begin : begin + len(expected)] == expected
@@ -271,7 +275,7 @@ def test_download_that_stops_in_the_middle_is_not_complete() -> None:
     async def main() -> None:
         link, adapter = ScriptedLink({}, answer, others=[COMMAND, NOTIFY]), MetaWearAdapter()
         (log,) = await adapter.list_logs(link)
-        data, is_complete = await adapter.fetch_log(link, log, b"", lambda a, b: None)
+        data, is_complete = await adapter.fetch_log(link, log, b"", lambda *_: None)
         assert not is_complete
         assert adapter.log_stream(log, data)[1] == [sample]
         assert adapter.log_stream(log, data[:-1])[1] == [], "a cut notification is no notification"

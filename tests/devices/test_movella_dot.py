@@ -208,12 +208,13 @@ def test_recordings_are_listed_and_exported_whole(swallowed: tuple[int, ...]) ->
         logs = await adapter.list_logs(dot.link)
         assert [log.key for log in logs] == ["1", "2"]
         assert logs[0].started_s == 0x6533C6B8
-        seen: list[tuple[int, int]] = []
-        data, is_complete = await adapter.fetch_log(dot.link, logs[1], b"", lambda a, b: seen.append((a, b)))
+        seen: list[tuple[int, int, bytes]] = []
+        data, is_complete = await adapter.fetch_log(dot.link, logs[1], b"", lambda *told: seen.append(told))
         assert is_complete
         stream, payloads = adapter.log_stream(logs[1], data)
         assert payloads == [sample(k) for k in range(60)]
-        assert seen[-1] == (60, -1)
+        assert seen[-1][:2] == (len(data), -1)
+        assert b"".join(piece for *_, piece in seen) == data
         (block,) = wire.decode(stream.protocol, [(0.0, p) for p in payloads], stream.config)
         assert block.sequence is not None
         assert block.sequence.tolist() == [*range(60)]
@@ -227,7 +228,7 @@ def test_export_goes_on_from_what_is_there() -> None:
         dot, adapter = Dot(files=(60,)), MovellaDotAdapter()
         have = b"".join(sample(k) for k in range(40))
         data, is_complete = await adapter.fetch_log(
-            dot.link, LogFile(key="1"), have + sample(40)[:9], lambda a, b: None
+            dot.link, LogFile(key="1"), have + sample(40)[:9], lambda *_: None
         )
         assert is_complete
         assert adapter.log_stream(LogFile(key="1"), data)[1] == [sample(k) for k in range(60)]
@@ -243,8 +244,8 @@ def test_lost_link_leaves_what_came() -> None:
 
         dot, adapter = Dot(files=(60,)), MovellaDotAdapter()
 
-        def lost_at_30(done: int, of: int) -> None:
-            if done == 30:
+        def lost_at_30(done: int, of: int, piece: bytes) -> None:
+            if done == sum(len(sample(k)) for k in range(30)):
                 dot.link.lose()
 
         data, is_complete = await adapter.fetch_log(dot.link, LogFile(key="1"), b"", lost_at_30)
@@ -262,7 +263,7 @@ def test_damaged_and_foreign_notices_are_passed_over() -> None:
         broken = sample(0)[:-1] + bytes([sample(0)[-1] ^ 1])
         foreign = encode_message(2, b"\x51\x09")
         dot.export = lambda first: [broken, foreign, b"", *export(first)]  # type: ignore[method-assign]
-        data, is_complete = await adapter.fetch_log(dot.link, LogFile(key="1"), b"", lambda a, b: None)
+        data, is_complete = await adapter.fetch_log(dot.link, LogFile(key="1"), b"", lambda *_: None)
         assert is_complete
         assert adapter.log_stream(LogFile(key="1"), data)[1] == [sample(k) for k in range(5)]
 
@@ -296,7 +297,7 @@ def test_silence_after_a_good_receipt() -> None:
         dot.notices = lambda content: []  # type: ignore[method-assign]
         with pytest.raises(ProtocolError, match="did not tell the information on file 1"):
             await MovellaDotAdapter().list_logs(dot.link)
-        data, is_complete = await MovellaDotAdapter().fetch_log(dot.link, LogFile(key="1"), b"", lambda a, b: None)
+        data, is_complete = await MovellaDotAdapter().fetch_log(dot.link, LogFile(key="1"), b"", lambda *_: None)
         assert (data, is_complete) == (b"", False)
 
     run(main())

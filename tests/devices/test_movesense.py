@@ -214,7 +214,7 @@ def test_log_with_holes_is_fetched_until_it_is_whole() -> None:
             (log,) = await adapter.list_logs(link)
             assert (log.key, log.size) == ("7", len(content))
             seen: list[tuple[int, int]] = []
-            data, is_complete = await adapter.fetch_log(link, log, b"", lambda a, b: seen.append((a, b)))
+            data, is_complete = await adapter.fetch_log(link, log, b"", lambda a, b, _: seen.append((a, b)))
             assert is_complete
             assert data == content
             assert seen[-1] == (len(content), len(content))
@@ -234,11 +234,11 @@ def test_download_begun_before_is_completed() -> None:
             adapter, log = MovesenseAdapter(), LogFile(key="7", size=len(content))
             link = await link_to(radio)
             asyncio.get_running_loop().call_later(3.0, air.lose, "too far away")
-            part, is_complete = await adapter.fetch_log(link, log, b"", lambda a, b: None)
+            part, is_complete = await adapter.fetch_log(link, log, b"", lambda *_: None)
             assert not is_complete
             assert len(part) == 5 * (247 - 9), "what is behind a hole is not handed out as if it were joined"
             assert content.startswith(part)
-            whole, is_complete = await adapter.fetch_log(await link_to(radio), log, part, lambda a, b: None)
+            whole, is_complete = await adapter.fetch_log(await link_to(radio), log, part, lambda *_: None)
             assert is_complete
             assert whole == content
 
@@ -256,7 +256,7 @@ def test_log_that_cannot_be_had(state: str) -> None:
             words = {"logging": "status 409: it is recording", "unknown": "status 404"}[state]
             key = {"logging": "7", "unknown": "8"}[state]
             with pytest.raises(ProtocolError, match=words):
-                await adapter.fetch_log(link, LogFile(key=key), b"", lambda a, b: None)
+                await adapter.fetch_log(link, LogFile(key=key), b"", lambda *_: None)
 
     run(main())
 

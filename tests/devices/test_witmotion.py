@@ -225,7 +225,7 @@ def test_real_flash_file_is_listed_fetched_and_decoded(shared: Any) -> None:
             logs = await adapter.list_logs(link)
             assert [log.key for log in logs] == ["WIT01.TXT", "WIT18.TXT"]
             seen: list[tuple[int, int]] = []
-            data, is_complete = await adapter.fetch_log(link, logs[1], b"", lambda a, b: seen.append((a, b)))
+            data, is_complete = await adapter.fetch_log(link, logs[1], b"", lambda a, b, _: seen.append((a, b)))
             assert is_complete
             assert data == content
             assert seen[-1] == (len(content), logs[1].size)
@@ -247,13 +247,13 @@ def test_download_goes_on_where_the_link_was_lost() -> None:
             adapter, log = WitMotionAdapter(), LogFile(key="WIT18.TXT")
             link = await link_to(radio)
             asyncio.get_running_loop().call_later(0.5, air.lose, "too far away")
-            part, is_complete = await adapter.fetch_log(link, log, b"", lambda a, b: None)
+            part, is_complete = await adapter.fetch_log(link, log, b"", lambda *_: None)
             assert not is_complete
             assert 0 < len(part) < len(content)
             assert content.startswith(part)
             asked: list[int] = []
             whole, is_complete = await adapter.fetch_log(
-                await link_to(radio), log, part, lambda a, b: asked.append(a)
+                await link_to(radio), log, part, lambda a, *_: asked.append(a)
             )
             assert is_complete
             assert whole == content
