@@ -24,8 +24,7 @@ _MAX_RATE_ERROR: Final = 0.1
 per cent off (ST, data sheets of the LSM6 family, "ODR accuracy")."""
 _MAX_STEP_US: Final = 1e6
 _NEAR_US: Final = 60e6
-"""A clock packet without another of its boot is held against samples of this time round it (own choice: they come
-every second)."""
+"""Clock packets are held against samples of this time round them (own choice: they come every second)."""
 _MAX_STEP_SAMPLES: Final = 64
 """A count farther than this from what the last clock packet foretells may belong to another boot (own choice: more
 than is made in the second between two of them through an error of the rate)."""
@@ -81,7 +80,7 @@ def place(heads: Heads, clocks: Clocks, nominal_rate: float | None) -> Placement
 
 
 def believe(heads: Heads, clocks: Clocks, nominal_rate: float | None, errors: Counter[str]) -> Clocks:
-    """Clock packets that agree with the others of their boot; a lone one has to agree with the samples beside it.
+    """Clock packets that agree with each other, one of each boot at least with the samples beside it.
 
     Parameters
     ----------
@@ -89,25 +88,25 @@ def believe(heads: Heads, clocks: Clocks, nominal_rate: float | None, errors: Co
     nominal_rate : float, Hz, used only when the packets themselves leave the rate open; or None
     errors : Counter, to which the others are added, as `foreign`
     """
-    good = np.zeros(len(clocks), dtype=bool)
+    good, step = np.zeros(len(clocks), dtype=bool), _ticks_per_sample(heads, nominal_rate)
     for boot in np.unique(clocks.boot):
         rows = np.flatnonzero(clocks.boot == boot)
         imu, ahead = clocks.imu_us[rows], clocks.mcu_us[rows] - clocks.imu_us[rows]
-        if len(rows) == 1:
-            good[rows] = (np.abs(ahead) <= _tolerance(imu)) & _fits(heads, clocks, int(rows[0]), nominal_rate)
+        if len(rows) == 1:  # both clocks are zero at boot
+            is_near = np.abs(ahead) <= _tolerance(imu)
         else:
-            good[rows] = np.abs(ahead - np.median(ahead)) <= _tolerance(imu - int(np.median(imu)))
+            is_near = np.abs(ahead - np.median(ahead)) <= _tolerance(imu - int(np.median(imu)))
+        good[rows] = is_near & any(_fits(heads, clocks, row, step) for row in rows[is_near].tolist())
     if not good.all():
         errors["foreign"] += int(np.count_nonzero(~good))
     return clocks.select(good)
 
 
-def _fits(heads: Heads, clocks: Clocks, row: int, nominal_rate: float | None) -> bool:
+def _fits(heads: Heads, clocks: Clocks, row: int, step: float) -> bool:
     """Whether the packet before or after a clock packet has the count that the clock foretells at its stamp."""
     after = int(np.searchsorted(heads.row, clocks.row[row]))
     beside = np.arange(max(after - 1, 0), min(after + 1, len(heads)))
     passed = _signed(heads.t_us[beside] - clocks.imu_us[row] % TURN)
-    step = _ticks_per_sample(heads, nominal_rate)
     expected = passed / step if step > 0 else np.zeros(len(beside))
     turn = np.where(heads.is_compact[beside], _SMALL_TURN, TURN)
     off = (heads.index[beside] - clocks.index[row] - expected + turn / 2) % turn - turn / 2
