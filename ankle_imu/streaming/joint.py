@@ -112,9 +112,9 @@ class JointStream:
         return self._both(foot, alignment, hop, shank)
 
     def _both(self, foot: FootHop, alignment: Alignment | None, hop: Hop, shank: Tracked) -> JointHop:
-        for recent, tracked in zip(self._recent, (foot.tracked, shank), strict=True):
+        for recent, tracked in zip(self._recent, (foot.beside, shank), strict=True):
             recent.append(tracked)
-        if foot.tracked.is_start or shank.is_start:
+        if foot.beside.is_start or shank.is_start:
             self._turn.restart()
         finding = self._finding
         if finding is not None:
@@ -135,7 +135,7 @@ class JointStream:
             ],
             dtype=np.int8,
         )
-        if self._opening.add((foot.hop, hop), foot.speed):
+        if self._opening.add((foot.hop, hop), foot.fastest):
             self._calibrate(alignment)
         return JointHop(number=hop.number, angles=angles, rate=rate, is_stance=foot.is_stance, roll=roll)
 
@@ -162,9 +162,9 @@ class JointStream:
         angles |= {"shank_tilt": tilt / DEGREE, "shank_pitch": pitch / DEGREE}
         rate = unknown
         if self._turn.delta is not None and finding.coherence >= self._settings.coherence_needed:
-            joint, rate = self._joint(foot.tracked, shank, finding.foot.segment_from_sensor, shank_frame)
+            joint, rate = self._joint(foot.beside, shank, finding.foot.segment_from_sensor, shank_frame)
             angles |= joint
-        broken = foot.tracked.broken | shank.broken
+        broken = foot.beside.broken | shank.broken
         if broken.any():
             for values in angles.values():
                 if values is not unknown:

@@ -80,8 +80,7 @@ class LiveAnalysis:
         has_foot, has_shank = (f"{leg}_{segment}" in self.placements for segment in ("foot", "shank"))
         rate, size, settings = self._rate, self._size, self._settings
         if has_foot:
-            tau = settings.tau_acc_joint_s if has_shank else settings.tau_acc_foot_s
-            self._feet[leg] = FootStream(leg, rate, size, tau, foot, settings)
+            self._feet[leg] = FootStream(leg, rate, size, has_shank, foot, settings)
         if has_foot and has_shank:
             self._joints[leg] = JointStream(self._feet[leg], leg, rate, size, shank, settings)
         elif has_shank:
