@@ -15,6 +15,12 @@ from ankle_imu.devices.adapter import Stream
 
 WINDOW_S: Final = 10.0
 
+TAIL_PACKETS: Final = 8
+"""Packets that are decoded again with those that follow: so a counter is followed over its wraps, and a line of
+text that is cut in pieces is whole (a line of 150 letters in notifications of 20 bytes)."""
+
+Counts = np.ndarray[tuple[int], np.dtype[np.int64]]
+
 
 @dataclass(kw_only=True)
 class _Tick:
@@ -59,6 +65,9 @@ class Meter:
     _lost_before: int = 0
     _run: _Run | None = None
     _waiting: list[tuple[float, bytes]] = field(default_factory=list)
+    _tail: list[tuple[float, bytes]] = field(default_factory=list)
+    _n_tail: int = 0
+    _tail_count: int = 0
     _ticks: deque[_Tick] = field(default_factory=deque)
     _has_count: bool = False
     _is_new_link: bool = False
@@ -68,6 +77,7 @@ class Meter:
         """The sensor streams, for the first time or again."""
         self.stream = stream
         self._is_new_link = True
+        self._tail, self._n_tail = [], 0
 
     def take(self, arrival: float, payload: bytes) -> None:
         """Note one packet; cheap, for the radio's callback."""
@@ -123,14 +133,19 @@ class Meter:
         batch, self._waiting = self._waiting, []
         if self.stream is None or not batch:
             return 0
-        blocks = wire.decode(self.stream.protocol, batch, self.stream.config)
-        for block in blocks:
-            if block.sequence is not None and len(block.sequence):
-                self._has_count = True
-                self._take_counts(np.unique(block.sequence))
-        return sum(len(block) for block in blocks)
+        known = self._n_tail
+        n, counts = _decode(self.stream, self._tail + batch)
+        self._tail = (self._tail + batch)[-TAIL_PACKETS:]
+        self._n_tail = min(n, _decode(self.stream, self._tail)[0])
+        if len(counts) == n > 0:
+            self._has_count = True
+            counts = counts + (self._tail_count - counts[0] if known else 0)
+            self._tail_count = int(counts[n - self._n_tail]) if self._n_tail else 0
+            if known < n:
+                self._take_counts(np.unique(counts[known:]))
+        return max(0, n - known)
 
-    def _take_counts(self, counts: np.ndarray[tuple[int], np.dtype[np.int64]]) -> None:
+    def _take_counts(self, counts: Counts) -> None:
         first, last = int(counts[0]), int(counts[-1])
         has_restarted = self._run is not None and self._is_new_link and last <= self._run.last
         self._is_new_link = False
@@ -140,3 +155,10 @@ class Meter:
         self._run.first = min(self._run.first, first)
         self._run.last = max(self._run.last, last)
         self._run.received += len(counts)
+
+
+def _decode(stream: Stream, payloads: list[tuple[float, bytes]]) -> tuple[int, Counts]:
+    """How many samples are in some payloads, and the sensor's count of each; none where it does not count."""
+    blocks = wire.decode(stream.protocol, payloads, stream.config)
+    counts = [np.asarray(b.sequence, dtype=np.int64) for b in blocks if b.sequence is not None]
+    return sum(len(b) for b in blocks), np.concatenate(counts) if counts else np.empty(0, dtype=np.int64)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 import pytest
 
 from ankle_imu.capture.meter import Meter
 from ankle_imu.devices.adapter import Stream
-from ankle_imu.wire import ankle, witmotion
+from ankle_imu.wire import ankle, declared, witmotion
 
 CONFIG = {"acc_range_g": 16.0, "gyr_range_dps": 2000.0, "nominal_rate_hz": 100.0}
 STREAM = Stream(protocol="ankle", config=CONFIG)
@@ -108,6 +109,36 @@ def test_a_sensor_that_does_not_count_has_a_rate_only() -> None:
     assert meter.rate(10.0) == pytest.approx(100.0, rel=0.02)
     assert math.isnan(meter.lost_lately(10.0))
     assert meter.lost == 0
+
+
+@pytest.mark.parametrize(("counter", "start"), [("u8", 200), ("u16", 65_000), ("u32", 2**32 - 700)])
+@pytest.mark.parametrize("lose", [(), range(1000, 1100), range(1, 3000, 2)])
+def test_a_counter_that_wraps_is_no_loss(counter: str, start: int, lose: Sequence[int]) -> None:
+    """3000 samples at 100 Hz, of which some are lost; the counter begins again at zero once or more."""
+    config = {"header": [f"counter {counter}"], "sample": ["acc i16"], "samples": 1, "nominal_rate_hz": 100.0}
+    counts = (start + np.arange(3000)) % 2 ** int(counter[1:])
+    zeros = {f"acc_{axis}": np.zeros(3000) for axis in "xyz"}
+    sent = declared.encode({"counter": counts, **zeros}, config)
+    gone = set(lose)
+    meter = Meter()
+    meter.begin(Stream(protocol="declared", config=config))
+    watch(meter, [(k / 100.0, p) for k, p in enumerate(sent) if k not in gone], 30.0)
+    assert (meter.received, meter.lost) == (3000 - len(gone), len(gone) - (2999 in gone))
+
+
+def test_lines_of_text_that_are_cut_are_counted_whole() -> None:
+    text = "".join(f"{k},0.1,0.2,9.8,1.5,2.5,3.5\n" for k in range(1000)).encode()
+    pieces = [text[k : k + 20] for k in range(0, len(text), 20)]
+    meter = Meter()
+    meter.begin(
+        Stream(
+            protocol="csv_lines",
+            config={"columns": ["counter", "acc_x", "acc_y", "acc_z", "gyr_x", "gyr_y", "gyr_z"]},
+        )
+    )
+    watch(meter, [(10.0 * k / len(pieces), piece) for k, piece in enumerate(pieces)], 10.0)
+    assert meter.lost == 0
+    assert meter.received == pytest.approx(1000, abs=2)
 
 
 def test_rubbish_counts_for_nothing() -> None:
