@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -19,6 +19,8 @@ from ankle_imu.frames import check_placement
 
 FORMAT_VERSION: Final = 1
 
+_REMEDY: Final = "Put it right or delete it; `ankle-imu sensors add` saves a sensor anew."
+
 
 @dataclass(frozen=True, kw_only=True)
 class KnownSensor:
@@ -29,7 +31,7 @@ class KnownSensor:
     serial : str, read from the sensor; its identifier where it tells none
     identifier : str, address, or on macOS the UUID that this computer gave it
     model : str, name of its adapter in `devices.catalog`
-    placement : str, see `frames.PLACEMENTS`
+    placement : str, see `frames.PLACEMENTS`; "" while it is not worn
     mount_site : str, "" when not said
     name : str, as it advertises itself
     firmware : str
@@ -46,13 +48,14 @@ class KnownSensor:
     last_seen_utc: str = ""
 
     def __post_init__(self) -> None:
-        check_placement(self.placement)
+        if self.placement:
+            check_placement(self.placement)
         if not self.serial:
             raise ValueError("A sensor needs a serial number, or its address in its place.")
 
 
 def save_sensor(root: str | Path, sensor: KnownSensor) -> Path:
-    """Remember a sensor; one that had its placement before loses it to this one.
+    """Remember a sensor; one that had its placement before is kept, but not worn any more.
 
     Parameters
     ----------
@@ -69,17 +72,17 @@ def save_sensor(root: str | Path, sensor: KnownSensor) -> Path:
     StorageError
         If the disk refuses.
     """
-    for other in load_sensors(root):
-        if other.placement == sensor.placement and other.serial != sensor.serial:
-            forget_sensor(root, other.serial)
+    others = load_sensors(root)
     seen = sensor.last_seen_utc or manifest.format_utc(datetime.now(UTC).replace(microsecond=0))
-    content = {"format_version": FORMAT_VERSION, **asdict(sensor), "last_seen_utc": seen}
-    path = _path(root, sensor.serial)
-    return write_whole(path, (json.dumps({**_read(path), **content}, indent=2) + "\n").encode())
+    path = _write(root, replace(sensor, last_seen_utc=seen))
+    for other in others:
+        if sensor.placement and other.placement == sensor.placement and other.serial != sensor.serial:
+            _write(root, replace(other, placement="", mount_site=""))
+    return path
 
 
 def load_sensors(root: str | Path) -> tuple[KnownSensor, ...]:
-    """Sensors of a library in the order of their placements; none when there is no such folder.
+    """Sensors of a library in the order of their placements, those not worn last; none without such a folder.
 
     Raises
     ------
@@ -88,7 +91,7 @@ def load_sensors(root: str | Path) -> tuple[KnownSensor, ...]:
     """
     paths = sorted((Path(root) / "sensors").glob("*.json"))
     found = [_sensor(path) for path in paths if not path.name.startswith(ASIDE)]
-    return tuple(sorted(found, key=lambda sensor: sensor.placement))
+    return tuple(sorted(found, key=lambda sensor: (not sensor.placement, sensor.placement)))
 
 
 def find_sensor(root: str | Path, ref: str) -> KnownSensor:
@@ -104,7 +107,7 @@ def find_sensor(root: str | Path, ref: str) -> KnownSensor:
         names = (sensor.serial, sensor.identifier, sensor.name, sensor.placement)
         if ref and ref.casefold() in (name.casefold() for name in names):
             return sensor
-    saved = ", ".join(f"{s.serial} ({s.placement})" for s in known) or "none"
+    saved = ", ".join(f"{s.serial} ({s.placement or 'not worn'})" for s in known) or "none"
     raise DeviceNotFound(
         f"No sensor {ref!r} is saved; saved are: {saved}. `ankle-imu sensors add` saves one.", identifier=ref
     )
@@ -123,6 +126,13 @@ def sensor_folder(root: str | Path, serial: str) -> Path:
     return Path(root) / "sensors" / re.sub(r"[^A-Za-z0-9._-]", "-", serial)
 
 
+def _write(root: str | Path, sensor: KnownSensor) -> Path:
+    """Write what is known of a sensor; what others keep in its file stays."""
+    path = _path(root, sensor.serial)
+    content = {**_read(path), "format_version": FORMAT_VERSION, **asdict(sensor)}
+    return write_whole(path, (json.dumps(content, indent=2) + "\n").encode())
+
+
 def _path(root: str | Path, serial: str) -> Path:
     folder = sensor_folder(root, serial)
     return folder.with_name(f"{folder.name}.json")
@@ -136,9 +146,9 @@ def _read(path: Path) -> dict[str, Any]:
     except OSError as error:
         raise StorageError(f"{path} could not be read: {error.strerror or error}.", path=str(path)) from error
     except ValueError as error:
-        raise CorruptRecording(f"{path} is no valid JSON: {error}.", path=str(path)) from error
+        raise CorruptRecording(f"{path} is no valid JSON: {error}. {_REMEDY}", path=str(path)) from error
     if not isinstance(content, dict) or not isinstance(content.get("format_version"), int):
-        raise CorruptRecording(f"{path} describes no sensor: it has no format_version.", path=str(path))
+        raise CorruptRecording(f"{path} describes no sensor: it has no format_version. {_REMEDY}", path=str(path))
     if content["format_version"] > FORMAT_VERSION:
         raise UnknownFormatVersion(
             f"{path} has format_version {content['format_version']}, this package reads up to {FORMAT_VERSION}; "
@@ -153,4 +163,4 @@ def _sensor(path: Path) -> KnownSensor:
     try:
         return KnownSensor(**{name: str(content.get(name, "")) for name in KnownSensor.__dataclass_fields__})
     except ValueError as error:
-        raise CorruptRecording(f"{path}: {error}", path=str(path)) from error
+        raise CorruptRecording(f"{path}: {error} {_REMEDY}", path=str(path)) from error

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from ankle_imu.errors import CorruptRecording, DeviceNotFound, UnknownFormatVersion
+from ankle_imu.errors import CorruptRecording, DeviceNotFound, StorageError, UnknownFormatVersion
 from ankle_imu.library import KnownSensor, find_sensor, forget_sensor, load_sensors, save_sensor
 
 FOOT = KnownSensor(
@@ -48,7 +48,41 @@ def test_a_sensor_that_is_not_saved(tmp_path: Path) -> None:
 def test_a_placement_has_one_sensor(tmp_path: Path) -> None:
     save_sensor(tmp_path, FOOT)
     save_sensor(tmp_path, replace(SHANK, placement="left_foot"))
-    assert [s.serial for s in load_sensors(tmp_path)] == ["22"]
+    assert [(s.serial, s.placement, s.mount_site) for s in load_sensors(tmp_path)] == [
+        ("22", "left_foot", "instep"),
+        (FOOT.serial, "", ""),
+    ]
+    with pytest.raises(DeviceNotFound, match=r"22 \(left_foot\), 0A:1B/7 \(not worn\)"):
+        find_sensor(tmp_path, "right_foot")
+    assert find_sensor(tmp_path, FOOT.serial).identifier == FOOT.identifier
+
+
+def test_sensors_that_change_sides_keep_their_calibrations(tmp_path: Path) -> None:
+    left, right = FOOT, replace(SHANK, placement="right_foot")
+    for sensor in (left, right):
+        path = save_sensor(tmp_path, sensor)
+        path.write_text(json.dumps({**json.loads(path.read_text()), "calibration": {"of": sensor.serial}}))
+    save_sensor(tmp_path, replace(left, placement="right_foot"))
+    save_sensor(tmp_path, replace(right, placement="left_foot"))
+    kept = [json.loads(path.read_text()) for path in (tmp_path / "sensors").glob("*.json")]
+    assert {k["serial"]: (k["placement"], k["calibration"]["of"]) for k in kept} == {
+        left.serial: ("right_foot", left.serial),
+        right.serial: ("left_foot", right.serial),
+    }
+
+
+def test_the_new_sensor_is_saved_before_the_old_one_loses_its_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save_sensor(tmp_path, FOOT)
+
+    def refuse(path: Path, data: bytes) -> Path:
+        raise StorageError(f"The disk is full: {path} could not be written.", path=str(path))
+
+    monkeypatch.setattr("ankle_imu.library.sensors.write_whole", refuse)
+    with pytest.raises(StorageError, match=r"22\.json"):
+        save_sensor(tmp_path, replace(SHANK, placement="left_foot"))
+    assert [(s.serial, s.placement) for s in load_sensors(tmp_path)] == [(FOOT.serial, "left_foot")]
 
 
 def test_forgetting_twice_is_no_error(tmp_path: Path) -> None:
@@ -81,5 +115,6 @@ def test_a_spoilt_file_is_named(tmp_path: Path, text: str, error: type[Exception
     path = tmp_path / "sensors" / "1.json"
     path.parent.mkdir()
     path.write_text(text)
-    with pytest.raises(error, match=r"1\.json"):
+    with pytest.raises(error, match=r"1\.json") as caught:
         load_sensors(tmp_path)
+    assert ("update" if error is UnknownFormatVersion else "delete it") in str(caught.value)
