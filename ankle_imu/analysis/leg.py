@@ -18,6 +18,7 @@ from ankle_imu.gait.classes import classify
 from ankle_imu.gait.filters import low_pass
 from ankle_imu.gait.strides import Strides
 from ankle_imu.metrics import inversion as metric
+from ankle_imu.metrics.doubt import range_doubt
 from ankle_imu.metrics.rolls import FOOT_ALONE_SHARE, find_rolls
 from ankle_imu.orientation.anchor import FLAT_GATE
 from ankle_imu.orientation.angles import segment_up
@@ -32,10 +33,6 @@ RATE_CUTOFF_HZ = 25.0
 
 TURN_DEG = 20.0
 """A stride that turns more is tagged and left out of the statistics (methods D)."""
-
-RANGE_FLOOR_DEG = {"walk": 0.45, "jog": 1.1, "run": 1.1}
-"""1-sigma of a stride's range that is not alignment, deg: own simulation with true axes and soft-tissue wobble of
-0.4 deg at the foot and 0.6-1 deg at the shank."""
 
 NEEDS_BOTH = "needs a foot and a shank sensor on the same leg"
 NEEDS_FOOT = "needs a foot sensor on this leg"
@@ -287,7 +284,6 @@ def _frontal(
     """The inv_, ev_ and range_ columns: from the joint where there is one, else from the foot's tilt."""
     if len(strides) == 0 or "foot_tilt" not in angles:
         return {"angle_source": np.full(len(strides), "none")}
-    floor = np.array([RANGE_FLOOR_DEG[g] for g in gait])
     if pair is not None:
         angle, rate, leak, sigma = pair.inversion, pair.inversion_rate, pair.dorsiflexion, pair.sigma_yaw
     else:
@@ -303,7 +299,7 @@ def _frontal(
         **metric.excursions(angle, at_flat, strides.ic, strides.to, sampling_rate),
         "peak_inv_vel_dps": up,
         "peak_ev_vel_dps": down,
-        "angle_sd_deg": metric.range_doubt(angle, leak, strides.ic, strides.to, sigma, floor),
+        "angle_sd_deg": range_doubt(angle, leak, strides.ic, strides.to, sigma, gait, sampling_rate),
         "tilt_ff_deg": np.where(is_flat, tilt, np.nan),
     }
 

@@ -1,4 +1,4 @@
-"""Per-stance numbers of the frontal plane: excursions, ranges, velocities and their doubt."""
+"""Per-stance numbers of the frontal plane: excursions, ranges and velocities."""
 
 from __future__ import annotations
 
@@ -86,34 +86,6 @@ def excursions(angle: Array, at_flat: Array, ic: Array, to: Array, sampling_rate
     return {name: np.where(lost, np.nan, values) for name, values in out.items()}
 
 
-def range_doubt(angle: Array, leak: Array, ic: Array, to: Array, sigma_yaw: float, floor: Array) -> Array:
-    """Stated 1-sigma of each stride's stance range, deg.
-
-    Parameters
-    ----------
-    angle : (n,) float array, deg, frontal angle
-    leak : (n,) float array, deg, sagittal angle that leaks into it when the frames are turned about z
-    sigma_yaw : float, rad, 1-sigma of that turn
-    floor : (k,) float array, deg, part that is not alignment
-
-    Returns
-    -------
-    (k,) float array, deg
-
-    Notes
-    -----
-    Mean change of the range when the angle is read in frames turned by +sigma and -sigma, added in squares to
-    the floor. Own experiments: 65-80 % of true errors lie inside one sigma. The yaw error is common to a
-    session; averaging over strides does not take it away.
-    """
-    w = stance_windows(ic, to, len(angle))
-    a, b = w.of(angle), w.of(leak)
-    base = _spread(a)
-    c, s = np.cos(sigma_yaw), np.sin(sigma_yaw)
-    change = 0.5 * (np.abs(_spread(c * a + s * b) - base) + np.abs(_spread(c * a - s * b) - base))
-    return np.asarray(np.sqrt(change**2 + floor**2))
-
-
 def peak_rates(rate: Array, ic: Array, to: Array) -> tuple[Array, Array]:
     """Largest inversion and eversion rate, both positive, in IC..85 % of stance; unit of `rate`, (k,) each."""
     w = stance_windows(ic, to, len(rate))
@@ -134,7 +106,7 @@ def row_mean(values: Array) -> Array:
 
 def spread(values: Array, start: Array, stop: Array) -> Array:
     """Largest minus smallest value in each phase [start, stop), (k,)."""
-    return _spread(windows(start, stop, len(values)).of(values))
+    return extent(windows(start, stop, len(values)).of(values))
 
 
 def highest(values: Array, start: Array, stop: Array) -> Array:
@@ -144,7 +116,8 @@ def highest(values: Array, start: Array, stop: Array) -> Array:
     return np.where(good.any(axis=1), np.where(good, block, -np.inf).max(axis=1), np.nan)
 
 
-def _spread(block: Array) -> Array:
+def extent(block: Array) -> Array:
+    """Largest minus smallest finite value of each row (k, m), NaN where there is none."""
     good = np.isfinite(block)
     result = np.where(good, block, -np.inf).max(axis=1) - np.where(good, block, np.inf).min(axis=1)
     return np.where(good.any(axis=1), result, np.nan)

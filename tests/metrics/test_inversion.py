@@ -37,18 +37,6 @@ def test_peak_rates_are_both_positive():
     assert (up[0], down[0]) == (70.0, 90.0)
 
 
-def test_doubt_of_the_range_is_what_a_turned_frame_would_change():
-    angle, ic, to, _ = one_stance()
-    leak = np.interp(np.arange(300.0), [100, 184], [0.0, 20.0])
-    sigma = np.radians(5.0)
-    doubt = metric.range_doubt(angle, leak, ic, to, sigma, np.array([0.3]))[0]
-    window = slice(100, 185)
-    turned = [np.ptp(np.cos(sigma) * angle[window] + s * np.sin(sigma) * leak[window]) for s in (1, -1)]
-    change = np.mean(np.abs(np.array(turned) - 9.0))
-    assert doubt == pytest.approx(np.hypot(change, 0.3))
-    assert metric.range_doubt(angle, leak, ic, to, 0.0, np.array([0.3]))[0] == pytest.approx(0.3)
-
-
 def roll(height_deg, over_s, rate_hz=RATE):
     """One stance with a roll of that height in that time, and its rate."""
     n = 300
