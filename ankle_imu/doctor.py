@@ -14,7 +14,7 @@ from typing import Final
 
 from ankle_imu.capture import host
 from ankle_imu.devices.adapter import Radio
-from ankle_imu.errors import BluetoothUnavailable
+from ankle_imu.errors import AnkleImuError, BluetoothUnavailable
 from ankle_imu.findings import FAIL, OK, WARN, Finding
 from ankle_imu.library import load_sensors
 
@@ -125,10 +125,14 @@ def look_at_adapter(folder: Path = _ADAPTERS) -> Finding:
 
 
 def look_at_sensors(root: Path) -> Finding:
-    """Whether sensors are saved."""
-    saved = load_sensors(root)
-    if saved:
-        return Finding(what="sensors", verdict=OK, found=", ".join(s.placement for s in saved) + " saved")
+    """Whether sensors are saved, and all their files can be read."""
+    try:
+        worn = [sensor.placement for sensor in load_sensors(root) if sensor.placement]
+    except AnkleImuError as error:
+        found, _, fix = str(error).partition(". ")
+        return Finding(what="sensors", verdict=FAIL, found=found, fix=fix or "Look at that file.")
+    if worn:
+        return Finding(what="sensors", verdict=OK, found=", ".join(worn) + " saved")
     return Finding(
         what="sensors", verdict=WARN, found="none is saved", fix="`ankle-imu scan`, then `ankle-imu sensors add`."
     )
@@ -180,9 +184,9 @@ def look_at_clock(now: datetime, is_synchronised: bool | None) -> Finding:
 
 
 def exit_code(findings: tuple[Finding, ...]) -> int:
-    """0 without a FAIL; 6 when only disk or clock fail, else 3."""
+    """0 without a FAIL; 6 when only disk, clock or files in the library fail, else 3."""
     failed = {finding.what for finding in findings if finding.verdict == FAIL}
-    return 0 if not failed else 6 if failed <= {"disk", "clock"} else 3
+    return 0 if not failed else 6 if failed <= {"disk", "clock", "sensors"} else 3
 
 
 def _dotted(version: tuple[int, int]) -> str:

@@ -116,6 +116,11 @@ def test_sensors(tmp_path: Path) -> None:
     assert doctor.look_at_sensors(tmp_path).verdict == WARN
     save_sensor(tmp_path, KnownSensor(serial="7", identifier="C0", model="ankle", placement="left_foot"))
     assert doctor.look_at_sensors(tmp_path).verdict == OK
+    (tmp_path / "sensors" / "8.json").write_text("{")
+    finding = doctor.look_at_sensors(tmp_path)
+    assert finding.verdict == FAIL
+    assert "8.json is no valid JSON" in finding.found
+    assert "delete it" in finding.fix
 
 
 def test_exit_code() -> None:
@@ -123,13 +128,8 @@ def test_exit_code() -> None:
         return doctor.exit_code(tuple(Finding(what=what, verdict=FAIL, found="") for what in failed))
 
     assert doctor.exit_code((Finding(what="bluetooth", verdict=WARN, found=""),)) == 0
-    assert [code(), code("disk"), code("clock", "disk"), code("adapter"), code("disk", "adapter")] == [
-        0,
-        6,
-        6,
-        3,
-        3,
-    ]
+    assert [code(), code("disk"), code("clock", "disk"), code("sensors")] == [0, 6, 6, 6]
+    assert [code("adapter"), code("disk", "adapter")] == [3, 3]
 
 
 def test_examine_looks_at_everything(tmp_path: Path) -> None:

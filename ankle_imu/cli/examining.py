@@ -23,7 +23,7 @@ def doctor(*, library: Library = None, as_json: AsJson = False) -> int:
     """Look at all that recording needs, and say what to do where it is missing.
 
     Python, Bluetooth, saved sensors, disk, battery and clock: ok, warn or FAIL. Exit code 0 without a FAIL,
-    6 when only disk or clock fail, else 3.
+    6 when only disk, clock or saved files fail, else 3.
     """
     from ankle_imu.doctor import examine, exit_code
     from ankle_imu.findings import FAIL, WARN
