@@ -17,10 +17,26 @@ from numpy.typing import NDArray
 from ankle_imu.simulate import Plan
 from ankle_imu.validation.score import Row
 from ankle_imu.validation.simulated import LegErrors, legs_of, simulate_errors
+from ankle_imu.validation.wearers import score_wearers
 
 Array = NDArray[np.float64]
 
 DATASET: Final = "simulation"
+
+LAYER: Final[dict[str, Any]] = {
+    "terrain": "hill",
+    "errors": "full",
+    "warm_up_k": 20.0,
+    "odr_error": 0.03,
+    "jitter_s": 0.0005,
+    "shank_yaw_deg": 3.0,
+    "standing_tilt_deg": 3.0,
+    "toe_contacts": 0.02,
+    "edge_contacts": 0.05,
+    "knocks_per_min": 4.0,
+}
+"""What all sessions of the suite have in common: every source of error of the simulator, at its full size."""
+
 PAIR: Final = ("left_foot", "left_shank")
 FEWEST_STRIDES: Final = 20
 """With fewer strides of a gait a walk says nothing on it."""
@@ -31,17 +47,20 @@ class Extent:
     """How much is simulated.
 
     `session_s`: length of the sessions of the main cells, both legs; `walks`: sessions per cell; `rates`: Hz;
-    `drift_s`: length of the drift session.
+    `drift_s`: length of the drift session; `wearers`: people per cell of alignment and doubt, who each walk for
+    `wearer_s` with foot and shank sensor on one leg.
     """
 
     session_s: float = 240.0
     walks: int = 1
     rates: tuple[float, ...] = (104.0, 208.0)
     drift_s: float = 900.0
+    wearers: int = 8
+    wearer_s: float = 75.0
 
 
 QUICK: Final = Extent()
-FULL: Final = Extent(session_s=1800.0, drift_s=3600.0)
+FULL: Final = Extent(session_s=1800.0, drift_s=3600.0, wearers=60)
 
 GAITS: Final = ("walk", "run")
 TARGETS: Final[dict[str, tuple[float, float]]] = {
@@ -67,7 +86,7 @@ def score_simulation(extent: Extent = QUICK) -> Iterator[Row]:
     Row
     """
     for rate in extent.rates:
-        plan = Plan(duration_s=extent.session_s, sampling_rate=rate, terrain="hill", errors="typical")
+        plan = Plan(duration_s=extent.session_s, sampling_rate=rate, **LAYER)
         for gait in ("walk", "run", "mixed"):
             yield from _own_alignment(replace(plan, gait=gait), extent.walks)
         for gait in GAITS:
@@ -77,6 +96,7 @@ def score_simulation(extent: Extent = QUICK) -> Iterator[Row]:
         yield from _turned(replace(plan, gait=gait, yaw_misalignment_deg=5.0), extent.walks)
         yield from _lossy(replace(plan, gait=gait), extent.walks)
     yield from _drift(replace(plan, duration_s=extent.drift_s, placements=PAIR))
+    yield from score_wearers(replace(plan, duration_s=extent.wearer_s), extent.wearers)
 
 
 def case_of(plan: Plan, walks: int, note: str = "") -> str:
@@ -241,7 +261,7 @@ def _turned(plan: Plan, walks: int) -> Iterator[Row]:
 def _lossy(plan: Plan, walks: int) -> Iterator[Row]:
     """What 2 % of lost samples in gaps of at most 60 ms add to the SD of the angles."""
     whole = _simulated(plan, walks)
-    torn = _simulated(replace(plan, loss=0.02, gap_s=0.03), walks)
+    torn = _simulated(replace(plan, loss=0.02, gap_s=0.03, longest_gap_s=0.06), walks)
     common = _common(plan, torn, "2 % lost in gaps <= 60 ms")
     for kind in ("inversion", "foot_tilt"):
         with_loss, without = (rms([e.spread(kind, plan.gait) for e in legs]) for legs in (torn, whole))

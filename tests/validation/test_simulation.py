@@ -60,7 +60,7 @@ def test_rms_leaves_out_what_could_not_be_measured():
 
 
 def test_the_suite_says_what_was_measured_on_what(full):
-    extent = FULL if full else Extent(session_s=60.0, rates=(104.0,), drift_s=60.0)
+    extent = FULL if full else Extent(session_s=60.0, rates=(104.0,), drift_s=60.0, wearers=1, wearer_s=50.0)
     rows = list(score_simulation(extent))
     assert all(row.case and row.how and row.n > 0 and np.isfinite(row.value) for row in rows)
     quantities = {row.quantity for row in rows}
