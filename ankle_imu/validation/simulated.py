@@ -91,11 +91,18 @@ def simulate_errors(
     LegErrors of each leg that wears a sensor
     """
     recording, truth = walk(plan, seed=seed)
-    if is_aligned:
-        recording = replace(recording, calibration=truth.calibration())
     if is_cut:
         recording = late(recording, plan.opening_s - 1.0)
-    return tuple(leg_errors(analyze(recording), truth, leg) for leg in plan.legs)
+    return errors_of(recording, truth, is_aligned=is_aligned)
+
+
+def errors_of(recording: Recording, truth: Truth, *, is_aligned: bool = False) -> tuple[LegErrors, ...]:
+    """Analyze a simulated recording, or what is left of one, and take the truth away; one value per leg."""
+    if is_aligned:
+        recording = replace(recording, calibration=truth.calibration())
+    result = analyze(recording)
+    worn = {frames.leg_of(p) for p in recording.series}
+    return tuple(leg_errors(result, truth, leg) for leg in frames.LEGS if leg in worn)
 
 
 def late(recording: Recording, start: float) -> Recording:
@@ -105,6 +112,11 @@ def late(recording: Recording, start: float) -> Recording:
         kept = one.time >= start
         series[placement] = replace(one, time=one.time[kept], acc=one.acc[kept], gyr=one.gyr[kept])
     return replace(recording, series=series)
+
+
+def feet_of(recording: Recording) -> Recording:
+    """The foot sensors of a recording alone."""
+    return replace(recording, series={p: s for p, s in recording.series.items() if frames.segment_of(p) == "foot"})
 
 
 def leg_errors(result: SessionResult, truth: Truth, leg: str) -> LegErrors:
@@ -190,9 +202,3 @@ def yaw_between(seen: Array, real: Array) -> float:
     u, _, v = np.linalg.svd(seen.T @ real)
     turn = u @ np.diag([1.0, 1.0, np.linalg.det(u @ v)]) @ v
     return float(-np.arctan2(turn[1, 0] - turn[0, 1], turn[0, 0] + turn[1, 1]))
-
-
-def legs_of(plan: Plan) -> str:
-    """Words for the sensors of a plan."""
-    segments = {frames.segment_of(p) for p in plan.placements}
-    return "foot and shank sensor" if len(segments) == 2 else f"{next(iter(segments))} sensor alone"

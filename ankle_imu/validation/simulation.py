@@ -14,10 +14,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ankle_imu.simulate import Plan
+from ankle_imu.simulate import Plan, Truth, walk
 from ankle_imu.validation.score import Row
-from ankle_imu.validation.simulated import LegErrors, legs_of, simulate_errors
+from ankle_imu.validation.simulated import LegErrors, errors_of, feet_of, simulate_errors
 from ankle_imu.validation.wearers import score_wearers
+from ankle_imu.values import Recording
 
 Array = NDArray[np.float64]
 
@@ -88,10 +89,8 @@ def score_simulation(extent: Extent = QUICK) -> Iterator[Row]:
     for rate in extent.rates:
         plan = Plan(duration_s=extent.session_s, sampling_rate=rate, **LAYER)
         for gait in ("walk", "run", "mixed"):
-            yield from _own_alignment(replace(plan, gait=gait), extent.walks)
-        for gait in GAITS:
-            yield from _foot_tilt(replace(plan, gait=gait), extent.walks)
-    plan = replace(plan, sampling_rate=extent.rates[0])
+            yield from _main(replace(plan, gait=gait), extent.walks)
+    plan = replace(plan, sampling_rate=extent.rates[0], duration_s=min(extent.session_s, 600.0))
     for gait in GAITS:
         yield from _turned(replace(plan, gait=gait, yaw_misalignment_deg=5.0), extent.walks)
         yield from _lossy(replace(plan, gait=gait), extent.walks)
@@ -106,15 +105,14 @@ def case_of(plan: Plan, walks: int, note: str = "") -> str:
     return ", ".join(word for word in words if word)
 
 
-def _simulated(plan: Plan, walks: int, *, is_aligned: bool = False) -> list[LegErrors]:
-    return [e for seed in range(1, walks + 1) for e in simulate_errors(plan, seed, is_aligned=is_aligned)]
+def _simulated(plan: Plan, walks: int) -> list[LegErrors]:
+    return [e for seed in range(1, walks + 1) for e in simulate_errors(plan, seed)]
 
 
 def _common(plan: Plan, legs: Sequence[LegErrors], note: str = "") -> dict[str, Any]:
-    walks = len(legs) // len(plan.legs)
     return {
         "dataset": DATASET,
-        "case": case_of(plan, walks, note),
+        "case": case_of(plan, len(legs) // len(plan.legs), note),
         "how": "; ".join(dict.fromkeys(e.how for e in legs)),
     }
 
@@ -131,9 +129,17 @@ def _strides(legs: Sequence[LegErrors], gait: str) -> pd.DataFrame:
     return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
 
 
-def _own_alignment(plan: Plan, walks: int) -> Iterator[Row]:
-    """Strides, events, joint angles and ranges after the movements."""
-    legs = _simulated(plan, walks)
+def _main(plan: Plan, walks: int) -> Iterator[Row]:
+    """One cell of the suite: each of its walks analyzed with own and true alignment, with both sensors and one."""
+    sessions = [walk(plan, seed) for seed in range(1, walks + 1)]
+    legs = [e for recording, truth in sessions for e in errors_of(recording, truth)]
+    yield from _after_movements(plan, legs)
+    if plan.gait in GAITS:
+        yield from _foot_tilt(plan, sessions, legs)
+
+
+def _after_movements(plan: Plan, legs: Sequence[LegErrors]) -> Iterator[Row]:
+    """Strides, events, joint angles and ranges."""
     common = _common(plan, legs)
     n = sum(e.n_true for e in legs)
     f1 = float(np.mean([e.f1 for e in legs]))
@@ -237,16 +243,20 @@ def _peaks(strides: pd.DataFrame, gait: str, common: dict[str, Any]) -> Iterator
     )
 
 
-def _foot_tilt(plan: Plan, walks: int) -> Iterator[Row]:
-    """Foot tilt with the true and with the own alignment, from both sensors of a leg and from the foot's alone."""
-    gait = plan.gait
-    feet = tuple(p for p in plan.placements if p.endswith("foot"))
-    for worn in (plan.placements, feet):
-        worn_plan = replace(plan, placements=worn)
-        for note, is_aligned in (("", False), (", true alignment", True)):
-            legs = _simulated(worn_plan, walks, is_aligned=is_aligned)
-            common = _common(worn_plan, legs, legs_of(worn_plan))
-            yield from _spreads(legs, ("foot_tilt",), gait, common, note)
+def _foot_tilt(plan: Plan, sessions: Sequence[tuple[Recording, Truth]], own: Sequence[LegErrors]) -> Iterator[Row]:
+    """Foot tilt with the own and the true alignment, from both sensors of a leg and from the foot's alone."""
+    feet = [(feet_of(recording), truth) for recording, truth in sessions]
+
+    def analyzed(worn: Sequence[tuple[Recording, Truth]], is_aligned: bool) -> list[LegErrors]:
+        return [e for recording, truth in worn for e in errors_of(recording, truth, is_aligned=is_aligned)]
+
+    for note, words, legs in (
+        ("", "foot and shank sensor", own),
+        (", true alignment", "foot and shank sensor", analyzed(sessions, True)),
+        ("", "foot sensor alone", analyzed(feet, False)),
+        (", true alignment", "foot sensor alone", analyzed(feet, True)),
+    ):
+        yield from _spreads(legs, ("foot_tilt",), plan.gait, _common(plan, legs, words), note)
 
 
 def _turned(plan: Plan, walks: int) -> Iterator[Row]:
