@@ -201,6 +201,9 @@ SUMMARY: Final = Table(
     ),
 )
 
+NOT_CONNECTED: Final = "not connected"
+"""Reason of the time before a sensor came and after it was stopped."""
+
 GAPS: Final = Table(
     "gaps",
     _columns(

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -137,6 +137,10 @@ class SessionInfo:
     def __post_init__(self) -> None:
         object.__setattr__(self, "sensors", MappingProxyType(dict(self.sensors)))
         object.__setattr__(self, "load_kg", MappingProxyType(dict(self.load_kg)))
+
+
+ENDED: Final = "ended"
+"""Event of no sensor: from here on nothing more was wanted of any."""
 
 
 @dataclass(frozen=True, kw_only=True)

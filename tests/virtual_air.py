@@ -50,6 +50,9 @@ class VirtualAir:
         assert self._radio
         return await self._radio.scan(seconds, is_enough=is_enough)
 
+    async def release(self, identifier: str) -> bool:
+        return False
+
     async def connect(self, seen: Sighting, *, timeout: float) -> Link:
         assert self._radio
         return await self._radio.connect(seen, timeout=timeout)

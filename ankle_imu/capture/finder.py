@@ -43,7 +43,7 @@ class Finder:
         self._waiting.add(identifier)
         try:
             async with self._turn:
-                seen = self._seen.pop(identifier, None) or await self._look_for(identifier)
+                seen = self._seen.pop(identifier, None) or await self._find(identifier)
                 try:
                     async with asyncio.timeout(CONNECT_S + GRACE_S):
                         return await self._radio.connect(seen, timeout=CONNECT_S)
@@ -51,6 +51,15 @@ class Finder:
                     raise RadioBusy("Connecting does not end.", identifier=identifier) from error
         finally:
             self._waiting.discard(identifier)
+
+    async def _find(self, identifier: str) -> Sighting:
+        """Look for it; and once more if an earlier program still held it, so that it could not be seen."""
+        try:
+            return await self._look_for(identifier)
+        except DeviceNotFound:
+            if not await self._radio.release(identifier):
+                raise
+            return await self._look_for(identifier)
 
     async def _look_for(self, identifier: str) -> Sighting:
         try:

@@ -11,11 +11,10 @@ import numpy as np
 
 from ankle_imu import manifest, recording, session_io, wire
 from ankle_imu.capture.linked import STOPPED
-from ankle_imu.capture.sink import ENDED
 from ankle_imu.capture.wanted import Wanted
 from ankle_imu.devices.adapter import Identity, LogFile, Stream
 from ankle_imu.errors import QualityRefusal, RecordingError
-from ankle_imu.values import SensorInfo, SessionInfo
+from ankle_imu.values import ENDED, SensorInfo, SessionInfo
 from ankle_imu.wire import Block
 
 SAME_RUN_S = 0.1

@@ -57,6 +57,8 @@ async def find(radio: Radio, ref: str, *, seconds: float, model: str = "") -> Ca
     BluetoothUnavailable
     """
     candidates = await look_around(radio, seconds, refs=[ref])
+    if not any(c.answers_to(ref) for c in candidates) and await radio.release(ref):
+        candidates = await look_around(radio, seconds, refs=[ref])
     found = next((c for c in candidates if c.answers_to(ref)), None)
     if found is None:
         known = ", ".join(f"{c.seen.name or '?'} ({c.seen.identifier})" for c in candidates if c.models)

@@ -104,7 +104,7 @@ class Linked:
         self._take = self._hand_on
         for kind, arrival, payload in early:
             self._hand_on(kind, arrival, payload)
-        standing.state = "streaming"
+        standing.state, standing.lost_at = "streaming", None
         self.streamed_since = _now()
         self._sink.note(self._placement, "connected", identity.serial or self._link.identifier)
 
@@ -136,6 +136,7 @@ class Linked:
                 raise self._is_lost(self._silence.result() if self._silence.done() else lost.result())
             await self._finish(hurry)
         except ConnectionLost as error:
+            self._standing.lost_at = _now()
             self._sink.note(self._placement, LOST, str(error))
             raise
         finally:

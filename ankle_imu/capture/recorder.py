@@ -24,6 +24,8 @@ from ankle_imu.errors import DeviceNotFound, StorageError
 from ankle_imu.values import SessionInfo
 
 STATUS_S: Final = 1.0
+ABSENT: Final = "absent"
+"""Event of a sensor that was wanted and never came."""
 HOST_S: Final = 5.0
 CLOCK_S: Final = 60.0
 
@@ -123,6 +125,7 @@ class Recorder:
         tasks = [asyncio.ensure_future(supervisor.run()) for supervisor in self._supervisors]
         try:
             await self._keep_watch(tasks)
+            self._sink.end(self._reason or End.INTERRUPTED)
             for supervisor in self._supervisors:
                 supervisor.stop()
             await self._see_out(tasks)
@@ -130,12 +133,13 @@ class Recorder:
             for task in tasks:
                 task.cancel()
             outcome = await asyncio.gather(*tasks, return_exceptions=True)
-            elapsed = self._sink.elapsed()
-            self._sink.close(self._reason or End.INTERRUPTED)
+            self._sink.end(self._reason or End.INTERRUPTED)
+            self._note_absent()
+            self._sink.close()
         self._complain([e for e in outcome if isinstance(e, Exception)])
         return Captured(
             folder=self._sink.folder,
-            duration_s=elapsed,
+            duration_s=self._sink.elapsed(),
             reason=self._reason or End.INTERRUPTED,
             sensors=self.status().sensors,
         )
@@ -149,6 +153,7 @@ class Recorder:
             free_bytes=host.free_bytes(self._order.root),
             folder=self._sink.folder,
             markers=self._sink.markers,
+            is_ending=self._stopping.is_set(),
         )
 
     async def _keep_watch(self, tasks: Sequence[asyncio.Future[None]]) -> None:
@@ -202,6 +207,14 @@ class Recorder:
             self.stop(End.DISK)
         elif self._sink.folder is not None and host.charge() <= host.MIN_CHARGE:
             self.stop(End.BATTERY)
+
+    def _note_absent(self) -> None:
+        """Say in the recording which sensors were wanted and never came."""
+        for supervisor in self._supervisors:
+            wanted = supervisor.standing.wanted
+            if not supervisor.standing.meter.received:
+                why = supervisor.standing.problem or f"{wanted.identifier} was not seen"
+                self._sink.note(wanted.placement, ABSENT, why)
 
     def _complain(self, failures: Sequence[Exception]) -> None:
         """Raise what kept the recording from being one."""

@@ -10,7 +10,6 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
 
 from ankle_imu import library, manifest, recording
 from ankle_imu.capture.linked import LOST
@@ -18,10 +17,7 @@ from ankle_imu.capture.wanted import Wanted
 from ankle_imu.devices.adapter import Identity, Stream
 from ankle_imu.errors import StorageError
 from ankle_imu.frames import PLACEMENTS
-from ankle_imu.values import SensorInfo, SessionInfo
-
-ENDED: Final = "ended"
-"""Last event of a recording that was ended and not killed."""
+from ankle_imu.values import ENDED, SensorInfo, SessionInfo
 
 
 class SessionSink:
@@ -45,6 +41,7 @@ class SessionSink:
         self.markers = 0
         self._root, self._info = root, info
         self._zero = float("nan")
+        self._is_ended, self._ended_s = False, 0.0
         self._writer: recording.RecordingWriter | None = None
         self._streams: dict[str, Stream] = {}
         self._channels: dict[tuple[str, str], int] = {}
@@ -53,7 +50,9 @@ class SessionSink:
         self._errands: list[Future[Path]] = []
 
     def elapsed(self) -> float:
-        """Seconds since the session began; 0 before."""
+        """Seconds since the session began, until its end; 0 before."""
+        if self._is_ended:
+            return self._ended_s
         return _now() - self._zero if self.folder else 0.0
 
     def begin(self, wanted: Wanted, identity: Identity, stream: Stream) -> None:
@@ -104,9 +103,15 @@ class SessionSink:
             with self._disk():
                 self._writer.note_clock(self.elapsed(), time.time_ns())
 
-    def close(self, reason: str) -> None:
-        """Note the end and bring everything to the disk; what fails is in `failure`."""
-        self.note("", ENDED, reason)
+    def end(self, reason: str) -> None:
+        """Nothing more is wanted of any sensor; what still comes was asked for before."""
+        if not self._is_ended:
+            self._ended_s = self.elapsed()
+            self._is_ended = True
+            self.note("", ENDED, reason)
+
+    def close(self) -> None:
+        """Bring everything to the disk; what fails is in `failure`."""
         writer, self._writer = self._writer, None
         with self._disk():
             if writer is not None:

@@ -38,6 +38,7 @@ class SensorStatus:
     battery : float, share 0..1; NaN where unknown
     age : float, s, of the last packet; NaN before the first
     links : int, connections made
+    away_s : float, s for which it has been lost, or was at the end; 0 while it streams and before the first link
     problem : str, what keeps it from streaming
     """
 
@@ -51,18 +52,20 @@ class SensorStatus:
     battery: float
     age: float
     links: int
+    away_s: float
     problem: str
 
 
 @dataclass(frozen=True, kw_only=True)
 class Status:
-    """The whole recording; `folder` is None until the first sensor streams."""
+    """The whole recording; `folder` is None until the first sensor streams; `is_ending`: it was told to stop."""
 
     elapsed_s: float
     sensors: tuple[SensorStatus, ...]
     free_bytes: int
     folder: Path | None
     markers: int
+    is_ending: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,5 +96,8 @@ def sensor_status(standing: Standing, now: float) -> SensorStatus:
         battery=standing.battery,
         age=now - meter.last,
         links=standing.links,
+        away_s=max(0.0, (standing.wanted_until or now) - standing.lost_at)
+        if standing.lost_at is not None
+        else 0.0,
         problem=standing.problem,
     )

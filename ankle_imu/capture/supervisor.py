@@ -48,11 +48,13 @@ class Supervisor:
 
     def stop(self) -> None:
         """End cleanly: what the sensor still has is fetched, then the link is closed."""
+        if self.standing.wanted_until is None:
+            self.standing.wanted_until = asyncio.get_running_loop().time()
         self._stop.set()
 
     def hurry(self) -> None:
         """End without waiting for what the sensor still has."""
-        self._stop.set()
+        self.stop()
         self._hurry.set()
 
     def look(self, now: float) -> None:

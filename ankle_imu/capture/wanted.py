@@ -41,6 +41,8 @@ class Standing:
     battery : float, share 0..1, NaN when unknown
     links : int, connections made so far
     problem : str, what went wrong last, "" while it streams
+    lost_at : float, event loop's time when it was lost, None while it streams and before the first link
+    wanted_until : float, event loop's time when it was told to stop, None before
     """
 
     wanted: Wanted
@@ -50,6 +52,8 @@ class Standing:
     battery: float = field(default=float("nan"))
     links: int = 0
     problem: str = ""
+    lost_at: float | None = None
+    wanted_until: float | None = None
 
 
 class Sink(Protocol):

@@ -152,6 +152,10 @@ class Radio(Protocol):
         """
         ...
 
+    async def release(self, identifier: str) -> bool:
+        """Close a connection to this sensor that an earlier program left behind; whether there was one."""
+        ...
+
 
 class Adapter(Protocol):
     """One sensor of one family."""

@@ -96,6 +96,17 @@ class BleakRadio:
         link.attach(client)
         return link
 
+    async def release(self, identifier: str) -> bool:
+        """See `devices.adapter.Radio.release`; only BlueZ keeps such connections."""
+        if sys.platform != "linux" or "backend" in self._options:
+            return False
+        from ankle_imu.devices import bluez
+
+        with suppress(OSError, TimeoutError, EOFError):
+            async with asyncio.timeout(CLOSE_S):
+                return await bluez.release(identifier)
+        return False
+
 
 class BleakLink:
     """One connection, see `devices.adapter.Link`."""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from ankle_imu import frames
+from ankle_imu import frames, tables
 from ankle_imu.metrics.curves import accepted_strides
 
 if TYPE_CHECKING:
@@ -83,11 +83,15 @@ def shown_events(result: SessionResult) -> pd.DataFrame:
 
 
 def open_gaps(result: SessionResult) -> list[tuple[float, float]]:
-    """Start and end, s, of every gap that was not bridged, touching ones of all sensors joined."""
+    """Start and end, s, of every gap that was not bridged, touching ones of all sensors joined.
+
+    The time before a sensor came and after it was stopped is no gap.
+    """
     gaps = result.quality.get("gaps")
     if gaps is None or not len(gaps):
         return []
-    some = gaps[~gaps["filled"].astype(bool)].sort_values("start_s")
+    is_open = ~gaps["filled"].astype(bool) & (gaps["reason"] != tables.NOT_CONNECTED)
+    some = gaps[is_open].sort_values("start_s")
     joined: list[tuple[float, float]] = []
     reach = result.duration_s / 1000.0
     for start, end in zip(some["start_s"], some["end_s"], strict=True):

@@ -13,7 +13,7 @@ from ankle_imu.errors import RecordingError, UnknownFormatVersion
 from ankle_imu.frames import PLACEMENTS
 from ankle_imu.session_io.reading import read_sensor
 from ankle_imu.session_io.sensors import in_order, with_config
-from ankle_imu.values import ImuSeries, Loss, Recording, SensorInfo, SessionInfo
+from ankle_imu.values import ENDED, ImuSeries, Loss, Recording, SensorInfo, SessionInfo
 
 
 def open_session(path: str | Path) -> Recording:
@@ -128,7 +128,10 @@ def _by_placement(streams: Iterable[recording.Stream]) -> dict[str, list[recordi
 
 
 def _end(log: recording.SessionLog) -> float:
-    """Session time, s, of the last thing that was recorded."""
+    """Session time, s, when recording ended; of the last thing that was recorded where it does not say."""
+    told = [event.time_s for event in log.events if event.event == ENDED]
+    if told:
+        return min(told)
     arrivals = [stream.packets[-1][0] for stream in log.streams if stream.packets]
     return max([*arrivals, *(event.time_s for event in log.events)], default=0.0)
 

@@ -81,6 +81,9 @@ class Transport:
     async def scan(self, seconds: float, *, is_enough: object = None) -> list[Sighting]:
         return [Sighting(identifier=placement) for placement in PLACEMENTS]
 
+    async def release(self, identifier: str) -> bool:
+        return False
+
     async def connect(self, seen: Sighting, *, timeout: float) -> PlainLink:
         return PlainLink(self, seen.identifier)
 

@@ -80,6 +80,9 @@ class FakeRadio:
             await asyncio.sleep(seconds)
         return found
 
+    async def release(self, identifier: str) -> bool:
+        return False
+
     async def connect(self, seen: Sighting, *, timeout: float) -> FakeLink:
         await asyncio.sleep(0.1)
         if self.error:
@@ -418,3 +421,45 @@ def test_json_in_events_is_whole(tmp_path: Path) -> None:
     told = [event.text for event in log_of(tmp_path).events if event.event == "problem"]
     assert json.loads(json.dumps(told)) == told
     assert any("ü" in text for text in told)
+
+
+def test_a_sensor_that_an_earlier_program_still_holds_is_freed(tmp_path: Path) -> None:
+    """A killed program's link: the sensor is not seen until it is released."""
+
+    class Held(FakeRadio):
+        async def release(self, identifier: str) -> bool:
+            was_held = identifier not in self.here
+            self.here.add(identifier)
+            return was_held
+
+    captured = capture(tmp_path, FakeAdapter(), radio=Held(here=set()))
+    assert captured.reason is End.DURATION
+    assert kept(log_of(tmp_path)) > 350
+
+
+def test_a_sensor_that_never_came_stands_in_the_recording(tmp_path: Path) -> None:
+    captured = capture(tmp_path, FakeAdapter(), FakeAdapter(), radio=FakeRadio(here={"A"}))
+    (absent,) = [event for event in log_of(tmp_path).events if event.event == "absent"]
+    assert absent.placement == PLACEMENTS[1]
+    assert captured.sensors[1].received == 0
+
+
+def test_a_sensor_that_was_away_at_the_end_is_told(tmp_path: Path) -> None:
+    def plan(recorder: Recorder, radio: FakeRadio) -> None:
+        after(8.0, radio.here.clear)
+        after(10.0, lambda: radio.links[0].lose())
+
+    captured = capture(tmp_path, FakeAdapter(), FakeAdapter(), plan=plan)
+    assert captured.sensors[0].away_s == pytest.approx(10.0, abs=1.5)
+    assert captured.sensors[1].away_s == 0.0
+
+
+def test_a_session_ends_when_it_was_told_to(tmp_path: Path) -> None:
+    """Though a sensor takes its time to stop, nothing after the end is missing."""
+    adapter = HealingAdapter(heal_s=8.0)
+    captured = capture(tmp_path, adapter)
+    assert captured.folder is not None
+    assert captured.duration_s == pytest.approx(20.0, abs=0.1)
+    recorded = open_session(captured.folder)
+    assert recorded.duration == pytest.approx(20.0, abs=0.3)
+    assert recorded.loss[PLACEMENTS[0]].lost == 0

@@ -95,6 +95,10 @@ class VirtualRadio:
                 )
             return air.connected()
 
+    async def release(self, identifier: str) -> bool:
+        """See `devices.adapter.Radio.release`; nobody else connects here."""
+        return False
+
     def _check(self) -> None:
         if self.is_off:
             raise BluetoothUnavailable("Bluetooth is switched off; switch it on.")
