@@ -103,10 +103,12 @@ class Intake:
 
     def _hops(self, rows: Array, at: Array, first: int, end: int, is_start: bool) -> Iterator[Hop]:
         index = np.arange(first, end)
-        after = np.clip(np.searchsorted(at, index - ON_GRID), min(1, len(at) - 1), len(at) - 1)
+        after = np.searchsorted(at, index - ON_GRID)
+        after = np.minimum(np.maximum(after, min(1, len(at) - 1)), len(at) - 1)
         before = np.maximum(after - 1, 0)
         apart = at[after] - at[before]
-        share = np.clip((index - at[before]) / np.where(apart > 0.0, apart, 1.0), 0.0, 1.0)[:, None]
+        share = (index - at[before]) / np.maximum(apart, 1e-9)
+        share = np.minimum(np.maximum(share, 0.0), 1.0)[:, None]
         values = rows[before, 1:] * (1.0 - share) + rows[after, 1:] * share
         distance = np.minimum(np.abs(at[after] - index), np.abs(index - at[before]))
         outside = (index < at[0] - 0.5) | (index > at[-1] + 0.5)
