@@ -12,7 +12,7 @@ from cyclopts import Parameter
 from ankle_imu.cli import bluetooth, failures
 from ankle_imu.cli.arguments import AsJson, Into, Person, library_root
 from ankle_imu.cli.output import progress, say, show, show_json, show_table
-from ankle_imu.cli.sensing import Sensor
+from ankle_imu.cli.sensing import Sensor, adapter_of
 
 if TYPE_CHECKING:
     from ankle_imu.devices.adapter import Identity, LogFile, Logging
@@ -40,7 +40,6 @@ def download(
     from ankle_imu.capture import Wanted
     from ankle_imu.capture.flash import heal_session, save_log
     from ankle_imu.cli.sessions import locate
-    from ankle_imu.devices import catalog
     from ankle_imu.devices.adapter import Logging
     from ankle_imu.library import find_sensor
     from ankle_imu.manifest import check_alias
@@ -53,9 +52,14 @@ def download(
     session = locate(root, heal) if heal else None
     if session is not None and recording.is_being_recorded(session):
         raise recording.being_recorded(session)
-    adapter = catalog.adapter(known.model)
+    adapter = adapter_of(known)
     if not isinstance(adapter, Logging):
         raise failures.UsageError(f"Sensors of kind {known.model} keep no recordings that can be fetched.")
+    if not (show_list or known.placement):
+        raise failures.UsageError(
+            f"{known.serial} is not worn anywhere; say where with "
+            f"`ankle-imu sensors add {known.identifier} --as PLACEMENT`."
+        )
     identity, logs = bluetooth.run(_ask(known, adapter))
     if show_list:
         _show_logs(logs, as_json)

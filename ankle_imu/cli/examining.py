@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import math
 import tempfile
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 from cyclopts import Parameter
 
 from ankle_imu.cli import bluetooth, failures
 from ankle_imu.cli.arguments import AsJson, Library, library_root
 from ankle_imu.cli.output import progress, say, show_json, show_verdicts
-from ankle_imu.cli.sensing import Sensor
+from ankle_imu.cli.sensing import Sensor, adapter_of
 
 if TYPE_CHECKING:
     from ankle_imu.capture import Captured
     from ankle_imu.library import KnownSensor
+
+
+_ANYWHERE: Final = "left_foot"
+"""Where a sensor that is not worn is taken to be while it is measured; nothing depends on it."""
 
 
 def doctor(*, library: Library = None, as_json: AsJson = False) -> int:
@@ -54,21 +59,25 @@ def selfcheck(
     Lay it still for 3 s on each of its six faces while it runs, in any order. Exit code 7 when something is so
     far off that a walk recorded with it could not be believed.
     """
+    from ankle_imu.errors import ConnectionLost
     from ankle_imu.findings import FAIL
     from ankle_imu.library import find_sensor
     from ankle_imu.selfcheck import judge
     from ankle_imu.session_io import open_session
 
     with failures.user_input():
-        if not seconds >= 5:
+        if not 5 <= seconds < math.inf:
             raise ValueError(f"--seconds must be 5 or more, found {seconds:g}.")
     known = find_sensor(library_root(library), sensor)
-    say(f"Lay {known.placement} still for 3 s on each of its six faces; {seconds:g} s from now on.")
+    known = replace(known, placement=known.placement or _ANYWHERE)
+    say(f"Lay {sensor} still for 3 s on each of its six faces; {seconds:g} s from now on.")
     with tempfile.TemporaryDirectory(prefix="ankle-imu-selfcheck-") as folder:
         captured = bluetooth.run(_measure(known, Path(folder), seconds))
         if captured.folder is None:
             say("Interrupted before it streamed.")
             return 130
+        if not captured.sensors[0].received:
+            raise ConnectionLost(f"{sensor} was connected to, but sent no sample.", identifier=known.identifier)
         recording = open_session(captured.folder)
     placement = known.placement
     info = recording.session.sensors[placement]
@@ -85,12 +94,11 @@ def selfcheck(
 async def _measure(known: KnownSensor, root: Path, seconds: float) -> Captured:
     """Record one sensor for a while."""
     from ankle_imu.capture import Order, Recorder, Wanted
-    from ankle_imu.devices import catalog
     from ankle_imu.values import SessionInfo
 
     wanted = Wanted(identifier=known.identifier, placement=known.placement, model=known.model, serial=known.serial)
     order = Order(
-        sensors={wanted: catalog.adapter(known.model)},
+        sensors={wanted: adapter_of(known)},
         root=root,
         info=SessionInfo(alias="selfcheck"),
         duration_s=seconds,

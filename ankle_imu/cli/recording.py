@@ -16,7 +16,7 @@ from cyclopts import Parameter
 from ankle_imu.cli import bluetooth, failures
 from ankle_imu.cli.arguments import AsJson, Into, Person, library_root
 from ankle_imu.cli.output import say, show, show_json
-from ankle_imu.cli.sensing import known_sensor
+from ankle_imu.cli.sensing import adapter_of, known_sensor
 
 if TYPE_CHECKING:
     from ankle_imu.capture import Captured, Order, Recorder, Wanted
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from ankle_imu.library import KnownSensor
 
 _FIND_S: Final = 15.0
+_LOOK_S: Final = 5.0
 
 
 def record(
@@ -60,6 +61,7 @@ def record(
     """
     from ankle_imu.capture import Order
     from ankle_imu.devices.adapter import Wish
+    from ankle_imu.library import default_alias
     from ankle_imu.manifest import check_alias
     from ankle_imu.values import SessionInfo
 
@@ -68,8 +70,12 @@ def record(
         pairs = [_pair(text) for text in sensor or ()]
         _check(duration > 0, f"--duration must be above 0 s, found {duration:g}.")
         _check(0 < rate <= 2000, f"--rate must be above 0 and at most 2000 Hz, found {rate:g}.")
+        _check(0 <= load_kg < math.inf, f"--load-kg must be 0 kg or more, found {load_kg:g}.")
         _check(not (simulate and pairs), "--simulate brings its own sensors; leave out --sensor.")
+        _check(_is_text(note), "--note holds bytes that are no text.")
         alias = check_alias(person) if person else ""
+    alias = alias or default_alias()
+    saved = {} if simulate or pairs else _worn(root)
 
     async def work() -> Captured:
         async with contextlib.AsyncExitStack() as stack:
@@ -77,7 +83,7 @@ def record(
                 radio, sensors, longest = await _simulated(stack, simulate)
             else:
                 radio, longest = bluetooth.radio(), math.inf
-                sensors = await _chosen(radio, root, pairs)
+                sensors = dict([await _named(radio, root, *pair) for pair in pairs]) or saved
             legs = sorted({wanted.placement.split("_")[0] for wanted in sensors})
             info = SessionInfo(alias=alias, note=note, load_kg=dict.fromkeys(legs, load_kg) if load_kg else {})
             with failures.user_input():
@@ -120,17 +126,20 @@ def _check(is_so: bool, complaint: str) -> None:
         raise ValueError(complaint)
 
 
-async def _chosen(radio: Radio, root: Path, pairs: list[tuple[str, str]]) -> dict[Wanted, Adapter]:
-    """The sensors named, else those saved, else those in reach that the person places."""
-    from ankle_imu.devices import catalog
+def _is_text(words: str) -> bool:
+    try:
+        words.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _worn(root: Path) -> dict[Wanted, Adapter]:
+    """The saved sensors that are worn, else those in reach that the person places."""
     from ankle_imu.library import load_sensors
 
-    if pairs:
-        wanted = [await _named(radio, root, ref, placement) for ref, placement in pairs]
-    else:
-        saved = load_sensors(root) or await _ask_for_sensors(radio, root)
-        wanted = [_wanted(s) for s in saved]
-    return {one: catalog.adapter(one.model) for one in wanted}
+    worn = [sensor for sensor in load_sensors(root) if sensor.placement] or _ask_for_sensors(root)
+    return {_wanted(sensor): adapter_of(sensor) for sensor in worn}
 
 
 def _wanted(sensor: KnownSensor, placement: str = "") -> Wanted:
@@ -145,39 +154,47 @@ def _wanted(sensor: KnownSensor, placement: str = "") -> Wanted:
     )
 
 
-async def _named(radio: Radio, root: Path, ref: str, placement: str) -> Wanted:
+async def _named(radio: Radio, root: Path, ref: str, placement: str) -> tuple[Wanted, Adapter]:
     """A saved sensor, or else one that is in reach now."""
     from ankle_imu.capture import Wanted
     from ankle_imu.capture.introduce import find
+    from ankle_imu.devices import catalog
     from ankle_imu.errors import DeviceNotFound
     from ankle_imu.library import find_sensor
 
     with contextlib.suppress(DeviceNotFound):
-        return _wanted(find_sensor(root, ref), placement)
+        saved = find_sensor(root, ref)
+        return _wanted(saved, placement), adapter_of(saved)
     candidate = await find(radio, ref, seconds=_FIND_S)
-    return Wanted(identifier=candidate.seen.identifier, placement=placement, model=candidate.models[0])
+    model = candidate.models[0]
+    return Wanted(identifier=candidate.seen.identifier, placement=placement, model=model), catalog.adapter(model)
 
 
-async def _ask_for_sensors(radio: Radio, root: Path) -> list[KnownSensor]:
-    """Show what is in reach, ask where each is worn, and save the answers."""
+def _ask_for_sensors(root: Path) -> list[KnownSensor]:
+    """Show what is in reach, ask where each is worn, and save the answers.
+
+    No event loop runs while it waits for the person: Ctrl-C must end that at once.
+    """
     from ankle_imu.capture.introduce import introduce, look_around
     from ankle_imu.errors import DeviceNotFound
     from ankle_imu.library import save_sensor
 
     if not sys.stdin.isatty():
         raise failures.UsageError(
-            "No sensor is saved and none is named; give --sensor ID=PLACEMENT, or save one with "
+            "No sensor that is worn is saved and none is named; give --sensor ID=PLACEMENT, or save one with "
             "`ankle-imu sensors add`."
         )
-    say("No sensor is saved yet. Looking for those in reach ...")
-    candidates = [c for c in await look_around(radio, 5.0) if c.models]
+    say("No sensor that is worn is saved yet. Looking for those in reach ...")
+    candidates = [c for c in bluetooth.run(look_around(bluetooth.radio(), _LOOK_S)) if c.models]
     if not candidates:
         raise DeviceNotFound("No sensor of a known kind is in reach. Wake it (move it) and come nearer.")
     chosen = []
     for candidate in candidates:
         placement = _ask_placement(f"{candidate.seen.name or candidate.seen.identifier} ({candidate.models[0]})")
         if placement:
-            chosen.append(known_sensor(candidate, await introduce(radio, candidate), placement))
+            chosen.append(
+                known_sensor(candidate, bluetooth.run(introduce(bluetooth.radio(), candidate)), placement)
+            )
             save_sensor(root, chosen[-1])
     if not chosen:
         raise failures.UsageError("No sensor was given a place; nothing to record.")
@@ -190,7 +207,12 @@ def _ask_placement(name: str) -> str:
     options = ", ".join(f"{n} {placement}" for n, placement in enumerate(PLACEMENTS, 1))
     while True:
         say(f"Where is {name} worn? {options}; Enter to leave it out.")
-        answer = input("> ").strip()
+        try:
+            answer = input("> ").strip()
+        except EOFError as error:
+            raise failures.UsageError(
+                "No answer came; give --sensor ID=PLACEMENT, or save a sensor with `ankle-imu sensors add`."
+            ) from error
         if not answer or answer in PLACEMENTS:
             return answer
         if answer.isdigit() and 1 <= int(answer) <= len(PLACEMENTS):
@@ -268,7 +290,8 @@ def _close(captured: Captured, as_json: bool) -> int:
         say(line)
     if not as_json:
         show(captured.folder)
-        say("Next: `ankle-imu check last` for the losses, `ankle-imu report last --open` for the walk.")
+        if came:
+            say("Next: `ankle-imu check last` for the losses, `ankle-imu report last --open` for the walk.")
     if captured.reason == "interrupted":
         return 130
     return 0 if all(s.received for s in captured.sensors) else 4

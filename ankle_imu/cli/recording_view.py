@@ -101,7 +101,8 @@ def sensor_line(sensor: SensorStatus) -> str:
     """One sensor at the end, in one line."""
     name = words.side(sensor.wanted.placement)
     if not sensor.received:
-        return f"{name}: nothing received. {sensor.problem or f'{sensor.wanted.identifier} was never seen'}"
+        silence = "was connected to, but sent nothing" if sensor.links else "was never seen"
+        return f"{name}: nothing received. {sensor.problem or f'{sensor.wanted.identifier} {silence}'}"
     counts = not math.isnan(sensor.lost_lately)
     lost = (
         f"{sensor.lost:,} lost ({words.percent(sensor.lost, sensor.received + sensor.lost)})"

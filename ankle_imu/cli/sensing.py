@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import App, Group, Parameter
 
-from ankle_imu.cli import bluetooth
+from ankle_imu.cli import bluetooth, failures
 from ankle_imu.cli.arguments import AsJson, Library, Placement, library_root
 from ankle_imu.cli.output import say, show, show_json, show_table
 
 if TYPE_CHECKING:
     from ankle_imu.capture.introduce import Candidate
+    from ankle_imu.devices.adapter import Adapter
     from ankle_imu.library import KnownSensor
 
 Sensor = Annotated[str, Parameter(help="A saved sensor: its placement, serial, name or address.")]
@@ -32,6 +35,7 @@ def scan(
     from ankle_imu.capture.introduce import look_around
     from ankle_imu.library import load_sensors
 
+    check_seconds(seconds)
     saved = {s.identifier: s for s in load_sensors(library_root(library))}
     found = bluetooth.run(look_around(bluetooth.radio(), seconds))
     shown = [c for c in found if c.models or everything]
@@ -60,7 +64,10 @@ def list_sensors(*, library: Library = None, as_json: AsJson = False) -> None:
     elif saved:
         show_table(
             ("Worn at", "Site", "Serial", "Kind", "Address", "Last seen"),
-            [(s.placement, s.mount_site or "–", s.serial, s.model, s.identifier, s.last_seen_utc) for s in saved],
+            [
+                (s.placement or "–", s.mount_site or "–", s.serial, s.model, s.identifier, s.last_seen_utc)
+                for s in saved
+            ],
         )
     else:
         say("No sensor is saved yet; `ankle-imu scan` shows what is here, `ankle-imu sensors add` saves one.")
@@ -84,12 +91,15 @@ def add(
     It is connected to once, to read its serial number and battery.
     """
     from ankle_imu.capture.introduce import find, introduce
-    from ankle_imu.cli import failures
-    from ankle_imu.library import save_sensor
+    from ankle_imu.library import load_sensors, save_sensor
     from ankle_imu.values import SensorInfo
 
+    root = library_root(library)
+    check_seconds(seconds)
     with failures.user_input():
         SensorInfo(placement=placement, mount_site=mount_site)
+        model = _checked_model(model) if model else ""
+    load_sensors(root)  # a spoilt file is met before anything is asked of the radio
 
     async def meet() -> KnownSensor:
         radio = bluetooth.radio()
@@ -97,7 +107,7 @@ def add(
         return known_sensor(candidate, await introduce(radio, candidate), placement, mount_site)
 
     sensor = bluetooth.run(meet())
-    path = save_sensor(library_root(library), sensor)
+    path = save_sensor(root, sensor)
     if as_json:
         show_json({**asdict(sensor), "files": [path]})
         return
@@ -105,16 +115,15 @@ def add(
     show(path)
 
 
-def identify(sensor: Sensor, /, *, library: Library = None) -> None:
+def identify(sensor: Sensor, /, *, library: Library = None, as_json: AsJson = False) -> None:
     """Make a saved sensor show itself: it blinks or buzzes, if it can."""
     from ankle_imu.capture.introduce import visit
-    from ankle_imu.devices import catalog
     from ankle_imu.devices.adapter import Blinking
     from ankle_imu.errors import ProtocolError
     from ankle_imu.library import find_sensor
 
     known = find_sensor(library_root(library), sensor)
-    adapter = catalog.adapter(known.model)
+    adapter = adapter_of(known)
     if not isinstance(adapter, Blinking):
         raise ProtocolError(f"Sensors of kind {known.model} cannot blink; move it and watch `ankle-imu scan`.")
 
@@ -123,22 +132,25 @@ def identify(sensor: Sensor, /, *, library: Library = None) -> None:
             await adapter.blink(link)
 
     bluetooth.run(blink())
-    say(f"{known.placement} ({known.serial}) shows itself now.")
+    if as_json:
+        show_json({"placement": known.placement, "serial": known.serial, "identifier": known.identifier})
+    else:
+        say(f"{known.placement or 'A sensor that is not worn'} ({known.serial}) shows itself now.")
 
 
 def firmware(sensor: Sensor, /, *, library: Library = None, as_json: AsJson = False) -> None:
     """Show what a saved sensor says of itself: serial, model, firmware, battery."""
     from ankle_imu.capture.introduce import visit
-    from ankle_imu.devices import catalog
     from ankle_imu.devices.adapter import Identity
     from ankle_imu.library import find_sensor
     from ankle_imu.report import words
 
     known = find_sensor(library_root(library), sensor)
+    adapter = adapter_of(known)
 
     async def ask() -> Identity:
         async with visit(bluetooth.radio(), known.identifier) as link:
-            return await catalog.adapter(known.model).identify(link)
+            return await adapter.identify(link)
 
     told = bluetooth.run(ask())
     if as_json:
@@ -164,6 +176,27 @@ def known_sensor(candidate: Candidate, identity: Any, placement: str, mount_site
     )
 
 
+def adapter_of(known: KnownSensor) -> Adapter:
+    """Adapter of a saved sensor; a `RecordingError` names the remedy when its declaration is gone or spoilt."""
+    from ankle_imu.devices import catalog
+    from ankle_imu.errors import RecordingError
+
+    try:
+        return catalog.adapter(known.model)
+    except (OSError, ValueError) as error:
+        again = f"ankle-imu sensors add {known.identifier} --as {known.placement or 'PLACEMENT'} --model MODEL"
+        raise RecordingError(
+            f"Sensor {known.serial} is saved as {known.model}, which cannot be used: {_reason(error)} "
+            f"Save it anew: `{again}`."
+        ) from error
+
+
+def check_seconds(seconds: float) -> None:
+    """Refuse a time that is no time."""
+    if not 0 < seconds < math.inf:
+        raise failures.UsageError(f"--seconds must be above 0, found {seconds:g}.")
+
+
 def build(group: Group, options: Group) -> App:
     """Give the `sensors` command with its own commands."""
     app = App(name="sensors", help="The sensors you own.", group=group, group_parameters=options)
@@ -175,6 +208,25 @@ def build(group: Group, options: Group) -> App:
     app.command(identify, help_epilogue="Example:  ankle-imu sensors identify left_foot")
     app.command(firmware, help_epilogue="Example:  ankle-imu sensors firmware left_foot")
     return app
+
+
+def _checked_model(model: str) -> str:
+    """A model that can be used, with the whole path of its declaration."""
+    from ankle_imu.devices import catalog
+
+    if model.startswith(catalog.DECLARED_PREFIX):
+        path = Path(model.removeprefix(catalog.DECLARED_PREFIX)).expanduser()
+        model = f"{catalog.DECLARED_PREFIX}{path.absolute()}"
+    try:
+        catalog.adapter(model)
+    except OSError as error:
+        raise ValueError(f"--model {model}: {_reason(error)}") from error
+    return model
+
+
+def _reason(error: Exception) -> str:
+    told = error.strerror if isinstance(error, OSError) else None
+    return f"{told or error}".rstrip(".") + "."
 
 
 def _told(candidate: Candidate, saved: dict[str, KnownSensor]) -> dict[str, Any]:

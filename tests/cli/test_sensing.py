@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+import io
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,9 +13,15 @@ import numpy as np
 import pytest
 from virtual_air import VirtualAir
 
+from ankle_imu import doctor
 from ankle_imu.cli import run
+from ankle_imu.devices import catalog
+from ankle_imu.devices.adapter import Identity, Sighting, Stream
+from ankle_imu.errors import BluetoothUnavailable
+from ankle_imu.findings import OK, Finding
 from ankle_imu.library import load_sensors, save_sensor
 from ankle_imu.session_io import open_session
+from ankle_imu.simulate.sensors.ankle import AnkleSensor
 from ankle_imu.simulate.sensors.peripheral import Motion
 from ankle_imu.simulate.sensors.witmotion import WitMotionSensor
 from ankle_imu.values import ImuSeries
@@ -110,6 +119,11 @@ def test_record_says_what_the_placement_can_measure(air: VirtualAir, capsys: pyt
         ("--sensor", f"{WIT}=nose"),
         ("--duration", "0"),
         ("--rate", "0"),
+        ("--duration", "nan"),
+        ("--load-kg", "-5"),
+        ("--load-kg", "nan"),
+        ("--load-kg", "inf"),
+        ("--note", "a\udcffb"),
         ("--sensor", f"{WIT}=left_foot", "--simulate", "default"),
         ("--sensor", f"{WIT}=left_foot", "--sensor", f"{WIT}=left_shank", "--duration", "5"),
         (),
@@ -141,18 +155,202 @@ def test_a_sensor_that_never_came_is_told_by_the_exit_code(air: VirtualAir, told
 
 
 def test_selfcheck(air: VirtualAir, told: Any) -> None:
+    air.sensors = [(lambda: AnkleSensor(still(), address="C0:01"), ())]
+    run(["sensors", "add", "C0:01", "--as", "left_foot"])
+    code, checked = told("selfcheck", "left_foot", "--seconds", "30")
+    verdicts = {f["what"]: f["verdict"] for f in checked["findings"]}
+    assert "FAIL" not in verdicts.values()
+    assert (verdicts["face +z"], verdicts["faces"], verdicts["loss"]) == ("ok", "warn", "ok")
+    assert (code, checked["exit_code"]) == (0, 0)
+    for seconds in ("1", "nan", "inf"):
+        assert run(["selfcheck", "left_foot", "--seconds", seconds]) == 2
+
+
+def test_selfcheck_of_a_sensor_without_a_clock(air: VirtualAir, told: Any) -> None:
     run(["sensors", "add", WIT, "--as", "left_foot"])
     code, checked = told("selfcheck", "left_foot", "--seconds", "30")
     verdicts = {f["what"]: f["verdict"] for f in checked["findings"]}
-    assert verdicts["face +z"] == "ok"
-    assert verdicts["faces"] == "warn"
-    assert verdicts["gyroscope"] == "ok"
-    assert code == checked["exit_code"]
-    assert run(["selfcheck", "left_foot", "--seconds", "1"]) == 2
+    assert (verdicts["face +z"], verdicts["faces"], verdicts["gyroscope"]) == ("ok", "warn", "ok")
+    assert [what for what, verdict in verdicts.items() if verdict == "FAIL"] == ["clock"]
+    assert (code, checked["exit_code"]) == (7, 7)
 
 
-def test_doctor(air: VirtualAir, told: Any) -> None:
+def test_doctor(air: VirtualAir, told: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doctor, "_ask", lambda *_: "5.66")
+    monkeypatch.setattr(doctor, "look_at_adapter", lambda: Finding(what="adapter", verdict=OK, found="hci0"))
+    monkeypatch.setattr(doctor, "look_at_disk", lambda root: Finding(what="disk", verdict=OK, found="room"))
     code, found = told("doctor")
     verdicts = {f["what"]: f["verdict"] for f in found["findings"]}
     assert verdicts["bluetooth"] == "ok"
-    assert code == found["exit_code"]
+    assert verdicts["sensors"] == "warn"
+    assert (code, found["exit_code"]) == (0, 0)
+    (tmp_path / "library" / "sensors").mkdir(parents=True)
+    (tmp_path / "library" / "sensors" / "8.json").write_text("{")
+    code, found = told("doctor")
+    assert {f["what"]: f["verdict"] for f in found["findings"]}["sensors"] == "FAIL"
+    assert (code, found["exit_code"]) == (6, 6)
+    monkeypatch.setattr(air, "scan", no_bluetooth)
+    code, found = told("doctor")
+    assert {f["what"]: f["verdict"] for f in found["findings"]}["bluetooth"] == "FAIL"
+    assert (code, found["exit_code"]) == (3, 3)
+    assert run(["doctor"]) == 3
+
+
+def test_a_spoilt_file_of_a_sensor_names_the_remedy(
+    air: VirtualAir, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run(["sensors", "add", WIT, "--as", "left_foot"])
+    (tmp_path / "library" / "sensors" / "8.json").write_text("{")
+    for words in (["scan"], ["sensors", "list"], ["sensors", "add", WIT, "--as", "left_foot"], ["record"]):
+        capsys.readouterr()
+        assert run(words) == 5
+        assert "8.json is no valid JSON" in (error := capsys.readouterr().err)
+        assert "delete it" in error
+
+
+@pytest.mark.parametrize("seconds", ["-1", "0", "nan", "inf"])
+def test_a_time_that_is_none_is_refused(air: VirtualAir, seconds: str) -> None:
+    assert run(["scan", "--seconds", seconds]) == 2
+    assert run(["sensors", "add", WIT, "--as", "left_foot", "--seconds", seconds]) == 2
+
+
+def test_a_model_that_cannot_be_is_refused_before_it_scans(
+    air: VirtualAir, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(air, "scan", no_bluetooth)
+    (tmp_path / "bad.toml").write_text("name = ")
+    for model in ("bogus", f"declared:{tmp_path}/none.toml", f"declared:{tmp_path}/bad.toml", "declared:"):
+        assert run(["sensors", "add", WIT, "--as", "left_foot", "--model", model]) == 2
+        assert "bug" not in capsys.readouterr().err
+
+
+def test_a_declaration_is_found_from_everywhere_and_missed_in_words(
+    air: VirtualAir, told: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    notify = "0000ffe4-0000-1000-8000-00805f9a34fb"
+    (tmp_path / "mine.toml").write_text(
+        f'name = "mine"\nname_prefix = "WT"\nnotify = "{notify}"\nnominal_rate_hz = 100\n'
+        '[packets]\nsample = ["acc i16"]\n'
+    )
+    monkeypatch.chdir(tmp_path)
+    code, added = told("sensors", "add", WIT, "--as", "left_foot", "--model", "declared:mine.toml")
+    assert (code, added["model"]) == (0, f"declared:{tmp_path / 'mine.toml'}")
+    (tmp_path / "mine.toml").rename(tmp_path / "other.toml")
+    for words in (["record", "--duration", "5"], ["sensors", "firmware", "left_foot"], ["download", "left_foot"]):
+        capsys.readouterr()
+        assert run(words) == 5
+        assert "mine.toml, which cannot be used: No such file" in (error := capsys.readouterr().err)
+        assert "ankle-imu sensors add" in error
+
+
+def test_sensors_that_change_sides(air: VirtualAir, told: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    run(["sensors", "add", WIT, "--as", "left_foot"])
+    air.sensors = [(lambda: WitMotionSensor("C0:08", still()), ())]
+    run(["sensors", "add", "C0:08", "--as", "left_foot"])
+    listed = told("sensors", "list")[1]["sensors"]
+    assert [(s["identifier"], s["placement"]) for s in listed] == [("C0:08", "left_foot"), (WIT, "")]
+    run(["sensors", "list"])
+    assert capsys.readouterr().out.splitlines()[-1].startswith("–")
+    assert list(told("record", "--duration", "5")[1]["sensors"]) == ["left_foot"], "one that is not worn came too"
+    air.sensors = [(witmotion, ())]
+    assert run(["selfcheck", WIT, "--seconds", "5"]) in (0, 7)
+    assert run(["download", WIT]) == 2
+    assert "not worn" in capsys.readouterr().err
+
+
+def test_a_config_that_is_spoilt_is_met_before_the_walk(
+    air: VirtualAir, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run(["sensors", "add", WIT, "--as", "left_foot"])
+    (tmp_path / "config").mkdir(exist_ok=True)
+    (tmp_path / "config" / "config.toml").write_text("alias = [")
+    monkeypatch.setattr(air, "scan", no_bluetooth)
+    assert run(["record", "--duration", "3"]) == 5
+    assert "config.toml cannot be understood" in capsys.readouterr().err
+
+
+def at_the_prompt(monkeypatch: pytest.MonkeyPatch, *answers: str | BaseException) -> list[str]:
+    """A person at a terminal; gives what is unsaid. No event loop may run meanwhile: it would hold Ctrl-C."""
+    left = list(answers)
+
+    def answer(_: str) -> str:
+        with pytest.raises(RuntimeError, match="no running event loop"):
+            asyncio.get_running_loop()
+        said = left.pop(0)
+        if isinstance(said, BaseException):
+            raise said
+        return said
+
+    monkeypatch.setattr("sys.stdin", Terminal())
+    monkeypatch.setattr("builtins.input", answer)
+    return left  # type: ignore[return-value]
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+    def fileno(self) -> int:
+        raise io.UnsupportedOperation("no keyboard here")
+
+
+def test_sensors_in_reach_are_asked_for_and_saved(
+    air: VirtualAir, told: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("ankle_imu.cli.keyboard.typed_lines", lambda *_: contextlib.nullcontext())
+    left = at_the_prompt(monkeypatch, "nose", "9", "2")
+    code, recorded = told("record", "--duration", "5")
+    assert (code, list(recorded["sensors"]), left) == (0, ["right_foot"], [])
+    assert [s.placement for s in load_sensors(tmp_path / "library")] == ["right_foot"]
+
+
+@pytest.mark.parametrize(("key", "code"), [(EOFError(), 2), (KeyboardInterrupt(), 130)])
+def test_the_question_can_be_left(
+    air: VirtualAir,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    key: BaseException,
+    code: int,
+) -> None:
+    at_the_prompt(monkeypatch, key)
+    assert run(["record"]) == code
+    assert "bug" not in capsys.readouterr().err
+    assert not (tmp_path / "library" / "people").exists()
+
+
+def test_a_sensor_that_is_silent_is_not_told_as_never_seen(
+    air: VirtualAir, told: Any, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run(["sensors", "add", WIT, "--as", "left_foot"])
+    monkeypatch.setattr(catalog, "adapter", lambda model: Silent())
+    capsys.readouterr()
+    assert run(["record", "--duration", "4"]) == 4
+    err = capsys.readouterr().err
+    assert "left foot: nothing received" in err
+    assert "was never seen" not in err
+    assert "Next:" not in err
+    assert run(["selfcheck", "left_foot", "--seconds", "5"]) == 4
+    assert "left_foot was connected to, but sent no sample" in capsys.readouterr().err
+
+
+class Silent:
+    """A sensor that does all it is told and never sends anything."""
+
+    model = "witmotion"
+
+    async def identify(self, link: object) -> Identity:
+        return Identity(serial="7")
+
+    async def start(self, link: object, wish: object, deliver: object) -> Stream:
+        return Stream(protocol="witmotion", config={"nominal_rate_hz": 100.0})
+
+    async def stop(self, link: object) -> None:
+        return None
+
+    async def battery(self, link: object) -> float:
+        return 0.5
+
+
+async def no_bluetooth(*_: object, **__: object) -> list[Sighting]:
+    raise BluetoothUnavailable("Bluetooth is switched off; switch it on.")
