@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import subprocess
+import sys
 
 import pytest
 from bluetooth_vm.bumble_radio import BluezAir
 from bluetooth_vm.numbered import BATTERY, CONTROL, SERVICE, STREAM, NumberedSensor
 
+from ankle_imu.capture.finder import Finder
 from ankle_imu.devices.bleak_radio import BleakLink, BleakRadio
 from ankle_imu.errors import BluetoothUnavailable, ConnectionLost, DeviceError, ProtocolError
 from ankle_imu.simulate.sensors.mischief import parse_mischief
@@ -64,6 +66,44 @@ def test_scans_and_connects_of_one_radio_take_turns() -> None:
                 await link.close()
 
     asyncio.run(at_once())
+
+
+CONNECT_AND_STAY = """
+import asyncio
+from ankle_imu.capture.finder import Finder
+from ankle_imu.devices.bleak_radio import BleakRadio
+
+async def stay():
+    radio = BleakRadio()
+    (seen,) = await radio.scan(10.0, is_enough=lambda s: s.name == "Numbered-1")
+    link = await radio.connect(seen, timeout=10.0)
+    print("connected", flush=True)
+    await link.wait_lost()
+
+asyncio.run(stay())
+"""
+
+
+def test_a_sensor_that_a_killed_program_held_is_found_again() -> None:
+    async def find_again() -> None:
+        async with BluezAir() as air:
+            sensor = NumberedSensor()
+            await air.add(sensor)
+            other = await asyncio.create_subprocess_exec(
+                sys.executable, "-c", CONNECT_AND_STAY, stdout=asyncio.subprocess.PIPE
+            )
+            assert other.stdout
+            assert await other.stdout.readline() == b"connected\n"
+            other.kill()
+            await other.wait()
+            radio = BleakRadio()
+            assert await radio.scan(3.0) == [], "BlueZ let go by itself: the release is not needed"
+            link = await Finder(radio).link_to(sensor.address)
+            assert await link.read(BATTERY) == bytes([87])
+            await link.close()
+            assert not await radio.release(sensor.address)
+
+    asyncio.run(find_again())
 
 
 @pytest.mark.parametrize("what", ["bye", "drop", "gone:5", "reboot:5"])
