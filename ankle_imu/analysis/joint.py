@@ -12,8 +12,9 @@ from ankle_imu import quaternion as qt
 from ankle_imu.analysis.foot import FootMotion
 from ankle_imu.analysis.sensor import Sensor
 from ankle_imu.calibration import alignment as al
-from ankle_imu.gait.filters import low_pass_decimated
-from ankle_imu.orientation import heading
+from ankle_imu.gait.filters import low_pass_decimated, runs
+from ankle_imu.orientation import heading as coupling
+from ankle_imu.orientation.fusion import BREAK_S
 from ankle_imu.units import DEGREE
 from ankle_imu.values import Alignment
 
@@ -37,11 +38,13 @@ SIGMA_GAIT_POSE_DEG = 5.0
 class Heading:
     """Heading difference over time and the lag of the clocks.
 
-    `delta`: (n,) rad, shank's earth minus foot's; `coherence`: median over the strides; `lag_s`: by how much the
+    `delta`: (n,) rad, shank's earth minus foot's; `is_seen`: (n,) bool, a stride of the same filter run shows it;
+    `coherence`: median over the strides; `lag_s`: by how much the
     shank's clock was found to be late; `levers`: (6,) m, sensor to ankle centre of foot and shank, sensor frames.
     """
 
     delta: Array
+    is_seen: NDArray[np.bool_]
     coherence: float
     lag_s: float
     levers: Array
@@ -61,21 +64,50 @@ def relative_heading(foot: Sensor, shank: Sensor, motion: FootMotion, sampling_r
         return None
     gravity = (foot.gravity, shank.gravity)
     a, b = (smooth_motion(s, sampling_rate, step) for s in (foot, shank))
-    lag = _find_lag(a, b, start[usable], stop[usable], gravity, rate)
-    result = heading.couple(a, _delayed(b, lag * rate), start[usable], stop[usable], gravity)
     centre = 0.5 * (strides.ic + strides.end)[usable]
-    smooth = heading.smooth_angles(result.delta, heading.MEDIAN_STRIDES)
-    delta = np.interp(np.arange(len(foot.acc)), centre, smooth)
+    restart = _restarts(foot.broken, shank.broken, sampling_rate)
+    run = np.searchsorted(restart, centre, side="right")
+    lag = _find_lag(a, b, start[usable], stop[usable], run, gravity, rate)
+    result = coupling.couple(a, _delayed(b, lag * rate), start[usable], stop[usable], gravity, run=run)
+    smooth = coupling.smooth_angles(result.delta, coupling.MEDIAN_STRIDES, run)
+    delta, is_seen = _over_time(centre, smooth, run, restart, len(foot.acc))
     levers = np.concatenate([result.foot_lever, result.shank_lever])
-    return Heading(delta=delta, coherence=float(np.median(result.coherence)), lag_s=lag, levers=levers)
+    coherence = float(np.median(result.coherence))
+    return Heading(delta=delta, is_seen=is_seen, coherence=coherence, lag_s=lag, levers=levers)
 
 
-def smooth_motion(sensor: Sensor, sampling_rate: float, step: int) -> heading.Motion:
+def _restarts(foot: NDArray[np.bool_], shank: NDArray[np.bool_], sampling_rate: float) -> NDArray[np.int64]:
+    """Ends of the gaps after which a filter begins anew with its heading, samples, ascending."""
+    ends = [np.empty(0, np.int64)]
+    for broken in (foot, shank):
+        start, stop = runs(broken)
+        ends.append(stop[(stop - start) / sampling_rate > BREAK_S])
+    return np.unique(np.concatenate(ends))
+
+
+def _over_time(
+    centre: Array, values: Array, run: NDArray[np.int64], restart: NDArray[np.int64], n: int
+) -> tuple[Array, NDArray[np.bool_]]:
+    """Values at the strides' centres over n samples, held at the ends of their filter run, and where it has any.
+
+    A run without a stride takes what its neighbours have.
+    """
+    out = np.interp(np.arange(n), centre, values)
+    is_seen = np.zeros(n, dtype=bool)
+    edges = np.concatenate([[0], restart, [n]])
+    for k in np.unique(run):
+        at = np.arange(edges[k], edges[k + 1])
+        out[at] = np.interp(at, centre[run == k], values[run == k])
+        is_seen[at] = True
+    return out, is_seen
+
+
+def smooth_motion(sensor: Sensor, sampling_rate: float, step: int) -> coupling.Motion:
     """The sensor's motion for the coupling, every `step`-th sample."""
     acc, gyr = (
-        low_pass_decimated(values, heading.CUTOFF_HZ, sampling_rate, step) for values in (sensor.acc, sensor.gyr)
+        low_pass_decimated(values, coupling.CUTOFF_HZ, sampling_rate, step) for values in (sensor.acc, sensor.gyr)
     )
-    return heading.Motion(
+    return coupling.Motion(
         quat=np.ascontiguousarray(sensor.quat[::step]),
         acc=acc,
         gyr=gyr,
@@ -90,10 +122,11 @@ LAG_BELIEVED_S = 0.003
 
 
 def _find_lag(
-    foot: heading.Motion,
-    shank: heading.Motion,
+    foot: coupling.Motion,
+    shank: coupling.Motion,
     start: NDArray[np.int64],
     stop: NDArray[np.int64],
+    run: NDArray[np.int64],
     gravity: tuple[float, float],
     rate: float,
 ) -> float:
@@ -108,13 +141,13 @@ def _find_lag(
     lags = np.arange(-LAG_SCAN_S, LAG_SCAN_S + 1e-9, LAG_STEP_S)
     strides = (start[pick], stop[pick])
     a, b, strides = _only_strides(foot, shank, strides, margin=round(0.1 * rate))
-    first = heading.couple(a, b, *strides, gravity)
+    first = coupling.couple(a, b, *strides, gravity, run=run[pick])
     levers = np.concatenate([first.foot_lever, first.shank_lever])
     lost = np.array(
         [
             1.0
-            - heading.couple(
-                a, _delayed(b, lag * rate), *strides, gravity, levers=levers, rounds=3
+            - coupling.couple(
+                a, _delayed(b, lag * rate), *strides, gravity, run=run[pick], levers=levers, rounds=3
             ).coherence.mean()
             for lag in lags
         ]
@@ -129,25 +162,28 @@ def _find_lag(
 
 
 def _only_strides(
-    foot: heading.Motion, shank: heading.Motion, strides: tuple[NDArray[np.int64], NDArray[np.int64]], margin: int
-) -> tuple[heading.Motion, heading.Motion, tuple[NDArray[np.int64], NDArray[np.int64]]]:
+    foot: coupling.Motion,
+    shank: coupling.Motion,
+    strides: tuple[NDArray[np.int64], NDArray[np.int64]],
+    margin: int,
+) -> tuple[coupling.Motion, coupling.Motion, tuple[NDArray[np.int64], NDArray[np.int64]]]:
     """Both motions cut down to the given strides with a margin on each side, and the strides in the cut."""
     start, stop = strides
     low, high = np.maximum(start - margin, 0), np.minimum(stop + margin, len(foot.acc))
     rows = np.concatenate([np.arange(a, b) for a, b in zip(low, high, strict=True)])
     offset = np.concatenate([[0], np.cumsum(high - low)[:-1]])
     cut = [
-        heading.Motion(quat=m.quat[rows], acc=m.acc[rows], gyr=m.gyr[rows], gyr_dot=m.gyr_dot[rows])
+        coupling.Motion(quat=m.quat[rows], acc=m.acc[rows], gyr=m.gyr[rows], gyr_dot=m.gyr_dot[rows])
         for m in (foot, shank)
     ]
     return cut[0], cut[1], (start - low + offset, stop - low + offset)
 
 
-def _delayed(motion: heading.Motion, samples: float) -> heading.Motion:
+def _delayed(motion: coupling.Motion, samples: float) -> coupling.Motion:
     """The motion read `samples` later on its own clock: what a clock that is late shows at our time."""
     if samples == 0.0:
         return motion
-    return heading.Motion(
+    return coupling.Motion(
         quat=qt.normalize(_read_later(motion.quat, samples)),
         acc=_read_later(motion.acc, samples),
         gyr=_read_later(motion.gyr, samples),
@@ -188,6 +224,14 @@ def carry_axes(
 ) -> Alignment:
     """Shank axes from the foot's, in the standing pose or else in the middle of the stances.
 
+    Parameters
+    ----------
+    foot, shank : Sensor
+    motion : FootMotion
+    foot_alignment : Alignment
+    standing : (k,) bool, which rests of the foot are standing
+    delta : (n,) rad, relative heading; a standing pose where it is NaN is passed over
+
     Notes
     -----
     z is gravity as the shank feels it; y is the foot's y, carried over through the relative heading. Neutral is
@@ -195,6 +239,7 @@ def carry_axes(
     the axis of knee bends is 11-13 deg off.
     """
     at = _standing_samples(foot, shank, standing)
+    at = at[np.isfinite(delta[at])]
     has_pose = len(at) > 0
     if not has_pose:
         at = motion.strides.flat[motion.strides.stance_share() > 0.5]

@@ -164,7 +164,8 @@ def _pair(
         return None, shank
     sync |= {"lag_s": heading.lag_s, "coherence": heading.coherence}
     shank = joint_stage.shift(shank, heading.lag_s * sampling_rate)
-    carried = joint_stage.carry_axes(foot, shank, motion, alignment["foot"], standing, heading.delta)
+    seen = np.where(heading.is_seen, heading.delta, np.nan)
+    carried = joint_stage.carry_axes(foot, shank, motion, alignment["foot"], standing, seen)
     alignment["shank"] = known.get("shank") or carried
     if heading.coherence < settings.coherence_needed:
         reason = (

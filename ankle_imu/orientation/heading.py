@@ -65,6 +65,7 @@ def couple(
     stop: NDArray[np.int64],
     gravity: tuple[float, float],
     *,
+    run: NDArray[np.int64] | None = None,
     levers: Array | None = None,
     rounds: int = 12,
 ) -> Coupling:
@@ -75,6 +76,8 @@ def couple(
     foot, shank : Motion on one time base, low-passed at `CUTOFF_HZ`
     start, stop : (k,) samples of each stride
     gravity : (2,) m/s^2, length of each sensor's reading at rest
+    run : (k,) number of the filter run of each stride, ascending: between runs the heading jumps and is not
+        smoothed; one run when None
     levers : (6,) m, lever arms of foot and shank to start from, zeros when None
     rounds : int, most alternations of headings and levers
 
@@ -102,12 +105,13 @@ def couple(
     if len(start) == 0:
         return Coupling(delta=empty, coherence=empty, foot_lever=np.zeros(3), shank_lever=np.zeros(3))
     levers = np.zeros(6) if levers is None else levers
+    run = np.zeros(len(start), dtype=np.int64) if run is None else run
     chosen = _blocks(len(start))
     if len(chosen) < len(start):
-        levers = _fit(_Pair.of(foot, shank, start[chosen], stop[chosen], gravity), levers, rounds)
+        levers = _fit(_Pair.of(foot, shank, start[chosen], stop[chosen], gravity), run[chosen], levers, rounds)
         rounds = 1
     pair = _Pair.of(foot, shank, start, stop, gravity)
-    levers = _fit(pair, levers, rounds)
+    levers = _fit(pair, run, levers, rounds)
     delta, coherence = pair.headings(levers)
     return Coupling(delta=delta, coherence=coherence, foot_lever=levers[:3], shank_lever=levers[3:])
 
@@ -154,12 +158,12 @@ class _Pair:
         return _headings(self.own_f + self.jac_f @ levers[:3], self.own_s + self.jac_s @ levers[3:], self.first)
 
 
-def _fit(pair: _Pair, levers: Array, rounds: int) -> Array:
+def _fit(pair: _Pair, run: NDArray[np.int64], levers: Array, rounds: int) -> Array:
     """Alternate headings and levers until the levers rest."""
     pick = np.arange(0, len(pair.stride), max(1, len(pair.stride) // _FIT_SAMPLES))
     for _ in range(rounds):
         before = levers
-        delta = smooth_angles(pair.headings(levers)[0], MEDIAN_STRIDES)[pair.stride[pick]]
+        delta = smooth_angles(pair.headings(levers)[0], MEDIAN_STRIDES, run)[pair.stride[pick]]
         levers = _fit_levers(pair.own_f[pick], pair.jac_f[pick], pair.own_s[pick], pair.jac_s[pick], delta)
         if np.abs(levers - before).max() < 2e-4:
             break
@@ -206,10 +210,13 @@ def _ridge(design: Array, target: Array, weight: Array) -> Array:
     return np.asarray(np.linalg.solve(normal + ridge * np.eye(6), (design * w[:, None]).T @ target))
 
 
-def smooth_angles(angles: Array, window: int) -> Array:
-    """Centred running median of angles, rad, unwrapped on the way; shorter at the ends."""
+def smooth_angles(angles: Array, window: int, run: NDArray[np.int64] | None = None) -> Array:
+    """Centred running median of angles, rad, unwrapped on the way; shorter at the ends of each run."""
     if len(angles) == 0:
         return angles
+    if run is not None and run[0] != run[-1]:
+        cuts = np.flatnonzero(np.diff(run)) + 1
+        return np.concatenate([smooth_angles(part, window) for part in np.split(angles, cuts)])
     unwrapped = np.unwrap(angles)
     half = min(window // 2, len(angles) - 1)
     padded = np.concatenate([np.full(half, np.nan), unwrapped, np.full(half, np.nan)])

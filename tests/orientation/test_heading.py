@@ -93,3 +93,8 @@ def test_smoothing_unwraps_and_ignores_one_outlier():
     angles = np.array([3.1, -3.1, 3.12, 3.11, -3.12, 0.3, 3.1])
     smooth = heading.smooth_angles(angles, 5)
     assert np.all(np.abs(np.angle(np.exp(1j * (smooth - np.pi)))) < 0.1)
+
+
+def test_smoothing_does_not_reach_across_a_restart():
+    angles, run = np.array([0.1, 0.1, 0.1, 2.0, 2.0]), np.array([0, 0, 0, 1, 1])
+    assert heading.smooth_angles(angles, 9, run) == pytest.approx(angles)
