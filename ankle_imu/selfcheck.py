@@ -92,6 +92,13 @@ def _clock(loss: Loss) -> Finding:
     if math.isnan(residual):
         return Finding(what="clock", verdict=WARN, found="the sensor's clock could not be measured")
     verdict = _verdict(residual, *SYNC_S)
+    if math.isnan(loss.clock_ppm):
+        fix = (
+            "It sends no clock of its own: its times are those of arrival. Use one such sensor to a leg, not two."
+        )
+        return Finding(
+            what="clock", verdict=WARN, found=f"none; session time within {1e3 * residual:.0f} ms", fix=fix
+        )
     ppm = f"{loss.clock_ppm:+.0f} ppm, " if math.isfinite(loss.clock_ppm) else ""
     if verdict == OK and abs(loss.clock_ppm) > CLOCK_PPM:
         verdict = WARN

@@ -46,6 +46,7 @@ def test_a_good_sensor_is_ok_throughout() -> None:
         ({"clock_residual_s": 0.01}, "clock", WARN),
         ({"clock_residual_s": 0.05}, "clock", FAIL),
         ({"clock_residual_s": float("nan")}, "clock", WARN),
+        ({"clock_ppm": float("nan"), "clock_residual_s": 0.08}, "clock", WARN),
         ({"clipped": 3}, "range", WARN),
     ],
 )

@@ -70,8 +70,13 @@ def _nothing_seen(result: SessionResult) -> str:
 
 
 def _too_few(result: SessionResult) -> str:
-    n = int(result.strides["accepted"].sum())
-    return f"{words.plural(n, 'usable stride')}: too few for a typical value, which takes {MIN_STRIDES_MEDIAN}."
+    usable = result.strides[result.strides["accepted"].astype(bool)]
+    counts = usable[["leg", "gait"]].value_counts(sort=False).reset_index(name="n").to_dict("records")
+    told = words.listing([f"{row['n']} {words.GAIT[row['gait']].lower()} on the {row['leg']}" for row in counts])
+    return (
+        f"{words.plural(len(usable), 'usable stride')} ({told}): a typical value takes {MIN_STRIDES_MEDIAN} "
+        "of one leg in one gait."
+    )
 
 
 def _stratum_line(result: SessionResult, source: str, gait: str) -> str:

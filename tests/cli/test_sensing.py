@@ -171,8 +171,9 @@ def test_selfcheck_of_a_sensor_without_a_clock(air: VirtualAir, told: Any) -> No
     code, checked = told("selfcheck", "left_foot", "--seconds", "30")
     verdicts = {f["what"]: f["verdict"] for f in checked["findings"]}
     assert (verdicts["face +z"], verdicts["faces"], verdicts["gyroscope"]) == ("ok", "warn", "ok")
-    assert [what for what, verdict in verdicts.items() if verdict == "FAIL"] == ["clock"]
-    assert (code, checked["exit_code"]) == (7, 7)
+    assert verdicts["clock"] == "warn"
+    assert "FAIL" not in verdicts.values()
+    assert (code, checked["exit_code"]) == (0, 0)
 
 
 def test_doctor(air: VirtualAir, told: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
