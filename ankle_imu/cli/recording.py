@@ -19,7 +19,7 @@ from ankle_imu.cli.output import say, show, show_json
 from ankle_imu.cli.sensing import adapter_of, known_sensor
 
 if TYPE_CHECKING:
-    from ankle_imu.capture import Captured, Order, Recorder, Wanted
+    from ankle_imu.capture import Captured, Order, Recorder, Status, Wanted
     from ankle_imu.devices.adapter import Adapter, Radio
     from ankle_imu.library import KnownSensor
 
@@ -105,9 +105,20 @@ async def _record(radio: Radio, order: Order) -> Captured:
     from ankle_imu.cli.keyboard import typed_lines
     from ankle_imu.cli.recording_view import watching
 
+    early: list[str] = []
+
+    def mark(line: str) -> None:
+        if not recorder.mark(line or "marker"):
+            early.append(line or "marker")
+
+    def show(status: Status) -> None:
+        while status.folder is not None and early:
+            recorder.mark(early.pop(0))
+        view.show(status)
+
     with watching() as view:
-        recorder = Recorder(radio, order, view.show)
-        with _signals(recorder), typed_lines(lambda line: recorder.mark(line or "marker"), view.show_typing):
+        recorder = Recorder(radio, order, show)
+        with _signals(recorder), typed_lines(mark, view.show_typing):
             return await recorder.run()
 
 

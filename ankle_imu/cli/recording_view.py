@@ -91,7 +91,8 @@ def draw(status: Status, typing: str = "") -> Table:
         drawn.add_row(cells[0], Text(cells[1], style=_STATE_STYLE.get(sensor.state, "")), *cells[2:])
     free = f"{status.free_bytes / 1e9:.1f} GB free" if status.free_bytes >= 0 else ""
     marks = words.plural(status.markers, "marker")
-    hint = f"mark: {typing}_" if typing else "type a word + Enter to mark, Ctrl-C to end"
+    when = "to mark" if status.folder else "to mark the beginning"
+    hint = f"mark: {typing}_" if typing else f"type a word + Enter {when}, Ctrl-C to end"
     drawn.caption = Text("  ·  ".join(filter(None, (free, marks, hint))))
     drawn.caption_justify = "left"
     return drawn
