@@ -44,6 +44,8 @@ SHOCK_S: Final = 0.060
 STANDING_DEG: Final = {"shank_pitch": 3.0, "inversion": -1.0}
 """Standing posture; the foot lies flat and its rotation is the plan's."""
 
+_HEEL_RISE_SHARES = np.array([0.4, 1.0, 1.2])
+"""Parts of a person's own tilt at heel rise that the frontal keys of late stance and first swing take."""
 _LATE = 0.4
 """Keys that end after this part of the stance are timed from toe-off, earlier ones from contact."""
 _GROUND_SHARE = 0.65
@@ -172,6 +174,7 @@ class Leg:
                 target[:, -1] += landing
                 target[:, -2] += 1.5 * push
                 target[:, -3] += push
+                target[:, -4:-1] += plan.heel_rise_tilt_deg * _HEEL_RISE_SHARES
             if c == "inversion":
                 target[:, : k - 3] += depth[:, None]
             if c == "rotation":

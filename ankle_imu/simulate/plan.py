@@ -43,6 +43,8 @@ class Plan:
     standing_tilt_deg : cross-slope of the place where the opening is done, + rises to the left
     shank_yaw_deg : standard deviation of the shank's own turn over the planted foot, one per stance
     toe_out_deg : how far the feet point outwards of the way
+    heel_rise_tilt_deg : how far the foot tips over as the heel rises, on top of the pattern, + = towards the
+        little toe; people differ in it, and so do the axes of their heel rise
     frontal_spread : factor on the stride-to-stride frontal variation of both legs
     affected_leg : "" | `left` | `right`
     affected_spread : further factor on the affected leg
@@ -84,6 +86,7 @@ class Plan:
     standing_tilt_deg: float = 0.0
     shank_yaw_deg: float = 0.0
     toe_out_deg: float = 6.0
+    heel_rise_tilt_deg: float = 0.0
     frontal_spread: float = 1.0
     affected_leg: str = ""
     affected_spread: float = 1.0
@@ -157,6 +160,7 @@ class Plan:
             ("standing_tilt_deg", -15.0, 15.0),
             ("shank_yaw_deg", 0.0, 15.0),
             ("toe_out_deg", -10.0, 30.0),
+            ("heel_rise_tilt_deg", -25.0, 25.0),
             ("yaw_misalignment_deg", -45.0, 45.0),
             ("duration_s", self.opening_s + 8.0, 86_400.0),
         ):

@@ -120,6 +120,18 @@ def test_feet_point_outwards_and_the_standing_place_leans():
         assert change == pytest.approx(sign * 5.0, abs=0.2)
 
 
+def test_feet_tip_over_their_own_side_as_the_heel_rises():
+    _, plain = fields()
+    _, over = fields(heel_rise_tilt_deg=10.0)
+    for kind in ("foot_tilt", "inversion"):
+        change = over.angles[f"left_{kind}_deg"] - plain.angles[f"left_{kind}_deg"]
+        for row in over.strides[over.strides.leg == "left"].iloc[3:-3].itertuples():
+            early, off = np.interp([row.ic_s + 0.4 * row.stance_time_s, row.to_s], over.time, change)
+            # 0.4 of it by 90 % of stance, all of it in first swing
+            assert abs(early) < 0.5
+            assert 5.0 < off < 10.0
+
+
 def test_rolls_of_the_wanted_size():
     _, truth = fields(rolls=3, roll_from_deg=55.0, roll_to_deg=60.0)
     assert len(truth.events) == 3
