@@ -75,13 +75,11 @@ def validate(
 
 
 def _check_names(only: Sequence[str]) -> None:
-    from ankle_imu.validation.datasets import SOURCES
-    from ankle_imu.validation.simulation import DATASET
+    from ankle_imu.validation.validate import KNOWN
 
-    known = (*SOURCES, DATASET)
-    unknown = [name for name in only if name not in known]
+    unknown = [name for name in only if name not in KNOWN]
     if unknown:
-        raise failures.UsageError(f"Unknown data set {', '.join(unknown)}; known are {', '.join(known)}.")
+        raise failures.UsageError(f"Unknown data set {', '.join(unknown)}; known are {', '.join(KNOWN)}.")
 
 
 def _shared_data() -> Path | None:

@@ -66,6 +66,12 @@ def spread(error: ArrayLike) -> float:
     return float(values.std()) if len(values) else float("nan")
 
 
+def rms(values: Iterable[float]) -> float:
+    """Root mean square of the finite values."""
+    known = np.array([v for v in values if np.isfinite(v)])
+    return float(np.sqrt(np.mean(known**2))) if len(known) else float("nan")
+
+
 def correlation(a: Array, b: Array) -> float:
     """Pearson's r over the rows where both are finite."""
     both = np.isfinite(a) & np.isfinite(b)

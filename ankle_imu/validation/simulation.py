@@ -15,7 +15,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ankle_imu.simulate import Plan, Truth, walk
-from ankle_imu.validation.score import Row
+from ankle_imu.validation.score import Row, rms
 from ankle_imu.validation.simulated import LegErrors, errors_of, feet_of, simulate_errors
 from ankle_imu.validation.wearers import score_wearers
 from ankle_imu.values import Recording
@@ -115,12 +115,6 @@ def _common(plan: Plan, legs: Sequence[LegErrors], note: str = "") -> dict[str, 
         "case": case_of(plan, len(legs) // len(plan.legs), note),
         "how": "; ".join(dict.fromkeys(e.how for e in legs)),
     }
-
-
-def rms(values: Sequence[float]) -> float:
-    """Root mean square of the finite values."""
-    known = np.array([v for v in values if np.isfinite(v)])
-    return float(np.sqrt(np.mean(known**2))) if len(known) else float("nan")
 
 
 def _strides(legs: Sequence[LegErrors], gait: str) -> pd.DataFrame:

@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from types import MappingProxyType
+from typing import Any, Final
 
 from ankle_imu.errors import RecordingError
+from ankle_imu.validation.ablation import DATASET as ABLATION
+from ankle_imu.validation.ablation import score_ablation
 from ankle_imu.validation.datasets import SOURCES, read_cases
 from ankle_imu.validation.recordings import score_case
 from ankle_imu.validation.score import Row
 from ankle_imu.validation.simulation import DATASET as SIMULATION
-from ankle_imu.validation.simulation import FULL, QUICK, score_simulation
+from ankle_imu.validation.simulation import FULL, QUICK, Extent, score_simulation
+
+SIMULATED: Final[Mapping[str, Callable[[Extent], Iterator[Row]]]] = MappingProxyType(
+    {SIMULATION: lambda extent: score_simulation(extent), ABLATION: lambda extent: score_ablation(extent)}
+)
+"""What is measured on simulated walks, by the name that `run` and `validate --only` know it by."""
+
+KNOWN: Final = (*SOURCES, *SIMULATED)
+"""All names that `run` knows."""
 
 NOT_COVERED = (
     "No public recording has foot and shank sensors with an optical reference on uneven ground or in running: "
@@ -45,12 +56,12 @@ def run(
     *,
     full: bool = False,
 ) -> Validation:
-    """Compare the analysis with every recording found and with the simulation suite.
+    """Compare the analysis with every recording found and with simulated walks.
 
     Parameters
     ----------
-    data : folder with one sub-folder per data set; None for the simulation suite alone
-    only : names of data sets to run (`simulation` is one), empty for all
+    data : folder with one sub-folder per data set; None for simulated walks alone
+    only : names to run, of `KNOWN`; empty for all
     progress : called with (name, share done)
     full : simulate the long suite that the targets are set for, not the quick one
 
@@ -65,15 +76,14 @@ def run(
     RecordingError
         If `data` is no folder, or a wanted data set is not in it.
     """
-    known = (*SOURCES, SIMULATION)
-    unknown = [name for name in only if name not in known]
+    unknown = [name for name in only if name not in KNOWN]
     if unknown:
-        raise ValueError(f"Unknown data set {', '.join(unknown)}; known are {', '.join(known)}.")
+        raise ValueError(f"Unknown data set {', '.join(unknown)}; known are {', '.join(KNOWN)}.")
     if data is not None and not data.is_dir():
         raise RecordingError(f"{data} is no folder; expected one with a sub-folder per data set.", path=str(data))
     present = [name for name in SOURCES if data is not None and (data / name).is_dir()]
     absent = tuple((name, SOURCES[name]) for name in SOURCES if name not in present)
-    wanted = [name for name in known if name in only] if only else [*present, SIMULATION]
+    wanted = [name for name in KNOWN if name in only] if only else [*present, *SIMULATED]
     missing = [name for name in wanted if name in SOURCES and name not in present]
     if missing:
         where = "; ".join(f"{name}: {SOURCES[name]}" for name in missing)
@@ -82,8 +92,8 @@ def run(
     figures: list[Row] = []
     for k, name in enumerate(wanted):
         tell(name, k / len(wanted))
-        if name == SIMULATION:
-            figures += score_simulation(FULL if full else QUICK)
+        if name in SIMULATED:
+            figures += SIMULATED[name](FULL if full else QUICK)
         else:
             folder = data if data is not None else Path()
             figures += [row for case in read_cases(name, folder) for row in score_case(name, case)]

@@ -9,8 +9,9 @@ import pytest
 from ankle_imu import frames, quaternion
 from ankle_imu.simulate import Plan
 from ankle_imu.units import DEGREE
+from ankle_imu.validation.score import rms
 from ankle_imu.validation.simulated import middle_range, simulate_errors, up_from_angles, yaw_between
-from ankle_imu.validation.simulation import FULL, QUICK, Extent, rms, score_simulation
+from ankle_imu.validation.simulation import FULL, QUICK, Extent, score_simulation
 
 
 @pytest.mark.parametrize("segment", ["foot", "shank"])

@@ -80,7 +80,8 @@ def test_wrong_names_and_missing_data_are_said(tmp_path):
 
 
 def test_without_data_the_absent_sets_are_named(monkeypatch):
-    monkeypatch.setattr("ankle_imu.validation.validate.score_simulation", lambda extent: iter(()))
+    for name in ("score_simulation", "score_ablation"):
+        monkeypatch.setattr(f"ankle_imu.validation.validate.{name}", lambda extent: iter(()))
     result = run(None)
     assert dict(result.absent) == SOURCES
     assert result.is_met
