@@ -59,6 +59,16 @@ def test_wrong_units_are_named(name):
     assert (caught.value.quantity, caught.value.likely_unit) == (quantity, unit)
 
 
+@pytest.mark.parametrize("factor", [2.0, 0.5, 4.0, 0.25, 8.0])
+@pytest.mark.parametrize("quantity", ["acc", "gyr"])
+def test_a_wrong_range_is_named(quantity, factor):
+    acc, gyr, rate = swinging(amplitude=0.8)
+    wrong = (acc * factor, gyr) if quantity == "acc" else (acc, gyr * factor)
+    with pytest.raises(ImplausibleUnits, match=f"multiply by {1 / factor:g}") as caught:
+        check_units(series(*wrong, rate), "left_foot")
+    assert (caught.value.quantity, caught.value.likely_unit) == (quantity, "")
+
+
 @pytest.mark.parametrize("rate", [26.0, 52.0, 208.0, 1000.0])
 @pytest.mark.parametrize("amplitude", [0.15, 1.0])
 def test_rate_and_amplitude_do_not_matter(rate, amplitude):
