@@ -15,6 +15,7 @@ from ankle_imu._version import package_version
 from ankle_imu.analysis.grid import Gridded, put_on_grid, session_grid
 from ankle_imu.analysis.leg import LegResult, analyze_leg
 from ankle_imu.analysis.sensor import prepare
+from ankle_imu.analysis.wearing import believable, find_wrong, mark, straighten
 from ankle_imu.calibration.plausibility import check_units
 from ankle_imu.decode import find_clipped
 from ankle_imu.errors import RecordingError
@@ -73,11 +74,16 @@ def analyze(
     for placement, one in series.items():
         warnings += check_units(one, placement)
         gridded[placement] = put_on_grid(one, time, rate)
+    known, doubts = believable(recording.calibration or {}, gridded)
+    warnings += doubts
     legs: dict[str, LegResult] = {}
     present = [leg for leg in frames.LEGS if any(frames.leg_of(p) == leg for p in series)]
     for k, leg in enumerate(present):
-        tell(f"{leg} leg", k / len(present))
-        legs[leg] = _one_leg(leg, gridded, recording.calibration or {}, time, rate, settings)
+        tell(f"{leg} leg", 0.8 * k / len(present))
+        legs[leg] = _one_leg(leg, gridded, known, time, rate, settings)
+    tell("wearing", 0.8)
+    if recording.session.kind == "walk":
+        legs = _as_worn(legs, gridded, known, time, rate, settings, warnings)
     tell("tables", 0.9)
     strides = _strides_table(legs, recording.series, recording.session.sensors)
     result = SessionResult(
@@ -127,6 +133,28 @@ def _one_leg(
     }
     known = {segment: calibration[p] for segment, p in own.items() if p in calibration}
     return analyze_leg(sensors, leg, time, rate, known, settings)
+
+
+def _as_worn(
+    legs: Mapping[str, LegResult],
+    gridded: dict[str, Gridded],
+    known: Mapping[str, Alignment],
+    time: Array,
+    rate: float,
+    settings: Settings,
+    warnings: list[str],
+) -> dict[str, LegResult]:
+    """The legs with what is worn wrongly or slipped marked; a leg whose sensor slipped is analyzed again."""
+    wrong = find_wrong(gridded, legs, time, rate)
+    spoilt = {placement for one in wrong for placement in one.placements}
+    slips = {}
+    for placement in gridded.keys() - spoilt:
+        straight, slipped = straighten(placement, gridded[placement], legs[frames.leg_of(placement)], time, rate)
+        if slipped is not None:
+            gridded[placement], slips[placement] = straight, slipped
+    again = {frames.leg_of(p): _one_leg(frames.leg_of(p), gridded, known, time, rate, settings) for p in slips}
+    warnings += [one.words for one in wrong] + [slips[p].words for p in frames.PLACEMENTS if p in slips]
+    return mark({**legs, **again}, wrong, slips)
 
 
 def _angles_table(legs: Mapping[str, LegResult], time: Array) -> pd.DataFrame:
@@ -253,7 +281,11 @@ def _quality(
         for kind, _ in tables.ANGLE_KINDS
         if leg not in legs or kind not in legs[leg].angles
     }
-    doubtful = [f"{p}: {a['reason']}" for p, a in alignment.items() if a["verdict"] in ("doubtful", "failed")]
+    doubtful = [
+        f"{p}: {a['reason']}"
+        for p, a in alignment.items()
+        if a["verdict"] in ("doubtful", "failed") and not any(str(a["reason"]) in told for told in warnings)
+    ]
     if not any(len(r.strides["ic_s"]) for r in legs.values()):
         doubtful.append("No strides were found: the sensors did not see a foot or leg swinging forward.")
     return {
@@ -298,7 +330,8 @@ def _gaps_table(losses: Mapping[str, Loss], gridded: Mapping[str, Gridded], time
         known = losses[placement].gaps if placement in losses else ()
         for a, b in zip(*runs(one.lost), strict=True):
             start, end = float(time[max(a - 1, 0)]), float(time[min(b, len(time) - 1)])
-            for gap_start, gap_end, reason in _reasons(known, start, end):
+            unknown = tables.NOT_CONNECTED if a == 0 or b == len(time) else "not received"
+            for gap_start, gap_end, reason in _reasons(known, start, end, unknown):
                 rows["placement"].append(placement)
                 rows["start_s"].append(gap_start)
                 rows["end_s"].append(gap_end)
@@ -307,11 +340,11 @@ def _gaps_table(losses: Mapping[str, Loss], gridded: Mapping[str, Gridded], time
     return tables.make_table(tables.GAPS, rows)
 
 
-def _reasons(known: Sequence[Gap], start: float, end: float) -> list[tuple[float, float, str]]:
+def _reasons(known: Sequence[Gap], start: float, end: float, unknown: str) -> list[tuple[float, float, str]]:
     """The span from `start` to `end`, s, cut where the known reason changes."""
     first = bisect_right(known, start, key=lambda gap: gap.end_s)
     inside = [g for g in known[first : bisect_left(known, end, key=lambda gap: gap.start_s)] if g.end_s > start]
     if not inside:
-        return [(start, end, "not received")]
+        return [(start, end, unknown)]
     edges = [start, *(gap.start_s for gap in inside[1:]), end]
     return [(a, b, gap.reason) for a, b, gap in zip(edges[:-1], edges[1:], inside, strict=True)]
