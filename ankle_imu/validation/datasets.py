@@ -25,6 +25,8 @@ SOURCES: Final[dict[str, str]] = {
     "osim_walk": "made from public motion capture (github.com/keenon/nimblephysics data); not published as such",
     "gaitmap_walk_mocap": "github.com/mad-lab-fau/gaitmap, folder example_data (MIT)",
     "neura_s02_walk": "github.com/gait-tech/gaittoolbox, folder data/sample; doi:10.7910/DVN/9QDD5J",
+    "kam_steps": "github.com/TheOne-1/KAM_and_KFM_Estimation, trained_models_and_example_data/example_data.h5; "
+    "doi:10.1109/TII.2022.3189648",
     "broad_subset": "github.com/dlaidig/broad (CC BY 4.0), doi:10.3390/data6070072",
     "pyshoe_vicon": "IEEE DataPort doi:10.21227/v1z6-9z84 (University of Toronto foot-mounted navigation set)",
     "xio_gait": "github.com/xioTechnologies/Gait-Tracking (MIT)",
@@ -191,6 +193,40 @@ def _neura_s02_walk(folder: Path) -> Iterator[Case]:
         )
 
 
+def _kam_steps(folder: Path) -> Iterator[Case]:
+    """Single treadmill steps of a right leg, 100 Hz, set 3 s apart; contact and toe-off (s), markers (mm)."""
+    import pandas as pd
+
+    for path in sorted(folder.glob("*.parquet")):
+        d = pd.read_parquet(path)
+        number = d.groupby("step", sort=False).ngroup().to_numpy()
+        time = 3.0 * number + d.groupby("step", sort=False).cumcount().to_numpy() / 100.0
+        loaded = -d["plate_2_force_z"].to_numpy(dtype=float) > 20.0
+        span = [time[loaded & (number == k)][[0, -1]] for k in range(number[-1] + 1)]
+
+        def xyz(name: str, table: Any = d) -> Array:
+            return np.asarray(table[[name.format(axis) for axis in "XYZ"]], dtype=float)
+
+        sensors = {
+            f"right_{segment}": (
+                xyz(f"Accel{{}}_R_{segment.upper()}"),
+                xyz(f"Gyro{{}}_R_{segment.upper()}") * DEGREE,
+            )
+            for segment in ("foot", "shank")
+        }
+        yield Case(
+            name=path.stem.removeprefix("give_"),
+            recording=Recording.from_arrays(None, sensors, time=dict.fromkeys(sensors, time)),
+            reference={
+                "time_s": time,
+                "contact_s": np.array([a for a, _ in span]),
+                "toe_off_s": np.array([b for _, b in span]),
+                "foot_markers": tuple(xyz(f"R{name}_{{}}") for name in ("FCC", "FM2", "FM5")),
+                "shank_markers": tuple(xyz(f"R{name}_{{}}") for name in ("FAL", "TAM", "FLE", "FME")),
+            },
+        )
+
+
 def _broad_subset(folder: Path) -> Iterator[Case]:
     """One sensor moved by hand, 285.7 Hz; optical orientation (earth from sensor) and movement flag."""
     import pandas as pd
@@ -268,6 +304,7 @@ _READERS: Final = {
     "osim_walk": _osim_walk,
     "gaitmap_walk_mocap": _gaitmap_walk_mocap,
     "neura_s02_walk": _neura_s02_walk,
+    "kam_steps": _kam_steps,
     "broad_subset": _broad_subset,
     "pyshoe_vicon": _pyshoe_vicon,
     "xio_gait": _xio_gait,

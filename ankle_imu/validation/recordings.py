@@ -15,6 +15,7 @@ from ankle_imu.orientation import fuse
 from ankle_imu.validation.datasets import Case, inclination_error_deg
 from ankle_imu.validation.position import position_error, walked_path
 from ankle_imu.validation.score import Row, correlation, pair_events, spread, stance_mask
+from ankle_imu.validation.steps import analyze_steps, marker_angles
 from ankle_imu.values import SessionResult
 
 Array = NDArray[np.float64]
@@ -205,6 +206,47 @@ def _neura(dataset: str, case: Case) -> Iterator[Row]:
     )
 
 
+def _kam(dataset: str, case: Case) -> Iterator[Row]:
+    """Single steps against markers aligned by the same pose; one constant offset per step removed."""
+    contact, toe_off = case.reference["contact_s"], case.reference["toe_off_s"]
+    found = analyze_steps(case.recording, contact, toe_off)
+    at = np.round((case.reference["time_s"] - found.time[0]) * found.sampling_rate).astype(np.int64)
+    flat = np.searchsorted(at, found.flat)
+    flexion, inversion = marker_angles(case.reference["foot_markers"], case.reference["shank_markers"], flat)
+    time = case.reference["time_s"]
+    common: dict[str, Any] = {"dataset": dataset, "case": case.name, "n": len(contact), "how": found.how}
+    for kind, estimate, truth, target, best in (
+        ("inversion", found.inversion[at], inversion, 1.0, "own experiments 1.02, r .86"),
+        ("flexion", found.dorsiflexion[at], flexion, float("nan"), "own experiments .90, r .99"),
+    ):
+        stances = [stance_mask(time, contact[k : k + 1], toe_off[k : k + 1]) for k in range(len(contact))]
+        own, true = (np.concatenate([x[m] - x[m].mean() for m in stances]) for x in (estimate, truth))
+        yield Row(
+            quantity=f"{kind} within a step, SD",
+            value=spread(own - true),
+            unit="deg",
+            target=target,
+            reference=best,
+            **common,
+        )
+        yield Row(
+            quantity=f"{kind} within a step, r",
+            value=correlation(own, true),
+            unit="1",
+            target=0.85 if kind == "inversion" else float("nan"),
+            at_least=True,
+            **common,
+        )
+        ranges = [np.ptp(estimate[m]) - np.ptp(truth[m]) for m in stances]
+        yield Row(
+            quantity=f"{kind} range per step, mean absolute error",
+            value=float(np.mean(np.abs(ranges))),
+            unit="deg",
+            reference="own experiments 1.4" if kind == "inversion" else "",
+            **common,
+        )
+
+
 def _broad(dataset: str, case: Case) -> Iterator[Row]:
     from vqf import offlineVQF
 
@@ -293,6 +335,7 @@ _SCORES: Final[dict[str, Callable[[str, Case], Iterator[Row]]]] = {
     "osim_walk": _osim,
     "gaitmap_walk_mocap": _gaitmap,
     "neura_s02_walk": _neura,
+    "kam_steps": _kam,
     "broad_subset": _broad,
     "pyshoe_vicon": _pyshoe,
     "xio_gait": _xio,
