@@ -5,14 +5,16 @@ Notes
 Facts that shaped this file: a second scan of one process fails with `InProgress` on BlueZ; connecting while
 another connection is being made fails too (bleak issues 490 and 1036), so both take turns here. `mtu_size` is
 23 on BlueZ until a characteristic is acquired; the characteristics know the true one. Without D-Bus bleak raises
-a bare `FileNotFoundError`. A sensor that accepts a connection and says nothing is given up after the timeout.
+a bare `FileNotFoundError`; in a container whose user D-Bus does not know, an error of dbus-fast. A sensor that
+accepts a connection and says nothing is given up after the timeout. bluetoothd may hang: nothing here waits for it
+without an end.
 """
 
 from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
@@ -37,9 +39,16 @@ ANSWER_S: Final = 10.0
 """Longest wait for the answer to a read, write or subscription (ATT itself gives up after 30 s)."""
 
 CLOSE_S: Final = 5.0
-"""Longest wait for a disconnection; BlueZ takes about 2 s."""
+"""Longest wait for a disconnection or the end of a scan; BlueZ takes about 2 s."""
 
-_BUSY: Final = ("InProgress", "le-connection-abort-by-local", "Operation already in progress", "NotReady")
+BEGIN_S: Final = 10.0
+"""Longest wait for the beginning of a scan."""
+
+DISCOVER_S: Final = 30.0
+"""Longest wait for the services of a sensor that is connected: what ATT itself allows for one answer."""
+
+_BUSY: Final = ("InProgress", "le-connection-abort-by-local", "Operation already in progress")
+_OFF: Final = ("org.bluez.Error.NotReady", "Not Powered")
 _NOT_CONNECTED: Final = ("Not connected", "not connected", "Disconnected", "NotConnected", "disconnected")
 
 
@@ -69,11 +78,20 @@ class BleakRadio:
 
         async with self._turn:
             try:
-                async with BleakScanner(found, **self._options):
-                    with suppress(TimeoutError):
-                        await asyncio.wait_for(enough.wait(), seconds)
+                scanner = BleakScanner(found, **self._options)
+                await _within(BEGIN_S, scanner.start())
+            except TimeoutError as error:
+                raise BluetoothUnavailable(
+                    f"The system's Bluetooth did not begin a scan within {BEGIN_S:g} s; switch it off and on."
+                ) from error
             except Exception as error:
                 raise _translate(error, "") from error
+            try:
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(enough.wait(), seconds)
+            finally:
+                with suppress(Exception):  # what was seen was seen
+                    await _within(CLOSE_S, scanner.stop())
         return [*seen.values()]
 
     async def connect(self, seen: Sighting, *, timeout: float) -> BleakLink:
@@ -86,7 +104,7 @@ class BleakRadio:
         )
         async with self._turn:
             try:
-                await client.connect()
+                await _within(timeout + DISCOVER_S, client.connect())
             except asyncio.CancelledError:
                 await _disconnect(client)
                 raise
@@ -163,22 +181,45 @@ class BleakLink:
             raise ConnectionLost(f"The connection to {self.identifier} is gone.", identifier=self.identifier)
         asked = asyncio.ensure_future(question())
         pending: set[asyncio.Future[Any]] = {asked, self._lost}
-        await asyncio.wait(pending, timeout=ANSWER_S, return_when=asyncio.FIRST_COMPLETED)
+        try:
+            await asyncio.wait(pending, timeout=ANSWER_S, return_when=asyncio.FIRST_COMPLETED)
+        except asyncio.CancelledError:
+            await _drop(asked)
+            raise
         if asked.done():
             try:
                 return asked.result()
             except Exception as error:
                 raise _translate(error, self.identifier) from error
-        asked.cancel()
-        with suppress(asyncio.CancelledError, Exception):
-            await asked
+        await _drop(asked)
         why = "was lost" if self._lost.done() else f"gave no answer in {ANSWER_S:g} s"
         raise ConnectionLost(f"The connection to {self.identifier} {why}.", identifier=self.identifier)
 
 
 async def _disconnect(client: Any) -> None:
     with suppress(Exception):
-        await asyncio.wait_for(client.disconnect(), CLOSE_S)
+        await _within(CLOSE_S, client.disconnect())
+
+
+async def _within(seconds: float, work: Coroutine[Any, Any, T]) -> T:
+    """Do it; `TimeoutError` when it takes longer, even if it cannot be stopped."""
+    task = asyncio.ensure_future(work)
+    try:
+        await asyncio.wait({task}, timeout=seconds)
+        if not task.done():
+            raise TimeoutError
+        return task.result()
+    finally:
+        if not task.done():
+            await _drop(task)
+
+
+async def _drop(task: asyncio.Future[Any]) -> None:
+    """Cancel what is no longer wanted, and see it end if it does so soon."""
+    task.cancel()
+    await asyncio.wait({task}, timeout=1.0)
+    if task.done() and not task.cancelled():
+        task.exception()
 
 
 def _sighting(device: BLEDevice, advertisement: AdvertisementData) -> Sighting:
@@ -206,9 +247,16 @@ def _translate(error: Exception, identifier: str) -> Exception:
             "The system's Bluetooth service cannot be reached (no D-Bus or no bluetoothd); "
             "install bluez and start it: `sudo systemctl start bluetooth`."
         )
+    if any(word in text for word in _OFF):
+        return BluetoothUnavailable(_why_unavailable("POWERED_OFF"))
     if isinstance(error, PermissionError) or "DBus.Error.AccessDenied" in text:
         return BluetoothUnavailable(
             "This user may not use Bluetooth; `sudo usermod -aG bluetooth $USER`, then log in again."
+        )
+    if type(error).__module__.startswith("dbus_fast"):
+        return BluetoothUnavailable(
+            f"The system's D-Bus did not let this program in ({text.rstrip('.')}); in a container, share the "
+            "host's D-Bus socket and run as a user that the host knows."
         )
     if isinstance(error, exc.BleakDeviceNotFoundError):
         return DeviceNotFound(
@@ -224,6 +272,10 @@ def _translate(error: Exception, identifier: str) -> Exception:
         word in text for word in ("NotSupported", "NotPermitted", "InvalidArguments")
     ):
         return ProtocolError(f"{identifier}: {text}", identifier=identifier)
+    if isinstance(error, KeyError) and "/org/bluez/" in text:  # BlueZ forgot a device that bleak still looks up
+        return ConnectionLost(
+            f"{identifier or 'Bluetooth'} is not known to BlueZ any more.", identifier=identifier
+        )
     if isinstance(error, exc.BleakError | EOFError | OSError) or any(word in text for word in _NOT_CONNECTED):
         return ConnectionLost(f"{identifier or 'Bluetooth'}: {text}", identifier=identifier)
     return error
