@@ -49,3 +49,25 @@ def test_quarter_turn_about_z_by_hand():
     q = qt.about_z(np.pi / 2)
     assert qt.rotate(q, [1.0, 0.0, 0.0]) == pytest.approx([0.0, 1.0, 0.0], abs=1e-15)
     assert qt.length(np.array([[3.0, 4.0, 0.0]])) == pytest.approx([5.0])
+
+
+def test_a_long_series_is_its_rows():
+    """Series are worked on in blocks; single factors are broadcast over all of them."""
+    n = 2 * qt.BLOCK + 7
+    random = np.random.default_rng(1)
+    v, turn, angle = random.normal(size=(n, 3)), random.normal(size=(n, 3)), random.normal(size=n)
+    q = qt.from_rotation_vector(turn)
+    few = np.array([0, 1, qt.BLOCK - 1, qt.BLOCK, n - 1])
+    one = qt.from_rotation_vector([0.1, 0.2, 0.3])
+    for whole, rows in (
+        (q, qt.from_rotation_vector(turn[few])),
+        (qt.multiply(q, qt.conjugate(q[::-1])), qt.multiply(q[few], qt.conjugate(q[::-1][few]))),
+        (qt.multiply(one, q), qt.multiply(one, q[few])),
+        (qt.multiply(q, one[None]), qt.multiply(q[few], one)),
+        (qt.rotate(q, v), qt.rotate(q[few], v[few])),
+        (qt.rotate(q, [0.0, 0.0, 1.0]), qt.rotate(q[few], [[0.0, 0.0, 1.0]])),
+        (qt.rotate(one, v), qt.rotate(one[None], v[few])),
+        (qt.turn_about_z(angle, q), qt.multiply(qt.about_z(angle[few]), q[few])),
+    ):
+        assert np.allclose(whole[few], rows, atol=1e-14)
+        assert np.isfinite(whole).all()
