@@ -15,6 +15,7 @@ from ankle_imu.errors import ImplausibleUnits
 from ankle_imu.gait import events, trajectory
 from ankle_imu.gait.filters import low_pass
 from ankle_imu.gait.strides import Strides, pair_swings, stances
+from ankle_imu.gait.zero_velocity import zero_velocity
 from ankle_imu.orientation import anchor
 from ankle_imu.orientation.angles import segment_up, sensor_up
 from ankle_imu.units import DEGREE
@@ -67,10 +68,11 @@ def follow(sensor: Sensor, sampling_rate: float) -> FootMotion:
         swings = events.choose_by_gait(
             events.locate_contacts(smooth @ axis, sensor.acc, start, stop, sampling_rate), sampling_rate
         )
-    still = trajectory.zero_velocity(
+    still = zero_velocity(
         sensor.acc, sensor.gyr, sampling_rate, sensor.gravity, stances(swings, len(score), sampling_rate)
     )
-    _, position = trajectory.integrate(earth_acc, still, sampling_rate)
+    earth_rate = qt.rotate(sensor.quat, smooth)
+    _, position = trajectory.follow_path(force, earth_rate, still, sensor.broken, sensor.gravity, sampling_rate)
     return FootMotion(
         gyr_smooth=smooth,
         axis=axis,

@@ -7,10 +7,8 @@ from ankle_imu.gait import events
 from ankle_imu.gait.classes import classify
 from ankle_imu.gait.filters import low_pass, low_pass_decimated, moving_mean, runs
 from ankle_imu.gait.strides import pair_swings, stillest
-from ankle_imu.gait.trajectory import displacements, integrate, zero_velocity
 
 RATE = 200.0
-UPRIGHT = np.array([0.0, 0.0, 9.81])
 
 
 def test_runs_by_hand():
@@ -111,37 +109,6 @@ def test_strides_run_from_contact_to_contact_and_not_across_a_pause():
 def test_stillest_instant_by_hand():
     score = np.array([5.0, 4.0, 1.0, 2.0, 0.5, 3.0])
     assert stillest(score, np.array([0.2, 3.0]), np.array([4.0, 6.0])).tolist() == [2, 4]
-
-
-def test_displacement_of_a_known_move():
-    # 1 m in 1 s with a sine-shaped speed, plus a constant acceleration error of 0.3 m/s^2.
-    n = round(RATE)
-    t = (np.arange(n) + 0.5) / RATE
-    acc = np.zeros((n, 3))
-    acc[:, 0] = 2 * np.pi * np.sin(2 * np.pi * t) + 0.3
-    way = displacements(acc, np.array([0]), np.array([n]), RATE)
-    assert way[0] == pytest.approx([1.0, 0.0, 0.0], abs=2e-3)
-
-
-def test_velocity_is_zero_where_the_foot_stands():
-    n = 600
-    acc = np.zeros((n, 3))
-    acc[200:300, 0], acc[300:400, 0] = 3.0, -3.0
-    acc += 0.05
-    still = np.ones(n, dtype=bool)
-    still[200:400] = False
-    velocity, position = integrate(acc, still, RATE)
-    assert np.all(velocity[still] == 0.0)
-    assert position[-1, 0] == pytest.approx(3.0 * 0.5**2, rel=0.02)
-
-
-def test_every_stance_gets_a_still_instant():
-    rng = np.random.default_rng(0)
-    acc = rng.normal(0, 5, (1000, 3)) + UPRIGHT
-    gyr = rng.normal(0, 3, (1000, 3))
-    still = zero_velocity(acc, gyr, RATE, 9.81, (np.array([100.0, 600.0]), np.array([250.0, 800.0])))
-    assert still[100:250].any()
-    assert still[600:800].any()
 
 
 @pytest.mark.parametrize(
