@@ -65,9 +65,9 @@ class Meter:
     _lost_before: int = 0
     _run: _Run | None = None
     _waiting: list[tuple[float, bytes]] = field(default_factory=list)
-    _tail: list[tuple[float, bytes]] = field(default_factory=list)
-    _n_tail: int = 0
-    _tail_count: int = 0
+    _context: list[tuple[float, bytes]] = field(default_factory=list)
+    _n_known: int = 0
+    _newest: int = 0
     _ticks: deque[_Tick] = field(default_factory=deque)
     _has_count: bool = False
     _is_new_link: bool = False
@@ -77,7 +77,7 @@ class Meter:
         """The sensor streams, for the first time or again."""
         self.stream = stream
         self._is_new_link = True
-        self._tail, self._n_tail = [], 0
+        self._context, self._n_known = [], 0
 
     def take(self, arrival: float, payload: bytes) -> None:
         """Note one packet; cheap, for the radio's callback."""
@@ -133,16 +133,15 @@ class Meter:
         batch, self._waiting = self._waiting, []
         if self.stream is None or not batch:
             return 0
-        known = self._n_tail
-        n, counts = _decode(self.stream, self._tail + batch)
-        self._tail = (self._tail + batch)[-TAIL_PACKETS:]
-        self._n_tail = min(n, _decode(self.stream, self._tail)[0])
-        if len(counts) == n > 0:
+        known, packets = self._n_known, self._context + batch
+        n, counts = _decode(self.stream, packets)
+        self._context = _ends(packets, has_header=self.stream.config.get("header") is True)
+        self._n_known = min(n, _decode(self.stream, self._context)[0])
+        if len(counts) == n > known:
             self._has_count = True
-            counts = counts + (self._tail_count - counts[0] if known else 0)
-            self._tail_count = int(counts[n - self._n_tail]) if self._n_tail else 0
-            if known < n:
-                self._take_counts(np.unique(counts[known:]))
+            counts = counts + (self._newest - counts[known - 1] if known else 0)
+            self._newest = int(counts[-1])
+            self._take_counts(np.unique(counts[known:]))
         return max(0, n - known)
 
     def _take_counts(self, counts: Counts) -> None:
@@ -155,6 +154,12 @@ class Meter:
         self._run.first = min(self._run.first, first)
         self._run.last = max(self._run.last, last)
         self._run.received += len(counts)
+
+
+def _ends(packets: list[tuple[float, bytes]], *, has_header: bool) -> list[tuple[float, bytes]]:
+    """The last packets, led by the first where those tell what all others hold."""
+    head = packets[:TAIL_PACKETS] if has_header else []
+    return head + packets[max(len(head), len(packets) - TAIL_PACKETS) :]
 
 
 def _decode(stream: Stream, payloads: list[tuple[float, bytes]]) -> tuple[int, Counts]:

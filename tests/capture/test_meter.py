@@ -126,16 +126,16 @@ def test_a_counter_that_wraps_is_no_loss(counter: str, start: int, lose: Sequenc
     assert (meter.received, meter.lost) == (3000 - len(gone), len(gone) - (2999 in gone))
 
 
-def test_lines_of_text_that_are_cut_are_counted_whole() -> None:
+@pytest.mark.parametrize("has_header", [False, True])
+def test_lines_of_text_that_are_cut_are_counted_whole(has_header: bool) -> None:
+    columns = ["counter", "acc_x", "acc_y", "acc_z", "gyr_x", "gyr_y", "gyr_z"]
     text = "".join(f"{k},0.1,0.2,9.8,1.5,2.5,3.5\n" for k in range(1000)).encode()
+    if has_header:
+        text = ",".join(columns).encode() + b"\n" + text
     pieces = [text[k : k + 20] for k in range(0, len(text), 20)]
     meter = Meter()
-    meter.begin(
-        Stream(
-            protocol="csv_lines",
-            config={"columns": ["counter", "acc_x", "acc_y", "acc_z", "gyr_x", "gyr_y", "gyr_z"]},
-        )
-    )
+    config = {"header": True} if has_header else {"columns": columns}
+    meter.begin(Stream(protocol="csv_lines", config=config))
     watch(meter, [(10.0 * k / len(pieces), piece) for k, piece in enumerate(pieces)], 10.0)
     assert meter.lost == 0
     assert meter.received == pytest.approx(1000, abs=2)
