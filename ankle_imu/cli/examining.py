@@ -68,11 +68,11 @@ def selfcheck(
     with failures.user_input():
         if not 5 <= seconds < math.inf:
             raise ValueError(f"--seconds must be 5 or more, found {seconds:g}.")
-    known = find_sensor(library_root(library), sensor)
-    known = replace(known, placement=known.placement or _ANYWHERE)
+    saved = find_sensor(library_root(library), sensor)
+    known = replace(saved, placement=saved.placement or _ANYWHERE)
     say(f"Lay {sensor} still for 3 s on each of its six faces; {seconds:g} s from now on.")
     with tempfile.TemporaryDirectory(prefix="ankle-imu-selfcheck-") as folder:
-        captured = bluetooth.run(_measure(known, Path(folder), seconds))
+        captured = bluetooth.run(measure(known, Path(folder), seconds))
         if captured.folder is None:
             say("Interrupted before it streamed.")
             return 130
@@ -85,13 +85,13 @@ def selfcheck(
     code = 7 if any(f.verdict == FAIL for f in findings) else 0
     if as_json:
         told = {"loss": asdict(recording.loss[placement]), "findings": [asdict(f) for f in findings]}
-        show_json({"placement": placement, "serial": info.serial, **told, "exit_code": code})
+        show_json({"placement": saved.placement, "serial": info.serial, **told, "exit_code": code})
     else:
         show_verdicts([(f.verdict, f.what, f.found, f.fix) for f in findings])
     return code
 
 
-async def _measure(known: KnownSensor, root: Path, seconds: float) -> Captured:
+async def measure(known: KnownSensor, root: Path, seconds: float) -> Captured:
     """Record one sensor for a while."""
     from ankle_imu.capture import Order, Recorder, Wanted
     from ankle_imu.values import SessionInfo
