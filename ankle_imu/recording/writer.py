@@ -166,8 +166,10 @@ class RecordingWriter:
         self._write(everything=True)
         self._try(self._parts.finish)
         self._try(self._parts.sync)
-        self._parts.close()
-        self._lock.release()
+        try:
+            self._try(self._parts.close)
+        finally:
+            self._lock.release()
         self._raise_failure()
 
     def _append_json(self, topic: str, time_s: float, content: Mapping[str, Any]) -> None:

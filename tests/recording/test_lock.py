@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import signal
 import subprocess
 import sys
@@ -80,3 +81,19 @@ def test_a_part_that_is_there_already_is_named_so(tmp_path: Path) -> None:
     (tmp_path / "other").write_text("")
     with pytest.raises(StorageError, match="other is not a folder"):
         RecordingWriter(tmp_path / "other" / "session", start_ns=START_NS)
+
+
+def test_a_writer_that_cannot_close_its_file_lets_others_in(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recorder = RecordingWriter(tmp_path, start_ns=START_NS)
+    close = recorder._parts.close
+
+    def refuse() -> None:
+        close()
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(recorder._parts, "close", refuse)
+    with pytest.raises(StorageError, match="Input/output error"):
+        recorder.close()
+    assert not is_being_recorded(tmp_path)
