@@ -72,7 +72,7 @@ def follow(sensor: Sensor, sampling_rate: float) -> FootMotion:
         sensor.acc, sensor.gyr, sampling_rate, sensor.gravity, stances(swings, len(score), sampling_rate)
     )
     earth_rate = qt.rotate(sensor.quat, smooth)
-    _, position = trajectory.follow_path(force, earth_rate, still, sensor.broken, sensor.gravity, sampling_rate)
+    _, position = trajectory.follow_path(force, earth_rate, still, sensor.lost, sensor.gravity, sampling_rate)
     return FootMotion(
         gyr_smooth=smooth,
         axis=axis,
@@ -167,6 +167,41 @@ def _failed(reason: str) -> Alignment:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
+class WalkingCues:
+    """What walking says of the foot's direction.
+
+    `frame`: (3, 3) segment-from-sensor with y on the axis of the swings; `rise`, `way`: yaw against it, rad, of the
+    heel's rise axis and of the direction of progression, NaN where unknown, without their usual offsets;
+    `is_straight`: whether there were straight strides.
+    """
+
+    frame: Array
+    rise: float
+    way: float
+    is_straight: bool
+
+
+def walking_cues(sensor: Sensor, motion: FootMotion, up: Array) -> WalkingCues | None:
+    """Both cues from the straight strides, None without strides; `up` (3,) is the flat foot's up direction."""
+    if len(motion.strides) == 0:
+        return None
+    frame = al.frame_from(up, motion.axis)
+    turn = turns(sensor, motion.strides, frame[0])
+    chosen = _straight_walking(motion.strides, turn)
+    flat, following = motion.strides.flat[chosen], motion.strides.next_flat[chosen]
+    rise = al.heel_rise_axis(motion.gyr_smooth, up, flat.astype(float), motion.strides.to[chosen])
+    way = motion.position[following] - motion.position[flat]
+    seen = [al.unit(qt.rotate(qt.conjugate(sensor.quat[at]), way) @ frame.T) for at in (flat, following)]
+    ahead = np.median(seen[0] + seen[1], axis=0)
+    return WalkingCues(
+        frame=frame,
+        rise=al.yaw_between(rise, frame),
+        way=float(np.arctan2(ahead[1], ahead[0])),
+        is_straight=bool((np.abs(turn[chosen]) < STRAIGHT_DEG * DEGREE).sum() >= 3),
+    )
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
 class _Walking:
     """Frame from walking, the disagreement of its two cues in deg, and whether there were straight strides."""
 
@@ -176,23 +211,14 @@ class _Walking:
 
 
 def _walking_frame(sensor: Sensor, motion: FootMotion, up: Array) -> _Walking | None:
-    if len(motion.strides) == 0:
+    cues = walking_cues(sensor, motion, up)
+    if cues is None:
         return None
-    frame = al.frame_from(up, motion.axis)
-    turn = turns(sensor, motion.strides, frame[0])
-    chosen = _straight_walking(motion.strides, turn)
-    flat, following = motion.strides.flat[chosen], motion.strides.next_flat[chosen]
-    rise = al.heel_rise_axis(motion.gyr_smooth, up, flat.astype(float), motion.strides.to[chosen])
-    rise_yaw = al.yaw_between(rise, frame) - al.HEEL_RISE_YAW_DEG * DEGREE
-    way = motion.position[following] - motion.position[flat]
-    seen = [al.unit(qt.rotate(qt.conjugate(sensor.quat[at]), way) @ frame.T) for at in (flat, following)]
-    ahead = np.median(seen[0] + seen[1], axis=0)
-    way_yaw = float(np.arctan2(ahead[1], ahead[0])) - al.PROGRESSION_YAW_DEG * DEGREE
-    yaw = 0.5 * (rise_yaw + way_yaw) if np.isfinite(rise_yaw) else way_yaw
+    rise, way = cues.rise - al.HEEL_RISE_YAW_DEG * DEGREE, cues.way - al.PROGRESSION_YAW_DEG * DEGREE
     return _Walking(
-        frame=al.turn_about_z(frame, yaw),
-        disagreement_deg=float(np.degrees(abs(rise_yaw - way_yaw))),
-        is_straight=bool((np.abs(turn[chosen]) < STRAIGHT_DEG * DEGREE).sum() >= 3),
+        frame=al.turn_about_z(cues.frame, 0.5 * (rise + way) if np.isfinite(rise) else way),
+        disagreement_deg=float(np.degrees(abs(rise - way))),
+        is_straight=cues.is_straight,
     )
 
 

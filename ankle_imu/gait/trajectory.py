@@ -28,8 +28,16 @@ impacts neighbours differ by less than 20.
 SUDDEN_ERROR = 0.1
 """Acceleration error per change beyond that. Own choice; 0.05-0.2 give the same."""
 
-UNKNOWN_ERROR = 20.0
-"""Acceleration that may have gone by unseen in a gap, m/s^2: the usual one of a swing."""
+GAP_ERROR = 100.0
+GAP_ERROR_MOST = 20.0
+"""Acceleration error per second of gap, m/s^2 / s, where lost samples were filled, and the most that may have gone
+by unseen: what a swing's acceleration (20 m/s^2) changes by in its 0.2 s.
+"""
+
+GAP_TILT = 6.0
+"""Tilt error after a gap, rad per second of it squared: a foot's angular acceleration (60 rad/s^2) that the fill
+misses, as the area under a chord does.
+"""
 
 ERROR_LASTS_S = 0.05
 """How long an acceleration error keeps its sign: a part of a swing. Own choice; 0.02-0.1 s give the same."""
@@ -75,7 +83,7 @@ def follow_path(
     force: Array,
     earth_rate: Array,
     still: NDArray[np.bool_],
-    unknown: NDArray[np.bool_],
+    lost: NDArray[np.bool_],
     gravity: float,
     sampling_rate: float,
 ) -> tuple[Array, Array]:
@@ -86,7 +94,7 @@ def follow_path(
     force : (n, 3) float array, m/s^2, earth frame, gravity included
     earth_rate : (n, 3) float array, rad/s, earth frame, low-passed
     still : (n,) bool array from `zero_velocity`
-    unknown : (n,) bool array, the force was not measured there
+    lost : (n,) bool array, not measured but filled
     gravity : float, m/s^2, length of this sensor's reading at rest
 
     Returns
@@ -102,13 +110,27 @@ def follow_path(
     """
     on_ground = rolling_velocity(earth_rate)
     down = np.array([0.0, 0.0, gravity])
-    variance = doubt(force - down, unknown)
-    level_force = level(force, still, on_ground, variance, gravity, sampling_rate)
+    gap = gap_lengths(lost, sampling_rate)
+    variance = doubt(force - down, gap)
+    level_force = level(force, still, on_ground, variance, gap, gravity, sampling_rate)
     return integrate(level_force - down, still, on_ground, variance, sampling_rate)
 
 
-def doubt(earth_acc: Array, unknown: NDArray[np.bool_]) -> Array:
+def gap_lengths(lost: NDArray[np.bool_], sampling_rate: float) -> Array:
+    """Length of the gap each sample lies in, (n,) s; 0 where it was measured."""
+    out = np.zeros(len(lost))
+    for a, b in zip(*runs(lost), strict=True):
+        out[a:b] = (b - a) / sampling_rate
+    return out
+
+
+def doubt(earth_acc: Array, gap: Array) -> Array:
     """Variance of the acceleration's error at each sample, (n,) (m/s^2)^2.
+
+    Parameters
+    ----------
+    earth_acc : (n, 3) float array, m/s^2, gravity removed
+    gap : (n,) float array, s, from `gap_lengths`
 
     Notes
     -----
@@ -120,7 +142,8 @@ def doubt(earth_acc: Array, unknown: NDArray[np.bool_]) -> Array:
     change = np.maximum(change, np.append(change[1:], 0.0))
     sudden = SUDDEN_ERROR * np.maximum(change - SUDDEN, 0.0)
     variance = CONSTANT_ERROR**2 + SHARE_ERROR**2 * qt.squared_length(earth_acc) + sudden * sudden
-    return np.asarray(np.where(unknown, UNKNOWN_ERROR**2, variance))
+    filled = np.minimum(GAP_ERROR * gap, GAP_ERROR_MOST)
+    return np.asarray(np.where(gap > 0.0, CONSTANT_ERROR**2 + filled * filled, variance))
 
 
 def level(
@@ -128,6 +151,7 @@ def level(
     still: NDArray[np.bool_],
     on_ground: Array,
     variance: Array,
+    gap: Array,
     gravity: float,
     sampling_rate: float,
 ) -> Array:
@@ -139,6 +163,7 @@ def level(
     still : (n,) bool array, the foot stands on the ground
     on_ground : (n, 3) float array, m/s, its velocity there
     variance : (n,) float array, (m/s^2)^2, of the force's error
+    gap : (n,) float array, s, length of the gap a sample lies in
     gravity : float, m/s^2
 
     Returns
@@ -150,9 +175,9 @@ def level(
     Between two stances the velocity changes by what the foot's velocity on the ground says; what the mean force
     has beyond that is gravity seen askew. A tilt of e adds the horizontal velocity g e T, and, because the foot
     moves by a length L meanwhile, the height e L: 1 deg is 2.5 cm a stride. The tilt of each interval (a swing,
-    or half a second of standing) is measured with the velocity's doubt, and smoothed as a random walk. Taken out
-    of the velocity alone, as the rest of the error is, it would leave its height error: 2.9 -> 1.2 cm a stride
-    in simulated running.
+    or half a second of standing) is measured with the velocity's doubt, and smoothed as a random walk that may
+    jump in a gap. Taken out of the velocity alone, as the rest of the error is, it would leave its height error:
+    2.9 -> 1.2 cm a stride in simulated running.
     """
     start, stop = _intervals(still, sampling_rate)
     if len(start) == 0:
@@ -162,15 +187,16 @@ def level(
     last = np.minimum(stop, len(force) - 1)
     mean = (total[stop] - total[start] - (on_ground[last] - on_ground[start])) / seconds[:, None]
     spread = np.concatenate([[0.0], np.cumsum(variance)]) * ERROR_LASTS_S / sampling_rate
-    sigma = np.asarray(np.sqrt(spread[stop] - spread[start] + STANCE_ERROR**2) / (gravity * seconds), np.float64)
-    at = 0.5 * (start + stop)
+    sigma = np.sqrt(spread[stop] - spread[start] + STANCE_ERROR**2) / (gravity * seconds)
+    at = np.asarray(0.5 * (start + stop), dtype=np.float64)
+    wandered = _wander(gap, sampling_rate)[at.astype(np.int64)]
     tilt = np.zeros((len(at), 3))
     for _ in range(2):
         seen = qt.rotate(qt.from_rotation_vector(tilt), mean)
         seen /= np.maximum(qt.length(seen)[:, None], 1e-12)
         tilt[:, 0] += seen[:, 1]
         tilt[:, 1] -= seen[:, 0]
-        tilt = _smooth(tilt, sigma, at / sampling_rate)
+        tilt = _smooth(tilt, sigma, np.diff(wandered))
     index = np.arange(len(force))
     everywhere = np.stack([np.interp(index, at, tilt[:, k]) for k in range(3)], axis=1)
     return qt.rotate(qt.from_rotation_vector(everywhere), force)
@@ -192,18 +218,29 @@ def _intervals(still: NDArray[np.bool_], sampling_rate: float) -> tuple[Index, I
     return both[:, 0], both[:, 1]
 
 
-def _smooth(values: Array, sigma: Array, at: Array) -> Array:
-    """Most probable random walk through `values` (k, m), measured with `sigma` (k,) at the times `at` (k,), s."""
+def _wander(gap: Array, sampling_rate: float) -> Array:
+    """Variance of the tilt's random walk gathered up to each sample, (n,) rad^2."""
+    step = np.full(len(gap), TILT_WANDERS**2 / sampling_rate)
+    start, stop = runs(gap > 0.0)
+    step[start] += (GAP_TILT * ((stop - start) / sampling_rate) ** 2) ** 2
+    return np.cumsum(step)
+
+
+def _smooth(values: Array, sigma: Array, wandered: Array) -> Array:
+    """Most probable random walk through `values` (k, m), measured with `sigma` (k,).
+
+    `wandered` (k - 1,): variance of each step between them.
+    """
     from scipy.linalg import solveh_banded
 
     weight = 1.0 / sigma**2
-    link = 1.0 / (TILT_WANDERS**2 * np.maximum(np.diff(at), 1e-3))
-    bands = np.zeros((2, len(at)))
+    link = 1.0 / wandered
+    bands = np.zeros((2, len(values)))
     bands[0, 1:] = -link
     bands[1] = weight + 1.0 / TILT_ERROR**2
     bands[1, :-1] += link
     bands[1, 1:] += link
-    return np.asarray(solveh_banded(bands if len(at) > 1 else bands[1:], weight[:, None] * values))
+    return np.asarray(solveh_banded(bands if len(values) > 1 else bands[1:], weight[:, None] * values))
 
 
 def integrate(

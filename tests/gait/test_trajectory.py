@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ankle_imu import quaternion as qt
-from ankle_imu.gait.trajectory import SUDDEN, displacements, doubt, follow_path, integrate, level
+from ankle_imu.gait.trajectory import SUDDEN, displacements, doubt, follow_path, gap_lengths, integrate, level
 from ankle_imu.gait.zero_velocity import SENSOR_HEIGHT_M, rolling_velocity, zero_velocity
 
 RATE = 200.0
@@ -35,9 +35,9 @@ def walk(steps, length=1.4, rise=0.0, clearance=0.1):
     return acc, position, still
 
 
-def follow(acc, still, unknown=None):
+def follow(acc, still, lost=None):
     none = np.zeros(len(acc), dtype=bool)
-    return follow_path(acc + DOWN, np.zeros_like(acc), still, none if unknown is None else unknown, G, RATE)[1]
+    return follow_path(acc + DOWN, np.zeros_like(acc), still, none if lost is None else lost, G, RATE)[1]
 
 
 def test_displacement_of_a_known_move():
@@ -78,7 +78,7 @@ def test_a_tilted_earth_is_levelled(roll_deg, pitch_deg):
 def test_without_strides_or_standing_nothing_is_levelled():
     force = np.tile([0.3, 0.0, G], (300, 1))
     never = np.zeros(300, dtype=bool)
-    same = level(force, never, np.zeros((300, 3)), np.ones(300), G, RATE)
+    same = level(force, never, np.zeros((300, 3)), np.ones(300), np.zeros(300), G, RATE)
     assert same is force
     velocity, _ = integrate(force - DOWN, never, np.zeros((300, 3)), np.ones(300), RATE)
     assert velocity[-1] == pytest.approx([0.3 * 300 / RATE, 0.0, 0.0])
@@ -104,10 +104,16 @@ def test_an_impact_is_to_blame_for_what_the_velocity_is_off_by():
 def test_doubt_by_hand():
     acc = np.zeros((6, 3))
     acc[3:, 0] = SUDDEN + 10.0
-    gap = np.array([True, False, False, False, False, False])
+    gap = np.array([0.5, 0.0, 0.0, 0.0, 0.0, 0.05])
     variance = doubt(acc, gap)
     share = 0.13**2 + 0.01**2 * (SUDDEN + 10.0) ** 2
-    assert variance == pytest.approx([400.0, 0.13**2, 0.13**2 + 1.0, share + 1.0, share, share])
+    most, filled = 0.13**2 + 20.0**2, 0.13**2 + 5.0**2
+    assert variance == pytest.approx([most, 0.13**2, 0.13**2 + 1.0, share + 1.0, share, filled])
+
+
+def test_gaps_by_hand():
+    lost = np.array([True, False, True, True, False])
+    assert gap_lengths(lost, RATE).tolist() == [0.005, 0.0, 0.01, 0.01, 0.0]
 
 
 def test_what_a_gap_hid_is_put_into_the_gap():
@@ -119,6 +125,19 @@ def test_what_a_gap_hid_is_put_into_the_gap():
     length = follow(acc, still, gap)[-1, 0]
     blind = follow(acc, still)[-1, 0]
     assert abs(length - true_end) < 0.3 * abs(blind - true_end)
+
+
+def test_a_gap_may_have_turned_the_foot():
+    acc, position, still = walk(8)
+    lost = np.zeros(len(acc), dtype=bool)
+    middle = STAND + 4 * (STAND + SWING) - STAND // 2
+    lost[middle : middle + 30] = True
+    tilt = np.zeros((len(acc), 3))
+    tilt[middle + 15 :, 1] = 0.05  # what was lost had turned the foot by 3 deg more
+    force = qt.rotate(qt.from_rotation_vector(tilt), acc + DOWN)
+    path = follow(force - DOWN, still, lost)
+    # Left in, it would bring 4 strides 28 cm too low or high.
+    assert path[-1, 2] == pytest.approx(position[-1, 2], abs=0.05)
 
 
 def test_rolling_toe_down_carries_the_sensor_forward():
