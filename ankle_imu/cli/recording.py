@@ -6,25 +6,19 @@ import asyncio
 import contextlib
 import math
 import signal
-import sys
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
 from cyclopts import Parameter
 
 from ankle_imu.cli import bluetooth, failures
 from ankle_imu.cli.arguments import AsJson, Into, Person, library_root
+from ankle_imu.cli.choosing import named_sensor, worn_sensors
 from ankle_imu.cli.output import say, show, show_json
-from ankle_imu.cli.sensing import adapter_of, known_sensor
 
 if TYPE_CHECKING:
     from ankle_imu.capture import Captured, Order, Recorder, Status, Wanted
     from ankle_imu.devices.adapter import Adapter, Radio
-    from ankle_imu.library import KnownSensor
-
-_FIND_S: Final = 15.0
-_LOOK_S: Final = 5.0
 
 
 def record(
@@ -75,7 +69,7 @@ def record(
         _check(_is_text(note), "--note holds bytes that are no text.")
         alias = check_alias(person) if person else ""
     alias = alias or default_alias()
-    saved = {} if simulate or pairs else _worn(root)
+    saved = {} if simulate or pairs else worn_sensors(root)
 
     async def work() -> Captured:
         async with contextlib.AsyncExitStack() as stack:
@@ -83,7 +77,7 @@ def record(
                 radio, sensors, longest = await _simulated(stack, simulate)
             else:
                 radio, longest = bluetooth.radio(), math.inf
-                sensors = dict([await _named(radio, root, *pair) for pair in pairs]) or saved
+                sensors = dict([await named_sensor(radio, root, *pair) for pair in pairs]) or saved
             legs = sorted({wanted.placement.split("_")[0] for wanted in sensors})
             info = SessionInfo(alias=alias, note=note, load_kg=dict.fromkeys(legs, load_kg) if load_kg else {})
             with failures.user_input():
@@ -143,91 +137,6 @@ def _is_text(words: str) -> bool:
     except UnicodeEncodeError:
         return False
     return True
-
-
-def _worn(root: Path) -> dict[Wanted, Adapter]:
-    """The saved sensors that are worn, else those in reach that the person places."""
-    from ankle_imu.library import load_sensors
-
-    worn = [sensor for sensor in load_sensors(root) if sensor.placement] or _ask_for_sensors(root)
-    return {_wanted(sensor): adapter_of(sensor) for sensor in worn}
-
-
-def _wanted(sensor: KnownSensor, placement: str = "") -> Wanted:
-    from ankle_imu.capture import Wanted
-
-    return Wanted(
-        identifier=sensor.identifier,
-        placement=placement or sensor.placement,
-        model=sensor.model,
-        mount_site=sensor.mount_site if placement in ("", sensor.placement) else "",
-        serial=sensor.serial,
-    )
-
-
-async def _named(radio: Radio, root: Path, ref: str, placement: str) -> tuple[Wanted, Adapter]:
-    """A saved sensor, or else one that is in reach now."""
-    from ankle_imu.capture import Wanted
-    from ankle_imu.capture.introduce import find
-    from ankle_imu.devices import catalog
-    from ankle_imu.errors import DeviceNotFound
-    from ankle_imu.library import find_sensor
-
-    with contextlib.suppress(DeviceNotFound):
-        saved = find_sensor(root, ref)
-        return _wanted(saved, placement), adapter_of(saved)
-    candidate = await find(radio, ref, seconds=_FIND_S)
-    model = candidate.models[0]
-    return Wanted(identifier=candidate.seen.identifier, placement=placement, model=model), catalog.adapter(model)
-
-
-def _ask_for_sensors(root: Path) -> list[KnownSensor]:
-    """Show what is in reach, ask where each is worn, and save the answers.
-
-    No event loop runs while it waits for the person: Ctrl-C must end that at once.
-    """
-    from ankle_imu.capture.introduce import introduce, look_around
-    from ankle_imu.errors import DeviceNotFound
-    from ankle_imu.library import save_sensor
-
-    if not sys.stdin.isatty():
-        raise failures.UsageError(
-            "No sensor that is worn is saved and none is named; give --sensor ID=PLACEMENT, or save one with "
-            "`ankle-imu sensors add`."
-        )
-    say("No sensor that is worn is saved yet. Looking for those in reach ...")
-    candidates = [c for c in bluetooth.run(look_around(bluetooth.radio(), _LOOK_S)) if c.models]
-    if not candidates:
-        raise DeviceNotFound("No sensor of a known kind is in reach. Wake it (move it) and come nearer.")
-    chosen = []
-    for candidate in candidates:
-        placement = _ask_placement(f"{candidate.seen.name or candidate.seen.identifier} ({candidate.models[0]})")
-        if placement:
-            chosen.append(
-                known_sensor(candidate, bluetooth.run(introduce(bluetooth.radio(), candidate)), placement)
-            )
-            save_sensor(root, chosen[-1])
-    if not chosen:
-        raise failures.UsageError("No sensor was given a place; nothing to record.")
-    return chosen
-
-
-def _ask_placement(name: str) -> str:
-    from ankle_imu.frames import PLACEMENTS
-
-    options = ", ".join(f"{n} {placement}" for n, placement in enumerate(PLACEMENTS, 1))
-    while True:
-        say(f"Where is {name} worn? {options}; Enter to leave it out.")
-        try:
-            answer = input("> ").strip()
-        except EOFError as error:
-            raise failures.UsageError(
-                "No answer came; give --sensor ID=PLACEMENT, or save a sensor with `ankle-imu sensors add`."
-            ) from error
-        if not answer or answer in PLACEMENTS:
-            return answer
-        if answer.isdigit() and 1 <= int(answer) <= len(PLACEMENTS):
-            return PLACEMENTS[int(answer) - 1]
 
 
 async def _simulated(
