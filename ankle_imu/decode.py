@@ -138,8 +138,12 @@ def find_clipped(acc: ArrayLike, gyr: ArrayLike, acc_range_g: float, gyr_range_d
         (gyr, gyr_range_dps * DEGREE),
     )
     full = 1.0 - 1.0 / 32768 - _HALF_COUNT
-    hits = [np.abs(np.asarray(values, dtype=float)) >= full * limit for values, limit in limits]
-    return np.asarray((hits[0] | hits[1]).any(axis=1))
+    clipped = np.zeros(len(np.asarray(acc)), dtype=bool)
+    for values, limit in limits:
+        if not np.isnan(limit):
+            for column in np.asarray(values, dtype=float).T:
+                clipped |= np.abs(column) >= full * limit
+    return clipped
 
 
 def _samples(block: wire.Block, config: Mapping[str, Any]) -> Samples:
