@@ -85,14 +85,16 @@ def analyze(
     if recording.session.kind == "walk":
         legs = _as_worn(legs, gridded, known, time, rate, settings, warnings)
     tell("tables", 0.9)
-    strides = _strides_table(legs, recording.series, recording.session.sensors)
+    worn = recording.session.sensors
+    clipped = {p: one.time[is_clipped(one, worn.get(p))] for p, one in recording.series.items()}
+    strides = _strides_table(legs, clipped)
     result = SessionResult(
         angles=_angles_table(legs, time),
         strides=strides,
         events=_events_table(legs, recording),
         bouts=_bouts_table(strides),
         summary=summarize(strides),
-        quality=_quality(recording, gridded, legs, time, tuple(warnings)),
+        quality=_quality(recording, gridded, clipped, legs, time, tuple(warnings)),
         settings=settings,
         session=recording.session,
         version=package_version(),
@@ -165,28 +167,24 @@ def _angles_table(legs: Mapping[str, LegResult], time: Array) -> pd.DataFrame:
     return pd.DataFrame({name: columns.get(name, blank) for name in tables.ANGLES.names}, copy=False)
 
 
-def _strides_table(
-    legs: Mapping[str, LegResult], series: Mapping[str, ImuSeries], sensors: Mapping[str, SensorInfo]
-) -> pd.DataFrame:
+def _strides_table(legs: Mapping[str, LegResult], clipped: Mapping[str, Array]) -> pd.DataFrame:
     parts = [tables.make_table(tables.STRIDES, r.strides) for r in legs.values() if len(r.strides["ic_s"])]
     if not parts:
         return tables.make_table(tables.STRIDES, {})
     strides = pd.concat(parts, ignore_index=True).sort_values(["start_s", "leg"], ignore_index=True)
     strides["stride_id"] = np.arange(len(strides))
-    strides["clipped"] = _clipped_in(strides, series, sensors)
+    strides["clipped"] = _clipped_in(strides, clipped)
     return strides
 
 
-def _clipped_in(
-    strides: pd.DataFrame, series: Mapping[str, ImuSeries], sensors: Mapping[str, SensorInfo]
-) -> NDArray[np.int64]:
-    clipped = np.zeros(len(strides), dtype=np.int64)
-    for placement, one in series.items():
-        at = one.time[is_clipped(one, sensors.get(placement))]
+def _clipped_in(strides: pd.DataFrame, clipped: Mapping[str, Array]) -> NDArray[np.int64]:
+    """Clipped samples of the leg's sensors in each stride; `clipped`: placement -> their times, s."""
+    number = np.zeros(len(strides), dtype=np.int64)
+    for placement, at in clipped.items():
         own = (strides["leg"] == frames.leg_of(placement)).to_numpy()
         counts = np.searchsorted(at, strides["end_s"]) - np.searchsorted(at, strides["start_s"])
-        clipped += np.where(own, counts, 0)
-    return clipped
+        number += np.where(own, counts, 0)
+    return number
 
 
 def is_clipped(series: ImuSeries, info: SensorInfo | None = None) -> NDArray[np.bool_]:
@@ -202,18 +200,18 @@ def is_clipped(series: ImuSeries, info: SensorInfo | None = None) -> NDArray[np.
     out = find_clipped(series.acc, series.gyr, acc_range, gyr_range)
     for values, full, least in ((series.acc, acc_range, 18.6), (series.gyr, gyr_range, 4.2)):
         for k in range(0 if np.isfinite(full) else 3):
-            out |= _plateau(np.abs(values[:, k]), least)
+            out[_plateau(np.abs(values[:, k]), least)] = True
     return out
 
 
-def _plateau(size: Array, least: float) -> NDArray[np.bool_]:
-    """Where values (n,) stay at their own largest, if that lies beyond `least` and lasts three samples once."""
+def _plateau(size: Array, least: float) -> NDArray[np.int64]:
+    """Samples at which values (n,) are largest, if that is beyond `least` and lasts three samples once."""
     top = np.nanmax(size, initial=0.0)
-    at_top = size >= 0.9995 * top
-    start, stop = runs(at_top)
-    if top < least or len(start) == 0 or int((stop - start).max()) < 3:
-        return np.zeros(len(size), dtype=bool)
-    return np.asarray(at_top)
+    if top < least:
+        return np.empty(0, dtype=np.int64)
+    at = np.flatnonzero(size >= 0.9995 * top)
+    lasts = len(at) >= 3 and bool((at[2:] - at[:-2] == 2).any())
+    return at if lasts else at[:0]
 
 
 def _events_table(legs: Mapping[str, LegResult], recording: Recording) -> pd.DataFrame:
@@ -259,6 +257,7 @@ def _bouts_table(strides: pd.DataFrame) -> pd.DataFrame:
 def _quality(
     recording: Recording,
     gridded: Mapping[str, Gridded],
+    clipped: Mapping[str, Array],
     legs: Mapping[str, LegResult],
     time: Array,
     warnings: tuple[str, ...],
@@ -289,7 +288,7 @@ def _quality(
     if not any(len(r.strides["ic_s"]) for r in legs.values()):
         doubtful.append("No strides were found: the sensors did not see a foot or leg swinging forward.")
     return {
-        "sensors": {p: _sensor_quality(recording, p) for p in recording.series},
+        "sensors": {p: _sensor_quality(recording, p, len(clipped[p])) for p in recording.series},
         "gaps": _gaps_table(recording.loss, gridded, time),
         "alignment": alignment,
         "sync": _sync(legs),
@@ -307,10 +306,9 @@ def _sync(legs: Mapping[str, LegResult]) -> dict[str, Any]:
     return {**worst, **pairs}
 
 
-def _sensor_quality(recording: Recording, placement: str) -> dict[str, Any]:
+def _sensor_quality(recording: Recording, placement: str, clipped: int) -> dict[str, Any]:
     series = recording.series[placement]
     loss = recording.loss.get(placement, Loss(expected=len(series.time), received=0, lost=0))
-    clipped = int(is_clipped(series, recording.session.sensors.get(placement)).sum())
     return {
         "expected": loss.expected,
         "received": loss.received,
