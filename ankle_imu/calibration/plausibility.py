@@ -282,7 +282,7 @@ def range_end(gyr: Array) -> tuple[float, float]:
     reading, share : float
         Zeros when no axis stays at it for `CLIPPED_SHARE` of the samples: the range is large enough.
     """
-    top = np.maximum(gyr.max(axis=0), -gyr.min(axis=0))
+    top = np.array([max(column.max(), -column.min()) for column in gyr.T])
     at_top = [np.count_nonzero(np.abs(gyr[:, k]) >= 0.9995 * top[k]) for k in range(3)]
     share = np.array(at_top) / len(gyr)
     axis = int(share.argmax())
@@ -448,14 +448,14 @@ def _measure(acc: Array, gyr: Array, sampling_rate: float) -> _Facts:
     slow_acc, slow_gyr = block_means(acc, size), block_means(gyr, size)
     rate = sampling_rate / size
     acc_turning, gyr_turning = _turning(slow_acc, slow_gyr, rate)
-    norm = np.linalg.norm(slow_acc, axis=1)
+    norm = qt.length(slow_acc)
     return _Facts(
         acc_level=_level(slow_acc, rate),
         gyr_level=_level(slow_gyr, rate),
         liveliness=float(np.std(norm) / max(float(np.mean(norm)), 1e-12)),
         acc_turning=acc_turning,
         gyr_turning=gyr_turning,
-        gyr_high=float(np.quantile(np.linalg.norm(slow_gyr, axis=1), 0.99)),
+        gyr_high=float(np.quantile(qt.length(slow_gyr), 0.99)),
         n_beyond_range=_count_beyond(gyr, MOST_TURNING),
         rate=sampling_rate,
     )
@@ -488,13 +488,16 @@ def _windows(values: Array, length: int) -> Array:
 
 def _level(values: Array, rate: float) -> _Level:
     windows = _windows(values, max(2, round(QUIET_WINDOW * rate)))
-    level = np.linalg.norm(windows, axis=2).mean(axis=1)
-    spread = np.sqrt(windows.var(axis=1).sum(axis=1))
+    size = np.sqrt(np.einsum("ijk,ijk->ij", windows, windows))
+    level = size.mean(axis=1)
+    deviation = windows - np.einsum("ijk->ik", windows)[:, None] / windows.shape[1]
+    spread = np.sqrt(np.einsum("ijk,ijk->i", deviation, deviation) / windows.shape[1])
     stillest = np.argsort(spread)[: max(3, math.ceil(QUIET_SHARE * len(windows)))]
     relative = float(np.median(spread[stillest] / np.maximum(level[stillest], 1e-12)))
     strides = _windows(values, max(2, round(2.0 * rate)))
-    mean = np.linalg.norm(strides.mean(axis=1), axis=1)
-    directed = float(np.median(mean / np.maximum(np.linalg.norm(strides, axis=2).mean(axis=1), 1e-12)))
+    mean = qt.length(np.einsum("ijk->ik", strides) / strides.shape[1])
+    usual = np.sqrt(np.einsum("ijk,ijk->ij", strides, strides)).mean(axis=1)
+    directed = float(np.median(mean / np.maximum(usual, 1e-12)))
     value = np.median(level[stillest]) if relative <= STEADY_SPREAD else np.median(mean)
     return _Level(value=float(value), spread=relative, directed=directed)
 
@@ -505,10 +508,10 @@ def _turning(acc: Array, gyr: Array, rate: float) -> tuple[float, float]:
     if len(acc) < 2 * length + 4:
         return 0.0, 0.0
     gravity, turn = (_running_mean(_running_mean(v, length), length) for v in (acc, gyr))
-    norm = np.linalg.norm(gravity, axis=1)
+    norm = qt.length(gravity)
     up = gravity / np.maximum(norm, 1e-12)[:, None]
-    by_acc = np.linalg.norm(up[2:] - up[:-2], axis=1) * rate / 2.0
-    by_gyr = np.linalg.norm(np.cross(turn, up)[1:-1], axis=1)
+    by_acc = qt.length(up[2:] - up[:-2]) * rate / 2.0
+    by_gyr = qt.length(np.cross(turn, up)[1:-1])
     near = np.abs(norm[1:-1] / max(float(np.median(norm)), 1e-12) - 1.0) < 0.3
     if not near.any():
         return 0.0, 0.0

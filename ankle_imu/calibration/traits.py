@@ -8,6 +8,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from ankle_imu import quaternion as qt
 from ankle_imu.calibration.plausibility import block_means
 
 Array = NDArray[np.float64]
@@ -74,10 +75,10 @@ def describe(acc: Array, gyr: Array, sampling_rate: float) -> Traits:
     if count == 0:
         return Traits(pace=0.0, top=0.0, shaken=0.0, rest=float("nan"))
     w = w - w.mean(axis=0)
-    speed = np.linalg.norm(w, axis=1)
+    speed = qt.length(w)
     windows = speed[: count * length].reshape(count, length)
     pace = np.percentile(windows, 95, axis=1)
-    force = np.linalg.norm(a[: count * length], axis=1).reshape(count, length)
+    force = qt.length(a[: count * length]).reshape(count, length)
     gait = pace > LIVELY
     return Traits(
         pace=float(np.percentile(pace[gait], 75)) if gait.any() else float(pace.max()),
@@ -97,7 +98,7 @@ def _blocks(acc: Array, gyr: Array, size: int) -> tuple[Array, Array]:
 def _rest(w: Array, windows: Array, pace: Array) -> float:
     share = np.median((windows < 0.15 * pace[:, None]).mean(axis=1))
     slowest = np.median((0.5 * (windows[:, 1:] + windows[:, :-1])).min(axis=1) / pace)
-    speed = np.linalg.norm(w, axis=1)
+    speed = qt.length(w)
     strong = w[speed > np.percentile(speed, 80)]
     rate = w @ np.linalg.eigh(strong.T @ strong)[1][:, -1]
     skew = abs(float(((rate - rate.mean()) ** 3).mean())) / max(float(rate.std()), 1e-9) ** 3
@@ -124,8 +125,8 @@ def in_step(first: Array, second: Array, sampling_rate: float) -> float:
     speeds = []
     for gyr in (first, second):
         count = len(gyr) // (size * length)
-        blocks = gyr[: count * size * length].reshape(-1, size, 3).mean(axis=1)
-        speeds.append(np.convolve(np.linalg.norm(blocks, axis=1), np.full(3, 1.0 / 3.0), mode="same"))
+        slow = block_means(gyr[: count * size * length], size)
+        speeds.append(np.convolve(qt.length(slow), np.full(3, 1.0 / 3.0), mode="same"))
     a, b = (speed.reshape(-1, length) for speed in speeds)
     both = (a.max(axis=1) > CARRIED) & (b.max(axis=1) > CARRIED)
     a, b = (x[both] - x[both].mean(axis=1, keepdims=True) for x in (a, b))
