@@ -139,6 +139,9 @@ class SessionInfo:
         object.__setattr__(self, "load_kg", MappingProxyType(dict(self.load_kg)))
 
 
+ABSENT: Final = "absent"
+"""Event of a sensor that was wanted and never came; `text` says why."""
+
 ENDED: Final = "ended"
 """Event of no sensor: from here on nothing more was wanted of any."""
 
@@ -220,11 +223,52 @@ class Alignment:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
+class SensorCalibration:
+    """What one sensor's readings are off by, and where that is known from.
+
+    Parameters
+    ----------
+    serial : str, of the sensor
+    made_utc : str, ISO 8601
+    acc_offset : (3,) float array, m/s^2, sensor frame
+    acc_matrix : (3, 3) float array; true acc = acc_matrix (read acc - acc_offset)
+    gyr_bias : (3,) float array, rad/s
+    residual : float, m/s^2, what gravity's length is still off by per spare pose; NaN without a spare one
+    n_poses : int, poses it was found from
+    mount_site : str, where the sensor was worn then, "" when not said
+    temperature_c : float, degrees Celsius of the sensor, NaN when it did not tell
+    """
+
+    serial: str
+    made_utc: str
+    acc_offset: Array
+    acc_matrix: Array
+    gyr_bias: Array
+    residual: float
+    n_poses: int
+    mount_site: str = ""
+    temperature_c: float = float("nan")
+
+    def __post_init__(self) -> None:
+        for name, shape in (("acc_offset", (3,)), ("acc_matrix", (3, 3)), ("gyr_bias", (3,))):
+            array = _read_only(getattr(self, name))
+            if array.shape != shape or not np.isfinite(array).all():
+                raise ValueError(f"{name} must be finite and of shape {shape}, found {array.shape}.")
+            object.__setattr__(self, name, array)
+
+    @property
+    def calibration_id(self) -> str:
+        """Serial number and instant, which name it in results."""
+        return f"{self.serial} {self.made_utc}"
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Recording:
     """A session in memory: one series per sensor, and what is known about them.
 
     `series` maps placement to `ImuSeries`; all times share one zero, the session start. `loss` maps placement
     to `Loss`; `calibration` maps placement to a known `Alignment` and replaces its estimation.
+    `sensor_calibration` maps placement to what the analysis corrects; the series stay as measured.
     """
 
     series: Mapping[str, ImuSeries]
@@ -232,6 +276,7 @@ class Recording:
     loss: Mapping[str, Loss] = field(default_factory=dict)
     markers: tuple[Marker, ...] = ()
     calibration: Mapping[str, Alignment] | None = None
+    sensor_calibration: Mapping[str, SensorCalibration] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
@@ -241,8 +286,8 @@ class Recording:
             frames.check_placement(placement)
             if not isinstance(known, Alignment):
                 raise TypeError(f"calibration of {placement} must be an Alignment, found {type(known).__name__}.")
-        object.__setattr__(self, "series", MappingProxyType(dict(self.series)))
-        object.__setattr__(self, "loss", MappingProxyType(dict(self.loss)))
+        for name in ("series", "loss", "sensor_calibration"):
+            object.__setattr__(self, name, MappingProxyType(dict(getattr(self, name))))
 
     @property
     def duration(self) -> float:
