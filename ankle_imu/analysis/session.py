@@ -17,6 +17,7 @@ from ankle_imu.analysis.leg import LegResult, analyze_leg
 from ankle_imu.analysis.sensor import prepare
 from ankle_imu.analysis.wearing import believable, find_wrong, mark, straighten
 from ankle_imu.calibration.plausibility import check_units
+from ankle_imu.calibration.sensor import correct
 from ankle_imu.decode import find_clipped
 from ankle_imu.errors import RecordingError
 from ankle_imu.gait.filters import runs
@@ -71,7 +72,8 @@ def analyze(
     series = _usable(recording.series, warnings)
     time, rate = session_grid(series)
     gridded: dict[str, Gridded] = {}
-    for placement, one in series.items():
+    for placement, raw in series.items():
+        one = correct(raw, recording.sensor_calibration.get(placement))
         warnings += check_units(one, placement)
         gridded[placement] = put_on_grid(one, time, rate)
     known, doubts = believable(recording.calibration or {}, gridded)
@@ -309,7 +311,9 @@ def _sync(legs: Mapping[str, LegResult]) -> dict[str, Any]:
 def _sensor_quality(recording: Recording, placement: str, clipped: int) -> dict[str, Any]:
     series = recording.series[placement]
     loss = recording.loss.get(placement, Loss(expected=len(series.time), received=0, lost=0))
+    calibration = recording.sensor_calibration.get(placement)
     return {
+        "calibration": calibration.calibration_id if calibration else "",
         "expected": loss.expected,
         "received": loss.received,
         "lost": loss.lost,

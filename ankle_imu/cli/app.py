@@ -14,6 +14,7 @@ from cyclopts import App, Group
 from ankle_imu._version import package_version
 from ankle_imu.cli import (
     analyzing,
+    calibrating,
     checking,
     demo,
     downloading,
@@ -65,7 +66,9 @@ def build() -> App:
     )
     app.command(examining.doctor, group=_SENSORS, help_epilogue="Example:  ankle-imu doctor")
     app.command(sensing.scan, group=_SENSORS, help_epilogue="Example:  ankle-imu scan --seconds 10")
-    app.command(sensing.build(_SENSORS, _OPTIONS))
+    sensors = sensing.build(_SENSORS, _OPTIONS)
+    sensors.command(calibrating.calibrate, help_epilogue="Example:  ankle-imu sensors calibrate left_foot")
+    app.command(sensors)
     app.command(
         examining.selfcheck, group=_SENSORS, help_epilogue="Example:  ankle-imu selfcheck left_foot --seconds 120"
     )

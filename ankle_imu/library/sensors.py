@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -119,6 +120,46 @@ def forget_sensor(root: str | Path, serial: str) -> None:
         _path(root, serial).unlink(missing_ok=True)
     except OSError as error:
         raise StorageError(f"{_path(root, serial)} could not be removed: {error.strerror or error}.") from error
+
+
+def save_calibration(root: str | Path, serial: str, calibration: Mapping[str, Any]) -> Path:
+    """Put a calibration into the file of a saved sensor, in place of an earlier one.
+
+    Parameters
+    ----------
+    root : str or Path of the library
+    serial : str
+    calibration : mapping of plain values, see `calibration.store`
+
+    Returns
+    -------
+    Path
+        The sensor's file.
+
+    Raises
+    ------
+    DeviceNotFound
+        If no such sensor is saved.
+    StorageError
+        If the disk refuses.
+    """
+    path = _path(root, serial)
+    content = _read(path)
+    if not content:
+        raise DeviceNotFound(f"No sensor of serial {serial!r} is saved.", identifier=serial)
+    return write_whole(path, (json.dumps({**content, "calibration": dict(calibration)}, indent=2) + "\n").encode())
+
+
+def load_calibration(root: str | Path, serial: str) -> dict[str, Any] | None:
+    """The calibration saved with a sensor, plain values; None when there is none.
+
+    Raises
+    ------
+    CorruptRecording, UnknownFormatVersion, StorageError
+        If the sensor's file cannot be understood or read.
+    """
+    found = _read(_path(root, serial)).get("calibration")
+    return found if isinstance(found, dict) else None
 
 
 def sensor_folder(root: str | Path, serial: str) -> Path:

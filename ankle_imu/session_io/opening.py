@@ -11,6 +11,7 @@ from ankle_imu import manifest, recording
 from ankle_imu.durable import ASIDE
 from ankle_imu.errors import RecordingError, UnknownFormatVersion
 from ankle_imu.frames import PLACEMENTS
+from ankle_imu.session_io.calibrated import saved_calibrations
 from ankle_imu.session_io.reading import read_sensor
 from ankle_imu.session_io.sensors import in_order, with_config
 from ankle_imu.values import ENDED, ImuSeries, Loss, Recording, SensorInfo, SessionInfo
@@ -26,7 +27,8 @@ def open_session(path: str | Path) -> Recording:
     Returns
     -------
     Recording
-        Series, losses, markers; damage to the files is told in `warnings` and counted in `loss`.
+        Series, losses, markers; damage to the files is told in `warnings` and counted in `loss`. The series are
+        as measured; calibrations that the library keeps for these sensors are in `sensor_calibration`.
 
     Raises
     ------
@@ -69,12 +71,15 @@ def decode_log(path: Path, log: recording.SessionLog) -> Recording:
         raise RecordingError(
             f"{path} holds no samples ({packets} packets were read). {told}".strip(), path=str(path)
         )
+    info = _with_sensors(info, log, series)
+    calibrations, doubts = saved_calibrations(path, info)
     return Recording(
         series=in_order(series),
-        session=_with_sensors(info, log, series),
+        session=info,
         loss=in_order(losses),
         markers=log.markers,
-        warnings=warnings,
+        sensor_calibration=calibrations,
+        warnings=(*warnings, *doubts),
     )
 
 
