@@ -21,11 +21,9 @@ from ankle_imu.capture.supervisor import Supervisor
 from ankle_imu.capture.wanted import Wanted
 from ankle_imu.devices.adapter import Adapter, Radio, Wish
 from ankle_imu.errors import DeviceNotFound, StorageError
-from ankle_imu.values import SessionInfo
+from ankle_imu.values import ABSENT, SessionInfo
 
 STATUS_S: Final = 1.0
-ABSENT: Final = "absent"
-"""Event of a sensor that was wanted and never came."""
 HOST_S: Final = 5.0
 CLOCK_S: Final = 60.0
 

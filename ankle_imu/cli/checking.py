@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from ankle_imu.values import Gap, Loss
 
 _DAMAGED: Final = 5
+_DOUBTFUL_S: Final = 0.005
+"""Foot and shank should be within this (10 ms at 500 deg/s are 5 deg of dorsiflexion)."""
 _GAPS_SHOWN: Final = 20
 _DUPLICATES: Final = "duplicate samples"
 _RESTARTS: Final = "sensor restarts"
@@ -91,10 +93,11 @@ def _picture_path(path: Path) -> Path:
 
 def _show_ledger(ledger: Ledger) -> None:
     from ankle_imu.report import words
+    from ankle_imu.values import ABSENT
 
     rec = ledger.recording
     name = (rec.session.session_id if rec else "") or ledger.path.name
-    show_heading("  ".join(filter(None, (name, words.span(rec.duration) if rec else ""))))
+    show_heading("  ".join(filter(None, (name, words.clock(rec.duration) if rec else ""))))
     if rec is not None:
         head = ("Samples", "Expected", "Received", "Lost", "Healed", "Duplicate", "Clipped")
         show_table(head, [_samples(p, loss) for p, loss in rec.loss.items()], right=head[1:])
@@ -102,7 +105,10 @@ def _show_ledger(ledger: Ledger) -> None:
         head = ("Clock", "Rate, Hz", "Nominal", "ppm", "Residual, ms", "Restarts", "Battery")
         show_table(head, [_clock(ledger, p, loss) for p, loss in rec.loss.items()], right=head[1:])
         _show_gaps([(p, gap) for p, loss in rec.loss.items() for gap in loss.gaps])
-        for sentence in _sync_sentences(ledger.sync):
+        for event in ledger.events:
+            if event.event == ABSENT:
+                show(f"{words.side(event.placement)}: never came ({event.text})")
+        for sentence in _sync_sentences(ledger.sync, rec.loss.values()):
             show(sentence)
         for placement, loss in rec.loss.items():
             for reason, n in loss.reasons.items():
@@ -118,8 +124,8 @@ def _show_ledger(ledger: Ledger) -> None:
         show(f"{words.plural(ledger.parts, 'file')}, whole and closed.")
 
 
-def _sync_sentences(checks: Sequence[SyncCheck]) -> list[str]:
-    """A line for each sensor that shared a knock with the first; without any, how to make one."""
+def _sync_sentences(checks: Sequence[SyncCheck], losses: Iterable[Loss]) -> list[str]:
+    """A line for each sensor that shared a knock with the first; where times are doubtful, how to make one."""
     from ankle_imu.report import words
 
     told = []
@@ -131,8 +137,11 @@ def _sync_sentences(checks: Sequence[SyncCheck]) -> list[str]:
                 f"sync check: {words.plural(sync.knocks, 'shared knock')}; {words.side(sync.placement)} feels it "
                 f"{1e3 * abs(sync.offset_s):.1f} ms {when} {words.side(sync.reference)}{spread}"
             )
-    if checks and not told:
-        told.append("sync check: no knock that two sensors felt; stand still for a second, then stomp")
+    is_doubtful = any(not loss.clock_residual_s <= _DOUBTFUL_S for loss in losses)
+    if checks and not told and is_doubtful:
+        told.append(
+            "sync check: no shared knock; next time stand still for a second and stomp once before walking"
+        )
     return told
 
 

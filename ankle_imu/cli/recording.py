@@ -158,7 +158,7 @@ async def _simulated(
     for n, (placement, series) in enumerate(walked.series.items(), 1):
         motion = Motion(series, start=asyncio.get_running_loop().time())
         virtual = AnkleSensor(motion, address=f"C0:00:00:00:00:{n:02X}", seed=n)
-        await radio.add(virtual)
+        await radio.add(virtual, loss=plan.loss, seed=n)
         sensors[Wanted(identifier=virtual.address, placement=placement, model="ankle")] = catalog.adapter("ankle")
     return radio, sensors, plan.duration_s
 
@@ -204,7 +204,7 @@ def _close(captured: Captured, as_json: bool) -> int:
         show_json(told(captured))
     for status in captured.sensors:
         say(sensor_line(status))
-    say(f"{words.span(captured.duration_s)} recorded; ended by {_END[captured.reason]}.")
+    say(f"{words.clock(captured.duration_s)} recorded; ended by {_END.get(captured.reason, captured.reason)}.")
     came = [s.wanted.placement for s in captured.sensors if s.received]
     for line in measures(came):
         say(line)
@@ -214,8 +214,11 @@ def _close(captured: Captured, as_json: bool) -> int:
             say("Next: `ankle-imu check last` for the losses, `ankle-imu report last --open` for the walk.")
     if captured.reason == "interrupted":
         return 130
-    return 0 if all(s.received for s in captured.sensors) else 4
+    return 0 if all(s.received and s.away_s < _AWAY_S for s in captured.sensors) else 4
 
+
+_AWAY_S: Final = 1.0
+"""A sensor that was lost for less than this when the recording ended is not called lost."""
 
 _END: Final[Mapping[str, str]] = {
     "interrupted": "you",

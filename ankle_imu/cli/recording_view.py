@@ -19,6 +19,19 @@ if TYPE_CHECKING:
 
 _STATE_STYLE: Final = {"streaming": "green", "connecting": "yellow", "searching": "yellow", "waiting": "red"}
 
+_COLUMNS: Final = (
+    ("Sensor", 0),
+    ("State", 0),
+    ("Rate", 0),
+    ("Lost, 10 s", 76),
+    ("Lost", 0),
+    ("Battery", 54),
+    ("Last packet", 88),
+)
+"""Columns of the live table and the width of the terminal from which on each is shown."""
+_NOMINAL_FROM: Final = 62
+"""Width from which on the nominal rate stands beside the measured one."""
+
 
 class View(Protocol):
     """What a recording shows while it runs."""
@@ -52,7 +65,7 @@ class _Table:
 
     def show(self, status: Status) -> None:
         self._status = status
-        self._live.update(draw(status, self._typing), refresh=True)
+        self._live.update(draw(status, self._typing, self._live.console.width), refresh=True)
 
     def show_typing(self, text: str) -> None:
         self._typing = text
@@ -77,25 +90,34 @@ class _Lines:
         return None
 
 
-def draw(status: Status, typing: str = "") -> Table:
-    """The table of one moment; `typing` is the line that is being typed."""
+def draw(status: Status, typing: str = "", width: int = 100) -> Table:
+    """The table of one moment; `typing` is the line that is being typed, `width` the terminal's, in letters."""
     from rich.table import Table
     from rich.text import Text
 
-    title = f"Recording {words.clock(status.elapsed_s)}" if status.folder else "Looking for the sensors"
-    drawn = Table(title=title, title_justify="left", title_style="bold", box=None, padding=(0, 2, 0, 0))
-    for name in ("Sensor", "State", "Rate", "Lost, 10 s", "Lost", "Battery", "Last packet"):
+    drawn = Table(title=_title(status), title_justify="left", title_style="bold", box=None, padding=(0, 2, 0, 0))
+    shown = [name for name, least in _COLUMNS if width >= least]
+    for name in shown:
         drawn.add_column(name, justify="left" if name in ("Sensor", "State") else "right", no_wrap=True)
     for sensor in status.sensors:
-        cells = _cells(sensor)
-        drawn.add_row(cells[0], Text(cells[1], style=_STATE_STYLE.get(sensor.state, "")), *cells[2:])
+        cells = _cells(sensor, with_nominal=width >= _NOMINAL_FROM)
+        style = _STATE_STYLE.get(sensor.state, "")
+        drawn.add_row(*(Text(cells[name], style=style if name == "State" else "") for name in shown))
     free = f"{status.free_bytes / 1e9:.1f} GB free" if status.free_bytes >= 0 else ""
     marks = words.plural(status.markers, "marker")
     when = "to mark" if status.folder else "to mark the beginning"
     hint = f"mark: {typing}_" if typing else f"type a word + Enter {when}, Ctrl-C to end"
+    if status.is_ending:
+        hint = "Ctrl-C again: do not wait for what the sensors still have"
     drawn.caption = Text("  ·  ".join(filter(None, (free, marks, hint))))
     drawn.caption_justify = "left"
     return drawn
+
+
+def _title(status: Status) -> str:
+    if status.is_ending:
+        return f"Ending and saving, {words.clock(status.elapsed_s)} recorded"
+    return f"Recording {words.clock(status.elapsed_s)}" if status.folder else "Looking for the sensors"
 
 
 def sensor_line(sensor: SensorStatus) -> str:
@@ -111,7 +133,9 @@ def sensor_line(sensor: SensorStatus) -> str:
         else "losses are found by `check`"
     )
     links = f", {words.plural(sensor.links, 'connection')}" if sensor.links > 1 else ""
-    return f"{name}: {words.plural(sensor.received, 'sample')}, {lost}{links}, battery {_share(sensor.battery)}"
+    away = f"; AWAY at the end, its last {words.clock(sensor.away_s)} is missing" if sensor.away_s >= 1.0 else ""
+    came = words.plural(sensor.received, "sample")
+    return f"{name}: {came}, {lost}{links}, battery {_share(sensor.battery)}{away}"
 
 
 def measures(placements: Sequence[str]) -> list[str]:
@@ -156,27 +180,26 @@ def _facts(sensor: SensorStatus) -> dict[str, Any]:
         "model": sensor.wanted.model,
         "received": sensor.received,
         "lost": None if math.isnan(sensor.lost_lately) else sensor.lost,
-        "rate_hz": sensor.rate,
+        "away_at_end_s": sensor.away_s,
         "connections": sensor.links,
         "battery": sensor.battery,
         "problem": sensor.problem,
     }
 
 
-def _cells(sensor: SensorStatus) -> list[str]:
-    nominal = f" / {sensor.nominal_rate:g}" if math.isfinite(sensor.nominal_rate) else ""
-    rate = f"{sensor.rate:.1f}{nominal} Hz" if math.isfinite(sensor.rate) else "–"
+def _cells(sensor: SensorStatus, *, with_nominal: bool) -> dict[str, str]:
+    """Cells of one sensor by the names of their columns."""
+    nominal = f" / {sensor.nominal_rate:g}" if with_nominal and math.isfinite(sensor.nominal_rate) else ""
     counts = not math.isnan(sensor.lost_lately)
-    age = f"{sensor.age:.1f} s" if math.isfinite(sensor.age) else "–"
-    return [
-        words.side(sensor.wanted.placement),
-        sensor.state,
-        rate,
-        words.percent(sensor.lost_lately, 1.0) if counts else "–",
-        f"{sensor.lost:,}" if counts else "–",
-        _share(sensor.battery),
-        age,
-    ]
+    return {
+        "Sensor": words.side(sensor.wanted.placement),
+        "State": sensor.state,
+        "Rate": f"{sensor.rate:.1f}{nominal} Hz" if math.isfinite(sensor.rate) else "–",
+        "Lost, 10 s": words.percent(sensor.lost_lately, 1.0) if counts else "–",
+        "Lost": f"{sensor.lost:,}" if counts else "–",
+        "Battery": _share(sensor.battery),
+        "Last packet": f"{sensor.age:.1f} s" if math.isfinite(sensor.age) else "–",
+    }
 
 
 def _share(share: float) -> str:

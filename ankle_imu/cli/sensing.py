@@ -63,9 +63,9 @@ def list_sensors(*, library: Library = None, as_json: AsJson = False) -> None:
         show_json({"sensors": [asdict(s) for s in saved]})
     elif saved:
         show_table(
-            ("Worn at", "Site", "Serial", "Kind", "Address", "Last seen"),
+            ("Worn at", "Site", "Serial", "Kind", "Address", "Seen"),
             [
-                (s.placement or "–", s.mount_site or "–", s.serial, s.model, s.identifier, s.last_seen_utc)
+                (s.placement or "–", s.mount_site or "–", s.serial, s.model, s.identifier, s.last_seen_utc[:10])
                 for s in saved
             ],
         )
@@ -99,12 +99,14 @@ def add(
     with failures.user_input():
         SensorInfo(placement=placement, mount_site=mount_site)
         model = _checked_model(model) if model else ""
-    load_sensors(root)  # a spoilt file is met before anything is asked of the radio
+    saved = load_sensors(root)  # a spoilt file is met before anything is asked of the radio
 
     async def meet() -> KnownSensor:
         radio = bluetooth.radio()
         candidate = await find(radio, ref, seconds=seconds, model=model)
-        return known_sensor(candidate, await introduce(radio, candidate), placement, mount_site)
+        here = [s for s in saved if (s.identifier, s.placement) == (candidate.seen.identifier, placement)]
+        site = mount_site or (here[0].mount_site if here else "")
+        return known_sensor(candidate, await introduce(radio, candidate), placement, site)
 
     sensor = bluetooth.run(meet())
     path = save_sensor(root, sensor)

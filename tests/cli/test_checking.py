@@ -106,7 +106,7 @@ def test_check_tells_every_loss_and_draws_it(folder: Path, ankle_imu: Cli) -> No
 def test_check_in_words(folder: Path, ankle_imu: Cli) -> None:
     done = ankle_imu("check", folder)
     assert done.code == 0
-    assert done.lines[0] == f"{folder.name}  30 s"
+    assert done.lines[0] == f"{folder.name}  0:30"
     row = next(line.split() for line in done.lines if line.startswith("left shank"))
     assert row[2:4] == ["3,120", f"{take_ledger(folder).recording.loss['left_shank'].received:,}"]
     assert "80 → 79 %" in done.out
