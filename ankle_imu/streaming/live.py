@@ -44,10 +44,10 @@ class LiveAnalysis:
     Bounds of the absolute difference to `analyze` of the same samples, deg, in IC..85 % of stance after the first
     minute and standing with toe taps, median / 95 %: foot tilt 0.4 / 1.2, foot pitch 0.6 / 2.0, inversion
     0.4 / 1.2, dorsiflexion 0.6 / 1.6, shank tilt 0.6 / 2.0. Found at 208 Hz for tilt and inversion: simulated walk
-    0.11 / 0.44 and 0.15 / 0.47, run 0.35 / 1.09 and 0.24 / 0.77, both mixed on hills 0.23 / 0.96 and 0.21 / 1.16;
-    `osim_walk` 0.16 / 0.65 and 0.22 / 0.73. Where the alignment comes from walking alone the first minute's
-    may differ from the whole walk's: `qmt_fullbody`, 40 strides with turns, 0.65 / 2.2 and 1.1 / 3.8. Contacts are
-    seen 10-20 ms late, toe-offs 20 ms. A lag between the clocks of two sensors is not undone here.
+    0.10 / 0.39 and 0.10 / 0.42, run 0.33 / 1.03 and 0.04 / 0.31, both mixed on hills 0.20 / 0.89 and 0.11 / 1.09;
+    `osim_walk` 0.15 / 0.63 and 0.21 / 0.74, without its standing and taps 0.23 / 1.75 and 0.31 / 1.24. Aligned by
+    walking alone, the first minute's axes may differ from the whole walk's: `qmt_fullbody`, 40 strides with turns,
+    0.65 / 2.1 and 1.0 / 3.3. Contacts are seen 10-20 ms late, toe-offs 20 ms. A lag between the clocks of two sensors is not undone here.
 
     Examples
     --------

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from ankle_imu import frames
 from ankle_imu.analysis.sensor import Sensor
 from ankle_imu.calibration.rest import Rests
+from ankle_imu.orientation.fusion import between_samples
 from ankle_imu.streaming.intake import Hop
 from ankle_imu.units import STANDARD_GRAVITY
 
@@ -40,6 +41,7 @@ class Track:
     def __init__(self, leg: str, sampling_rate: float, tau_acc: float) -> None:
         self._leg, self._rate, self._tau = leg, sampling_rate, tau_acc
         self._filter = self._new_filter()
+        self._last = np.empty((0, 3))
 
     def _new_filter(self) -> Any:
         from vqf import VQF
@@ -52,8 +54,11 @@ class Track:
             bias, sigma = self._filter.getBiasEstimate()
             self._filter = self._new_filter()
             self._filter.setBiasEstimate(bias, sigma)
+            self._last = np.empty((0, 3))
         acc, gyr = frames.mirror_acc(hop.acc, self._leg), frames.mirror_gyr(hop.gyr, self._leg)
-        out = self._filter.updateBatch(gyr, acc)
+        rates = between_samples(np.concatenate([self._last, gyr]))[len(self._last) :]
+        self._last = gyr[-1:]
+        out = self._filter.updateBatch(np.ascontiguousarray(rates), acc)
         return Tracked(
             number=hop.number,
             acc=acc,

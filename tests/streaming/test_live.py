@@ -23,7 +23,7 @@ BOUNDS = {
     "dorsiflexion": (0.6, 1.6),
     "shank_tilt": (0.6, 2.0),
 }
-"""Median and 95th percentile of |live - batch|, deg, in stance after the first minute; stated by `LiveAnalysis`."""
+"""Median and 95th percentile of |live - batch|, deg, in stance after the first minute: the stated bounds."""
 
 
 def assert_within(found: np.ndarray, bounds: tuple[float, float]) -> None:
