@@ -47,7 +47,8 @@ class LiveAnalysis:
     0.10 / 0.39 and 0.10 / 0.42, run 0.33 / 1.03 and 0.04 / 0.31, both mixed on hills 0.20 / 0.89 and 0.11 / 1.09;
     `osim_walk` 0.15 / 0.63 and 0.21 / 0.74, without its standing and taps 0.23 / 1.75 and 0.31 / 1.24. Aligned by
     walking alone, the first minute's axes may differ from the whole walk's: `qmt_fullbody`, 40 strides with turns,
-    0.65 / 2.1 and 1.0 / 3.3. Contacts are seen 10-20 ms late, toe-offs 20 ms. A lag between the clocks of two sensors is not undone here.
+    0.65 / 2.1 and 1.0 / 3.3. Contacts are seen 10-20 ms late, toe-offs 20 ms. A lag between
+    the clocks of two sensors is not undone here.
 
     Examples
     --------
