@@ -117,23 +117,20 @@ def _yaws(plan: Plan, walks: int) -> Iterator[Row]:
             "unit": "deg",
         }
         words = "movements" if movements else "walking"
-        foot, shank = (_known(legs, segment) for segment in ("foot", "shank"))
-        turned = [abs(wearer(cell, 1 + k, yaw=yaw).standing_rotation_deg) for k in range(walks)]
-        aims = (3.0, 3.0 + float(np.mean(turned))) if movements else (float("nan"),) * 2
-        for segment, values, aim in (("foot", foot, aims[0]), ("shank", shank, aims[1])):
-            told = f"mean {values.mean():+.1f}, SD {values.std():.1f}" if len(values) else ""
+        own = np.array([wearer(cell, 1 + k, yaw=yaw).standing_rotation_deg for k in range(walks)])
+        for segment, quantity, expected in (
+            ("foot", "foot yaw", 0.0),
+            ("shank", "shank yaw less the wearer's own standing rotation", own),
+        ):
+            values = np.array([e.yaw_deg.get(segment, np.nan) for e in legs]) - expected
+            known = values[np.isfinite(values)]
             yield Row(
-                quantity=f"{segment} yaw from {words}, 95 % of errors within",
-                value=float(np.quantile(np.abs(values), 0.95)) if len(values) else float("nan"),
-                target=aim,
-                reference=told,
+                quantity=f"{quantity}, from {words}, 95 % of errors within",
+                value=float(np.quantile(np.abs(known), 0.95)) if len(known) else float("nan"),
+                target=3.0 if movements else float("nan"),
+                reference=f"mean {known.mean():+.1f}, SD {known.std():.1f}" if len(known) else "",
                 **common,
             )
-
-
-def _known(legs: Sequence[LegErrors], segment: str) -> Array:
-    values = np.array([e.yaw_deg.get(segment, np.nan) for e in legs])
-    return np.asarray(values[np.isfinite(values)])
 
 
 def covered(legs: Sequence[LegErrors], gait: str, case: str) -> Iterator[Row]:
