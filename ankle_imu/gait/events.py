@@ -37,6 +37,12 @@ class Swings:
         return len(self.start)
 
 
+HEEL_RATE = -0.2
+"""A heel that comes down after the toe turns the foot toe-up, rad/s; after heel contact the rate stays above."""
+
+TOE_IMPACT_RATIO = 2.5
+"""See `locate_contacts`."""
+
 FLAT_WITHIN_DEG = 35.0
 """A still foot tilted further from its usual stance pose is in the air: it hangs toe-down after push-off."""
 
@@ -194,10 +200,15 @@ def locate_contacts(rate: Array, acc: Array, start: Index, stop: Index, sampling
 
     Notes
     -----
-    p1 is the push-off peak (first 60 % of the interval), z1 the zero crossing after it, p2 the recovery of the
-    late swing (deepest point after p1 that is followed by a crossing), z2 the crossing after p2. Toe-off is the
-    midpoint of p1 and z1, initial contact is z2. Own comparison with optical events, 57 walking strides, 204.8
-    and 102.4 Hz: median absolute error 1.7-3.6 ms (toe-off) and 2.9 ms (contact).
+    p1 is the push-off peak (first 60 % of the interval), z1 the zero crossing after it, p2 the first point after
+    z1 that is half as deep as the deepest (the recovery), z2 the crossing after p2. Toe-off is the midpoint of p1
+    and z1, initial contact is z2. Own comparison with optical events, 57 walking strides, 204.8 and 102.4 Hz:
+    median absolute error 1.7-3.6 ms (toe-off) and 2.9 ms (contact).
+
+    On stairs and on an edge the toe lands first: the foot already turns toe-down in the air, and the ground turns
+    it back. The impact then stands at the end of the toe-down rotation, not at its beginning, and the heel comes
+    down after it; contact is the onset of that impact. In 12 recordings of 8 walkers the ratio of the two sides'
+    largest changes of |a| is below 1.3 in nine of ten level strides and 17-100 on stairs.
 
     A running foot turns toe-down before it lands and leaves the ground at its fastest: contact is close to the
     largest toe-down rate within 80 ms after z2, toe-off is p1 (Falbriard et al. 2018,
@@ -219,35 +230,60 @@ def locate_contacts(rate: Array, acc: Array, start: Index, stop: Index, sampling
     inside = column < span
     p1 = np.where(column < 0.6 * span, y, -np.inf).argmax(axis=1)
     z1 = _crossing(y, p1, falling=True, allowed=column < span + pad)
-    p2 = np.where((column > p1[:, None]) & inside, y, np.inf).argmin(axis=1)
+    deepest = np.where((column > p1[:, None]) & inside, y, np.inf).min(axis=1, keepdims=True)
+    p2 = ((column > np.nan_to_num(z1)[:, None]) & inside & (y <= 0.5 * deepest)).argmax(axis=1)
     z2 = _crossing(y, p2, falling=False, allowed=column < span + pad)
     good = np.isfinite(z1) & np.isfinite(z2) & (z2 > z1)
     first = np.nan_to_num(np.ceil(z2))[:, None]
     slap = np.where((column >= first) & (column < first + 0.08 * sampling_rate), y, -np.inf).argmax(axis=1)
+    back = _crossing(y, first[:, 0].astype(np.int64), falling=True, allowed=column < span + pad)
+    heel = (column >= back[:, None]) & (column < back[:, None] + 0.1 * sampling_rate)
+    heel_rate = np.where(heel, y, 0.0).min(axis=1)
+    force = qt.length(acc)
+    jerk = np.abs(np.diff(force, prepend=force[:1]))
+    run_ic = _impact_onset(jerk, 0.5 * (z2 + slap) + start, start + slap, good, sampling_rate)
+    toe_ic, by_toe = _toe_contact(jerk, start + z2, start + back, good & (heel_rate < HEEL_RATE), sampling_rate)
     return Swings(
         start=start[good],
         stop=stop[good],
         to=(start + 0.5 * (p1 + z1))[good],
-        ic=(start + z2)[good],
+        ic=np.where(by_toe, toe_ic, start + z2)[good],
         run_to=(start + p1)[good].astype(float),
-        run_ic=_impact_onset(acc, (start + z2)[good], (start + slap)[good], sampling_rate),
+        run_ic=np.where(by_toe, toe_ic, run_ic)[good],
     )
 
 
-def _impact_onset(acc: Array, crossing: Array, slap: Index, sampling_rate: float) -> Array:
-    """First change of |a| of at least `ONSET_SHARE` of the largest, from halfway to the slap to 10 ms after it."""
-    if len(slap) == 0:
-        return np.empty(0)
-    force = qt.length(acc)
-    jerk = np.abs(np.diff(force, prepend=force[:1]))
-    low = np.floor(0.5 * (crossing + slap)).astype(np.int64)
-    high = np.ceil(slap + 0.010 * sampling_rate).astype(np.int64) + 1
-    column = np.arange(int((high - low).max()))
-    block = np.where(
-        column < (high - low)[:, None], jerk[np.minimum(low[:, None] + column, len(jerk) - 1)], -np.inf
+def _impact_onset(jerk: Array, low: Array, high: Array, chosen: NDArray[np.bool_], sampling_rate: float) -> Array:
+    """First change of |a| of at least `ONSET_SHARE` of the largest, `low` to 10 ms after `high`; NaN if not chosen."""
+    out = np.full(len(low), np.nan)
+    if chosen.any():
+        start = np.floor(low[chosen])
+        block = _windows(jerk, start, np.ceil(high[chosen] + 0.010 * sampling_rate) + 1)
+        out[chosen] = start + (block >= ONSET_SHARE * block.max(axis=1, keepdims=True)).argmax(axis=1) - 0.5
+    return out
+
+
+def _toe_contact(
+    jerk: Array, begin: Array, end: Array, chosen: NDArray[np.bool_], sampling_rate: float
+) -> tuple[Array, NDArray[np.bool_]]:
+    """Impact onset at the end of a toe-down rotation, and whether the impact stands there, for each swing."""
+    by_toe = np.zeros(len(begin), dtype=bool)
+    if chosen.any():
+        middle = 0.5 * (begin + end)[chosen]
+        early = _windows(jerk, np.floor(begin[chosen] - 0.030 * sampling_rate), middle)
+        late = _windows(jerk, middle, np.ceil(end[chosen] + 0.020 * sampling_rate) + 1)
+        by_toe[chosen] = late.max(axis=1) > TOE_IMPACT_RATIO * early.max(axis=1)
+    return _impact_onset(jerk, 0.5 * (begin + end), end, by_toe, sampling_rate), by_toe
+
+
+def _windows(values: Array, low: Array, high: Array) -> Array:
+    """Rows of values over [low, high), one after another, -inf beyond; at least one value each."""
+    start = np.clip(low.astype(np.int64), 0, len(values) - 1)
+    length = np.clip(high.astype(np.int64) - start, 1, None)
+    column = np.arange(int(length.max()))
+    return np.where(
+        column < length[:, None], values[np.minimum(start[:, None] + column, len(values) - 1)], -np.inf
     )
-    first = (block >= ONSET_SHARE * block.max(axis=1, keepdims=True)).argmax(axis=1)
-    return np.asarray(low + first - 0.5)
 
 
 def no_swings() -> Swings:

@@ -69,6 +69,39 @@ def test_one_swing_is_found_per_step_and_contact_is_the_crossing():
     assert np.all((swings.to / RATE > off - 0.06) & (swings.to / RATE < off + 0.06))
 
 
+def descending_rate(ic_s, to_s, duration=10.0):
+    """A foot that goes down stairs: it turns toe-down before it lands, and its heel comes down after the toe."""
+    t, rate = swing_rate([], [], duration)
+    acc = np.tile([0.0, 0.0, 9.81], (len(t), 1))
+    for contact, off in zip(ic_s, to_s, strict=True):
+        rate += 5.0 * np.exp(-(((t - off + 0.05) / 0.07) ** 2))
+        rate -= 5.0 * np.exp(-(((t - off - 0.12) / 0.06) ** 2))
+        rate += 3.0 * np.exp(-(((t - contact + 0.02) / 0.03) ** 2))
+        rate -= 6.0 * np.exp(-(((t - contact - 0.05) / 0.03) ** 2))  # deeper than the swing's own recovery
+        acc[np.searchsorted(t, contact) + 1, 2] += 100.0
+    return t, rate, acc
+
+
+def test_a_toe_that_lands_first_is_the_contact():
+    off = np.arange(1.0, 9.0, 1.1)
+    _, rate, acc = descending_rate(off + 0.40, off)
+    start, stop = np.round((off - 0.2) * RATE).astype(int), np.round((off + 0.55) * RATE).astype(int)
+    swings = events.locate_contacts(rate, acc, start, stop, RATE)
+    assert swings.ic / RATE == pytest.approx(off + 0.40, abs=1.5 / RATE)
+    assert swings.run_ic == pytest.approx(swings.ic)
+
+
+def test_an_impact_at_heel_contact_is_no_toe():
+    off = np.arange(1.0, 9.0, 1.1)
+    t, rate, acc = descending_rate(off + 0.40, off)
+    start, stop = np.round((off - 0.2) * RATE).astype(int), np.round((off + 0.55) * RATE).astype(int)
+    without = events.locate_contacts(rate, np.tile([0.0, 0.0, 9.81], (len(t), 1)), start, stop, RATE)
+    acc[np.floor(without.ic).astype(int), 2] += 300.0  # harder than the one that follows
+    swings = events.locate_contacts(rate, acc, start, stop, RATE)
+    assert swings.ic == pytest.approx(without.ic)
+    assert np.all(swings.ic / RATE < off + 0.38)
+
+
 def test_axis_points_left_whichever_way_the_sensor_sits():
     off = np.arange(1.0, 9.0, 1.1)
     t, rate = swing_rate(off + 0.42, off)
