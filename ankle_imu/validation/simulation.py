@@ -61,7 +61,7 @@ class Extent:
 
 
 QUICK: Final = Extent()
-FULL: Final = Extent(session_s=1800.0, drift_s=3600.0, wearers=60)
+FULL: Final = Extent(session_s=1800.0, drift_s=3600.0, wearers=50)
 
 ROCKS: Final[dict[str, Any]] = {"toe_contacts": 0.15, "edge_contacts": 0.20, "knocks_per_min": 15.0}
 """A path on which every third step lands on its toes or on an edge."""
