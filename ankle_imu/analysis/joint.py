@@ -39,8 +39,8 @@ class Heading:
     """Heading difference over time and the lag of the clocks.
 
     `delta`: (n,) rad, shank's earth minus foot's; `is_seen`: (n,) bool, a stride of the same filter run shows it;
-    `coherence`: median over the strides; `lag_s`: by how much the
-    shank's clock was found to be late; `levers`: (6,) m, sensor to ankle centre of foot and shank, sensor frames.
+    `coherence`: median over the strides; `lag_s`: by how much the shank's clock was found to be late; `levers`:
+    (6,) m, sensor to ankle centre of foot and shank, sensor frames.
     """
 
     delta: Array
@@ -242,8 +242,9 @@ def carry_axes(
     at = at[np.isfinite(delta[at])]
     has_pose = len(at) > 0
     if not has_pose:
-        at = motion.strides.flat[motion.strides.stance_share() > 0.5]
-        at = at if len(at) else motion.strides.flat
+        is_seen = np.isfinite(delta[motion.strides.flat])
+        walking = motion.strides.flat[is_seen & (motion.strides.stance_share() > 0.5)]
+        at = walking if len(walking) else motion.strides.flat[is_seen]
     up = al.unit(np.median(qt.rotate(qt.conjugate(shank.quat[at]), [0.0, 0.0, 1.0]), axis=0))
     y_earth = qt.rotate(foot.quat[at], foot_alignment.segment_from_sensor[1])
     y_earth = qt.rotate(qt.about_z(delta[at]), y_earth)

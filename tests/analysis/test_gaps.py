@@ -30,3 +30,19 @@ def test_reasons_of_the_ledger_stand_in_the_table() -> None:
     np.testing.assert_allclose(table["start_s"], [0.99, 3.99, 4.20, 7.99])
     np.testing.assert_allclose(table["end_s"], [1.03, 4.20, 4.60, 8.02])
     assert table["filled"].tolist() == [True, False, False, True]
+
+
+def test_a_shank_that_misses_walking_beside_long_gaps_still_gives_axes() -> None:
+    """Gaps of half a second, at each of which both filters begin with a heading of their own."""
+    plan = ai.simulate.Plan(
+        duration_s=150,
+        sampling_rate=104.0,
+        gait="run",
+        errors="typical",
+        terrain="uneven",
+        loss=0.06,
+        gap_s=0.5,
+        placements=("left_foot", "left_shank"),
+    )
+    result = ai.analyze(ai.simulate.walk(plan, seed=1)[0])
+    assert np.isfinite(result.angles["left_inversion_deg"]).mean() > 0.7
