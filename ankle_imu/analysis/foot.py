@@ -170,8 +170,8 @@ def _failed(reason: str) -> Alignment:
 class WalkingCues:
     """What walking says of the foot's direction.
 
-    `frame`: (3, 3) segment-from-sensor with y on the axis of the swings; `rise`, `way`: yaw against it, rad, of the
-    heel's rise axis and of the direction of progression, NaN where unknown, without their usual offsets;
+    `frame`: (3, 3) segment-from-sensor with y on the axis of the swings; `rise`, `way`: yaw against it, rad, of
+    the heel's rise axis and of the direction of progression, NaN where unknown, their usual offsets still in;
     `is_straight`: whether there were straight strides.
     """
 

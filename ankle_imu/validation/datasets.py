@@ -81,6 +81,7 @@ def _osim_walk(folder: Path) -> Iterator[Case]:
             "foot_tilt_deg": tilt[:, 1],
             "stance": d[f"stance_{leg[0]}"],
             "touchdown_s": d[f"touchdown_{leg[0]}"],
+            "segment_from_foot_sensor": d[f"mount_foot_{leg[0]}"].astype(float),
         }
     names = list(d["label_names"])
     reference["walking"] = np.isin(d["label"], [names.index("walk"), names.index("run"), names.index("trans")])
@@ -94,6 +95,7 @@ def _osim_walk(folder: Path) -> Iterator[Case]:
         late[leg] = {
             key: values - first / fs if key == "touchdown_s" else values[first:]
             for key, values in reference[leg].items()
+            if key != "segment_from_foot_sensor"
         }
     yield Case(name="osim_walk without movements", recording=Recording.from_arrays(fs, cut), reference=late)
 
@@ -176,6 +178,9 @@ def _neura_s02_walk(folder: Path) -> Iterator[Case]:
     vicon = pd.read_parquet(folder / "give_left_vicon_raw.parquet")
     flexion = -vicon["L_Tibia_L_Foot_0"].to_numpy(dtype=float)  # stored with plantarflexion positive
 
+    def marker(name: str) -> Array:
+        return vicon[[f"{name}_{k}" for k in range(3)]].to_numpy(dtype=float)
+
     def sensor(segment: str) -> tuple[Array, Array]:
         rows = imu[imu["segment"] == segment]
         rows = rows[rows["serial"] == rows["serial"].iloc[0]]
@@ -189,7 +194,7 @@ def _neura_s02_walk(folder: Path) -> Iterator[Case]:
         yield Case(
             name=f"neura {name}",
             recording=Recording.from_arrays(100.0, sensors),
-            reference={"left": {"dorsiflexion_deg": flexion}},
+            reference={"left": {"dorsiflexion_deg": flexion, "heel_mm": marker("LHEE"), "toe_mm": marker("LTOE")}},
         )
 
 

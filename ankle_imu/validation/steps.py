@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from ankle_imu import frames
 from ankle_imu import quaternion as qt
 from ankle_imu.analysis import joint as joint_stage
-from ankle_imu.analysis.foot import FootMotion
+from ankle_imu.analysis.foot import FootMotion, WalkingCues
 from ankle_imu.analysis.grid import put_on_grid, session_grid
 from ankle_imu.analysis.sensor import Sensor, prepare
 from ankle_imu.calibration import alignment as al
@@ -54,17 +54,20 @@ def analyze_steps(recording: Recording, contact: Array, toe_off: Array) -> StepA
     recording : Recording of `right_foot` and `right_shank`; pauses between the steps are gaps
     contact, toe_off : (k,) s, one step each
     """
-    series = recording.series
-    time, rate = session_grid(series)
-    foot, shank = (
-        prepare(put_on_grid(series[f"right_{segment}"], time, rate), "right", rate, Settings().tau_acc_joint_s)
-        for segment in ("foot", "shank")
-    )
+    time, rate, foot, shank = _sensors(recording)
     motion = _motion(foot, (contact - time[0]) * rate, (toe_off - time[0]) * rate, rate)
-    frame = _foot_frame(foot, motion)
+    cues = _cues(foot, motion)
+    frame = Alignment(
+        segment_from_sensor=al.turn_about_z(cues.frame, cues.rise - al.HEEL_RISE_YAW_DEG * DEGREE),
+        sigma_yaw_deg=al.SIGMA_WALKING_DEG,
+        method="the foot's mean pose in stance + heel rise",
+        verdict="fair",
+        reason="",
+    )
     heading = joint_stage.relative_heading(foot, shank, motion, rate)
     if heading is None:
         raise ValueError("No step holds both sensors; expected foot and shank in the same seconds.")
+    shank = joint_stage.shift(shank, heading.lag_s * rate)
     no_pose = np.zeros(len(foot.rests), dtype=bool)
     carried = joint_stage.carry_axes(foot, shank, motion, frame, no_pose, heading.delta)
     # The markers take the shank's direction from the foot's in the same pose, without the usual rotation.
@@ -79,6 +82,25 @@ def analyze_steps(recording: Recording, contact: Array, toe_off: Array) -> StepA
         flat=motion.strides.flat,
         how=frame.method,
     )
+
+
+def step_cues(
+    recording: Recording, contact: Array, toe_off: Array
+) -> tuple[WalkingCues, Sensor, FootMotion, Array]:
+    """What isolated steps say of the foot's direction; the foot's sensor, motion and times, (n,) s."""
+    time, rate, foot, _ = _sensors(recording)
+    motion = _motion(foot, (contact - time[0]) * rate, (toe_off - time[0]) * rate, rate)
+    return _cues(foot, motion), foot, motion, time
+
+
+def _sensors(recording: Recording) -> tuple[Array, float, Sensor, Sensor]:
+    series = recording.series
+    time, rate = session_grid(series)
+    foot, shank = (
+        prepare(put_on_grid(series[f"right_{segment}"], time, rate), "right", rate, Settings().tau_acc_joint_s)
+        for segment in ("foot", "shank")
+    )
+    return time, rate, foot, shank
 
 
 def _motion(foot: Sensor, ic: Array, to: Array, rate: float) -> FootMotion:
@@ -96,17 +118,11 @@ def _motion(foot: Sensor, ic: Array, to: Array, rate: float) -> FootMotion:
     )
 
 
-def _foot_frame(foot: Sensor, motion: FootMotion) -> Alignment:
+def _cues(foot: Sensor, motion: FootMotion) -> WalkingCues:
     strides = motion.strides
     up = al.unit(np.median(sensor_up(foot.quat[strides.flat]), axis=0))
     rise = al.heel_rise_axis(motion.gyr_smooth, up, strides.flat.astype(float), strides.to)
-    return Alignment(
-        segment_from_sensor=al.turn_about_z(al.frame_from(up, rise), -al.HEEL_RISE_YAW_DEG * DEGREE),
-        sigma_yaw_deg=al.SIGMA_WALKING_DEG,
-        method="the foot's mean pose in stance + heel rise",
-        verdict="fair",
-        reason="",
-    )
+    return WalkingCues(frame=al.frame_from(up, rise), rise=0.0, way=np.nan, is_straight=True)
 
 
 def marker_angles(
@@ -129,7 +145,7 @@ def marker_angles(
     heel, second, fifth = foot
     lateral, medial, knee_lateral, knee_medial = shank
     ahead = 0.5 * (second + fifth) - heel
-    foot_body = _body(np.cross(ahead, second - fifth), ahead)
+    foot_body = foot_frame_by_markers(heel, second, fifth)
     long_axis = 0.5 * (knee_lateral + knee_medial - lateral - medial)
     shank_body = _body(long_axis, np.cross(medial - lateral, long_axis))
     x = np.median(_seen_from(foot_body[flat], ahead[flat]), axis=0)
@@ -140,6 +156,12 @@ def marker_angles(
     relative = shank_frame @ shank_body.transpose(0, 2, 1) @ foot_body @ foot_frame.T
     dorsiflexion, inversion, _ = frames.joint_angles(qt.from_matrix(relative))
     return dorsiflexion / DEGREE, inversion / DEGREE
+
+
+def foot_frame_by_markers(heel: Array, second: Array, fifth: Array) -> Array:
+    """Lab-from-foot rotations (n, 3, 3) of a right foot by heel, second and fifth metatarsal head, (n, 3) each."""
+    ahead = 0.5 * (second + fifth) - heel
+    return _body(np.cross(ahead, second - fifth), ahead)
 
 
 def _body(z: Array, x: Array) -> Array:
