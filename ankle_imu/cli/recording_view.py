@@ -82,7 +82,7 @@ class _Lines:
             state = "streaming" if sensor.state == "streaming" else "away"
             before = self._known.get(sensor.wanted.placement, "away")
             self._known[sensor.wanted.placement] = state
-            if state != before and sensor.state != "stopped":
+            if state != before and not status.is_ending:
                 why = f": {sensor.problem}" if state == "away" and sensor.problem else ""
                 say(f"{words.clock(status.elapsed_s)}  {words.side(sensor.wanted.placement)} {state}{why}")
 

@@ -105,9 +105,12 @@ def clock(seconds: float) -> str:
 
 
 def span(seconds: float) -> str:
-    """Words for a length of time: `48 s`, `12 min`, `2 h 05 min`."""
-    if seconds < 90.0:
+    """Words for a length of time: `48 s`, `1 min 30 s`, `12 min`, `2 h 05 min`."""
+    if seconds < 89.5:
         return f"{seconds:.0f} s"
+    if seconds < 599.5:
+        minutes, rest = divmod(round(seconds), 60)
+        return f"{minutes} min {rest} s" if rest else f"{minutes} min"
     minutes = round(seconds / 60.0)
     return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60:02d} min"
 
