@@ -1,0 +1,193 @@
+"""Initial contact and toe-off of each swing, for walking and running, level or not, heel or toe first."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ankle_imu import quaternion as qt
+
+Array = NDArray[np.float64]
+Index = NDArray[np.int64]
+
+HEEL_RATE = -0.2
+"""A heel that comes down after the toe turns the foot toe-up, rad/s; after heel contact the rate stays above."""
+
+TOE_IMPACT_RATIO = 2.5
+"""See `locate_contacts`."""
+
+ONSET_SHARE = 0.4
+"""Share of the largest jerk at which an impact begins; own choice between late contacts, which cost range (0.5:
+5 % are 20 ms late, range error 1.3 deg rms in own simulation at 104 Hz; 0.4: 13 ms, 1.1), and the ringing of the
+sensor's own filter before the impact (0.3: median error 11 ms at 104 Hz instead of 7)."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Swings:
+    """Foot swings in time order; all (k,) arrays.
+
+    `start, stop`: sample indices of the moving interval, heel rise to loading; `to, ic`: toe-off and the
+    initial contact that ends the swing, in fractional samples; `run_to, run_ic`: the same by the rule for
+    running.
+    """
+
+    start: Index
+    stop: Index
+    to: Array
+    ic: Array
+    run_to: Array
+    run_ic: Array
+
+    def __len__(self) -> int:
+        return len(self.start)
+
+
+def locate_contacts(rate: Array, acc: Array, start: Index, stop: Index, sampling_rate: float) -> Swings:
+    """Toe-off and initial contact of each swing from the mediolateral rate.
+
+    Parameters
+    ----------
+    rate : (n,) float array, rad/s, toe-down positive, low-passed at `CUTOFF_HZ`
+    acc : (n, 3) float array, m/s^2, not filtered
+    start, stop : (k,) moving intervals
+
+    Returns
+    -------
+    Swings, without the intervals that do not show push-off, recovery and contact in this order
+
+    Notes
+    -----
+    p1 is the push-off peak (first 60 % of the interval), z1 the zero crossing after it, p2 the first point after
+    z1 that is half as deep as the deepest (the recovery), z2 the crossing after p2. Toe-off is the midpoint of p1
+    and z1, initial contact is z2. Own comparison with optical events, 57 walking strides, 204.8 and 102.4 Hz:
+    median absolute error 1.7-3.6 ms (toe-off) and 2.9 ms (contact).
+
+    On stairs and on an edge the toe lands first: the foot already turns toe-down in the air, and the ground turns
+    it back. The impact then stands at the end of the toe-down rotation, not at its beginning, and the heel comes
+    down after it; contact is the onset of that impact. The ratio of the two sides'
+    largest changes of |a| is below 3 in 19 of 20 of 720 level strides (five data sets) and 20-100 on the stairs of
+    `gaitmap_walk_mocap`. Simulated stairs: contacts off by over 60 ms 45 -> 0 %.
+
+    A running foot turns toe-down before it lands and leaves the ground at its fastest: contact is close to the
+    largest toe-down rate within 80 ms after z2, toe-off is p1 (Falbriard et al. 2018,
+    doi:10.3389/fphys.2018.00610: extremes of the pitch rate; precision 2 and 4 ms). The rate peaks a few ms
+    after the impact that drives it, so contact is the onset of the impact near that peak: the first change of
+    |a| of at least `ONSET_SHARE` of the largest. Own simulation: within 2 ms at 208 Hz, 7 ms at 104 Hz; no real
+    running recording with events was at hand.
+
+    Intervals that do not carry the foot anywhere (toe taps, tapping in a chair) are to be left out before.
+    """
+    if len(start) == 0:
+        return no_swings()
+    pad = round(0.25 * sampling_rate)
+    length = int((stop - start).max()) + pad
+    index = np.minimum(start[:, None] + np.arange(length)[None, :], len(rate) - 1)
+    column = np.arange(length)[None, :]
+    span = (stop - start)[:, None]
+    y = rate[index]
+    inside = column < span
+    p1 = np.where(column < 0.6 * span, y, -np.inf).argmax(axis=1)
+    z1 = _crossing(y, p1, falling=True, allowed=column < span + pad)
+    deepest = np.where((column > p1[:, None]) & inside, y, np.inf).min(axis=1, keepdims=True)
+    p2 = ((column > np.nan_to_num(z1)[:, None]) & inside & (y <= 0.5 * deepest)).argmax(axis=1)
+    z2 = _crossing(y, p2, falling=False, allowed=column < span + pad)
+    good = np.isfinite(z1) & np.isfinite(z2) & (z2 > z1)
+    first = np.nan_to_num(np.ceil(z2))[:, None]
+    slap = np.where((column >= first) & (column < first + 0.08 * sampling_rate), y, -np.inf).argmax(axis=1)
+    back = _crossing(y, first[:, 0].astype(np.int64), falling=True, allowed=column < span + pad)
+    heel = (column >= back[:, None]) & (column < back[:, None] + 0.1 * sampling_rate)
+    heel_rate = np.where(heel, y, 0.0).min(axis=1)
+    force = qt.length(acc)
+    jerk = np.abs(np.diff(force, prepend=force[:1]))
+    run_ic = _impact_onset(jerk, 0.5 * (z2 + slap) + start, start + slap, good, sampling_rate)
+    toe_ic, by_toe = _toe_contact(jerk, start + z2, start + back, good & (heel_rate < HEEL_RATE), sampling_rate)
+    return Swings(
+        start=start[good],
+        stop=stop[good],
+        to=(start + 0.5 * (p1 + z1))[good],
+        ic=np.where(by_toe, toe_ic, start + z2)[good],
+        run_to=(start + p1)[good].astype(float),
+        run_ic=np.where(by_toe, toe_ic, run_ic)[good],
+    )
+
+
+def _impact_onset(jerk: Array, low: Array, high: Array, chosen: NDArray[np.bool_], sampling_rate: float) -> Array:
+    """First change of |a| of at least `ONSET_SHARE` of the largest, `low` to 10 ms after `high`; else NaN."""
+    out = np.full(len(low), np.nan)
+    if chosen.any():
+        start = np.floor(low[chosen])
+        block = _windows(jerk, start, np.ceil(high[chosen] + 0.010 * sampling_rate) + 1)
+        out[chosen] = start + (block >= ONSET_SHARE * block.max(axis=1, keepdims=True)).argmax(axis=1) - 0.5
+    return out
+
+
+def _toe_contact(
+    jerk: Array, begin: Array, end: Array, chosen: NDArray[np.bool_], sampling_rate: float
+) -> tuple[Array, NDArray[np.bool_]]:
+    """Impact onset at the end of a toe-down rotation, and whether the impact stands there, for each swing."""
+    by_toe = np.zeros(len(begin), dtype=bool)
+    if chosen.any():
+        middle = 0.5 * (begin + end)[chosen]
+        early = _windows(jerk, np.floor(begin[chosen] - 0.030 * sampling_rate), middle)
+        late = _windows(jerk, middle, np.ceil(end[chosen] + 0.020 * sampling_rate) + 1)
+        by_toe[chosen] = late.max(axis=1) > TOE_IMPACT_RATIO * early.max(axis=1)
+    return _impact_onset(jerk, 0.5 * (begin + end), end, by_toe, sampling_rate), by_toe
+
+
+def _windows(values: Array, low: Array, high: Array) -> Array:
+    """Rows of values over [low, high), one after another, -inf beyond; at least one value each."""
+    start = np.clip(low.astype(np.int64), 0, len(values) - 1)
+    length = np.clip(high.astype(np.int64) - start, 1, None)
+    column = np.arange(int(length.max()))
+    return np.where(
+        column < length[:, None], values[np.minimum(start[:, None] + column, len(values) - 1)], -np.inf
+    )
+
+
+def no_swings() -> Swings:
+    """Swings of a foot that never swung."""
+    index, none = np.empty(0, np.int64), np.empty(0)
+    return Swings(start=index, stop=index, to=none, ic=none, run_to=none, run_ic=none)
+
+
+def choose_by_gait(swings: Swings, sampling_rate: float) -> Swings:
+    """Take the running rule for contact and toe-off of stances that are running.
+
+    Notes
+    -----
+    A stance runs when its share of the stride, measured by the running rule, is below 0.47 (median of 5). The
+    rule makes walking stances about 65 ms too short, which leaves them well above.
+    """
+    if len(swings) < 2:
+        return swings
+    stance = swings.run_to[1:] - swings.run_ic[:-1]
+    share = stance / np.maximum(swings.ic[1:] - swings.ic[:-1], 1.0)
+    whole = swings.ic[1:] - swings.ic[:-1] < 2.5 * sampling_rate
+    running = _majority(whole & (share < 0.47))
+    at_ic = np.append(running, running[-1:])
+    at_to = np.append(running[:1], running)
+    return replace(
+        swings,
+        ic=np.where(at_ic, swings.run_ic, swings.ic),
+        to=np.where(at_to, swings.run_to, swings.to),
+    )
+
+
+def _majority(flags: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """True where at least 3 of the 5 neighbours are, ends repeated."""
+    padded = np.concatenate([flags[:1], flags[:1], flags, flags[-1:], flags[-1:]]).astype(np.int64)
+    return np.asarray(np.lib.stride_tricks.sliding_window_view(padded, 5).sum(axis=1) >= 3)
+
+
+def _crossing(y: Array, after: Index, *, falling: bool, allowed: NDArray[np.bool_]) -> Array:
+    """Column, interpolated, of the first zero crossing of each row after column `after`; NaN where none."""
+    a, b = y[:, :-1], y[:, 1:]
+    hit = (a > 0) & (b <= 0) if falling else (a < 0) & (b >= 0)
+    hit &= (np.arange(a.shape[1])[None, :] >= after[:, None]) & allowed[:, :-1]
+    at = hit.argmax(axis=1)
+    row = np.arange(len(y))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        fraction = a[row, at] / (a[row, at] - b[row, at])
+    return np.where(hit.any(axis=1), at + np.clip(np.nan_to_num(fraction), 0.0, 1.0), np.nan)
