@@ -103,22 +103,19 @@ def score_simulation(extent: Extent = QUICK) -> Iterator[Row]:
     yield from score_wearers(replace(plan, duration_s=extent.wearer_s), extent.wearers)
 
 
-def case_of(plan: Plan, walks: int, note: str = "") -> str:
-    """What was simulated, in words."""
-    length = f"{plan.duration_s / 60.0:.3g} min" + (f" x {walks}" if walks > 1 else "")
-    words = (plan.gait, f"{plan.sampling_rate:.0f} Hz", plan.terrain, length, note)
-    return ", ".join(word for word in words if word)
-
-
 def _simulated(plan: Plan, walks: int) -> list[LegErrors]:
     return [e for seed in range(1, walks + 1) for e in simulate_errors(plan, seed)]
 
 
 def _common(plan: Plan, legs: Sequence[LegErrors], note: str = "") -> dict[str, Any]:
+    """What was simulated and how the sensors were aligned, in words."""
+    walks = len(legs) // len(plan.legs)
+    length = f"{plan.duration_s / 60.0:.3g} min" + (f" x {walks}" if walks > 1 else "")
+    ground = ", ".join(word for word in (plan.terrain, length, note) if word)
     return {
         "dataset": DATASET,
-        "case": case_of(plan, len(legs) // len(plan.legs), note),
-        "how": "; ".join(dict.fromkeys(e.how for e in legs)),
+        "case": f"{plan.gait}, {plan.sampling_rate:.0f} Hz, {ground}",
+        "how": f"{'; '.join(dict.fromkeys(e.how for e in legs))} ({ground})",
     }
 
 

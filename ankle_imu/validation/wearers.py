@@ -92,16 +92,16 @@ def score_wearers(plan: Plan, walks: int) -> Iterator[Row]:
                 movements=changed.get("movements", True),
             )
             legs = _walked(cell, walks, yaw=changed.get("yaw", float("nan")))
-            yield from covered(legs, gait, _case(cell, walks, name))
+            yield from covered(legs, gait, _case(cell, walks), name)
 
 
 def _walked(plan: Plan, walks: int, *, yaw: float) -> list[LegErrors]:
     return [e for seed in range(1, walks + 1) for e in simulate_errors(wearer(plan, seed, yaw=yaw), 500 + seed)]
 
 
-def _case(plan: Plan, walks: int, name: str) -> str:
+def _case(plan: Plan, walks: int) -> str:
     length = f"{walks} wearers x {plan.duration_s:.0f} s"
-    return f"{plan.gait}, {plan.sampling_rate:.0f} Hz, {plan.terrain}, {length}, {name}"
+    return f"{plan.gait}, {plan.sampling_rate:.0f} Hz, {plan.terrain}, {length}"
 
 
 def _yaws(plan: Plan, walks: int) -> Iterator[Row]:
@@ -111,8 +111,8 @@ def _yaws(plan: Plan, walks: int) -> Iterator[Row]:
         legs = _walked(cell, walks, yaw=yaw)
         common: dict[str, Any] = {
             "dataset": "simulation",
-            "case": _case(cell, walks, name),
-            "how": "; ".join(dict.fromkeys(e.how for e in legs)),
+            "case": _case(cell, walks),
+            "how": f"{'; '.join(dict.fromkeys(e.how for e in legs))} ({name})",
             "n": len(legs),
             "unit": "deg",
         }
@@ -133,7 +133,7 @@ def _yaws(plan: Plan, walks: int) -> Iterator[Row]:
             )
 
 
-def covered(legs: Sequence[LegErrors], gait: str, case: str) -> Iterator[Row]:
+def covered(legs: Sequence[LegErrors], gait: str, case: str, cell: str) -> Iterator[Row]:
     """Share of range errors inside the stated 1 sigma, and the errors themselves, every walk alike."""
     shares, sizes, stated = [], [], []
     for leg in legs:
@@ -155,7 +155,7 @@ def covered(legs: Sequence[LegErrors], gait: str, case: str) -> Iterator[Row]:
     }
     low, high = resampled(np.array(shares))
     yield Row(
-        quantity=f"inversion range errors inside the stated 1 sigma, {gait}",
+        quantity=f"inversion range errors inside the stated 1 sigma, {gait}, {cell}",
         value=float(np.mean(shares)),
         unit="1",
         least=INSIDE[0] if is_judged else float("nan"),
@@ -164,7 +164,7 @@ def covered(legs: Sequence[LegErrors], gait: str, case: str) -> Iterator[Row]:
         **common,
     )
     yield Row(
-        quantity=f"inversion range, {gait}, mean absolute error over wearers",
+        quantity=f"inversion range, {gait}, {cell}, mean absolute error",
         value=float(np.mean(sizes)),
         unit="deg",
         **common,

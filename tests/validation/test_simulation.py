@@ -9,6 +9,7 @@ import pytest
 from ankle_imu import frames, quaternion
 from ankle_imu.simulate import Plan
 from ankle_imu.units import DEGREE
+from ankle_imu.validation import simulation
 from ankle_imu.validation.score import rms
 from ankle_imu.validation.simulated import middle_range, simulate_errors, up_from_angles, yaw_between
 from ankle_imu.validation.simulation import FULL, QUICK, Extent, score_simulation
@@ -60,8 +61,10 @@ def test_rms_leaves_out_what_could_not_be_measured():
     assert np.isnan(rms([]))
 
 
-def test_the_suite_says_what_was_measured_on_what(full):
-    extent = FULL if full else Extent(session_s=60.0, rates=(104.0,), drift_s=60.0, wearers=1, wearer_s=50.0)
+def test_the_suite_says_what_was_measured_on_what(monkeypatch, full):
+    if not full:
+        monkeypatch.setattr(simulation, "score_wearers", lambda plan, walks: iter(()))
+    extent = FULL if full else Extent(session_s=60.0, rates=(104.0,), drift_s=60.0)
     rows = list(score_simulation(extent))
     assert all(row.case and row.how and row.n > 0 and np.isfinite(row.value) for row in rows)
     quantities = {row.quantity for row in rows}

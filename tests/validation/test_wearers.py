@@ -7,8 +7,10 @@ import pandas as pd
 import pytest
 
 from ankle_imu.simulate import Plan
+from ankle_imu.validation import wearers
 from ankle_imu.validation.simulated import LegErrors
-from ankle_imu.validation.wearers import FEWEST_WALKS, covered, resampled, wearer
+from ankle_imu.validation.simulation import LAYER
+from ankle_imu.validation.wearers import FEWEST_WALKS, covered, resampled, score_wearers, wearer
 
 
 def walked(error_deg: list[float], sigma_deg: float) -> LegErrors:
@@ -30,18 +32,18 @@ def walked(error_deg: list[float], sigma_deg: float) -> LegErrors:
 
 def test_the_share_counts_walks_alike():
     # half of two strides, and three of three: walks weigh the same
-    share, error = covered([walked([0.5, -2.0], 1.0), walked([0.1, 0.2, -0.3], 1.0)], "walk", "case")
+    share, error = covered([walked([0.5, -2.0], 1.0), walked([0.1, 0.2, -0.3], 1.0)], "walk", "case", "cell")
     assert share.value == pytest.approx(0.75)
     assert error.value == pytest.approx(0.5 * (1.25 + 0.2))
     assert share.n == 2
     assert share.verdict == ""
     many = [walked([0.5, -2.0, 0.3], 1.0)] * FEWEST_WALKS
-    assert next(covered(many, "walk", "case")).verdict == "met"
-    assert next(covered([walked([0.5], 1.0)] * FEWEST_WALKS, "walk", "case")).verdict == "missed"
+    assert next(covered(many, "walk", "case", "cell")).verdict == "met"
+    assert next(covered([walked([0.5], 1.0)] * FEWEST_WALKS, "walk", "case", "cell")).verdict == "missed"
 
 
 def test_nothing_known_gives_no_row():
-    assert list(covered([walked([np.nan], 1.0)], "walk", "case")) == []
+    assert list(covered([walked([np.nan], 1.0)], "walk", "case", "cell")) == []
 
 
 def test_the_interval_is_that_of_the_walks():
@@ -61,3 +63,18 @@ def test_people_differ_and_stay_themselves():
     assert {p.placements[0] for p in people} == {"left_foot", "right_foot"}
     assert np.std([p.yaw_misalignment_deg for p in people]) == pytest.approx(2.0, rel=0.25)
     assert {wearer(plan, seed, yaw=5.0).yaw_misalignment_deg for seed in range(20)} == {5.0, -5.0}
+
+
+def test_each_cell_is_printed(monkeypatch, full):
+    if not full:
+        monkeypatch.setattr(wearers, "CELLS", {"taps": {}, "none": {"movements": False}})
+    rows = list(score_wearers(Plan(duration_s=45.0, sampling_rate=104.0, **LAYER), 1))
+    quantities = [row.quantity for row in rows]
+    assert len(set(quantities)) == len(quantities)
+    assert all(np.isfinite(row.value) and row.n == 1 for row in rows)
+    for cell in wearers.CELLS:
+        for gait in ("walk", "run"):
+            assert f"inversion range errors inside the stated 1 sigma, {gait}, {cell}" in quantities
+    # eight taps about the foot's own axis: no simulated foot is off by more than its 1.2 deg a tap allow
+    foot = next(row for row in rows if row.quantity.startswith("foot yaw, from movements"))
+    assert foot.value < 4.0
