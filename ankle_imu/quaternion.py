@@ -38,7 +38,7 @@ def multiply(p: ArrayLike, q: ArrayLike) -> Array:
     p = np.asarray(p, dtype=float)
     q = np.asarray(q, dtype=float)
     out = np.empty((*np.broadcast_shapes(p.shape[:-1], q.shape[:-1]), 4))
-    for rows in _blocks(out):
+    for rows in blocks(out):
         _multiply(_rows(p, rows), _rows(q, rows), out[rows])
     return out
 
@@ -52,7 +52,7 @@ def _multiply(p: Array, q: Array, out: Array) -> None:
     out[..., 3] = pw * qz + px * qy - py * qx + pz * qw
 
 
-def _blocks(out: Array) -> Iterator[slice | EllipsisType]:
+def blocks(out: Array) -> Iterator[slice | EllipsisType]:
     """Row blocks of a series (n, k); everything at once where that is short or of another shape."""
     if out.ndim != 2 or len(out) <= BLOCK:
         yield ...
@@ -93,7 +93,7 @@ def rotate(q: ArrayLike, v: ArrayLike) -> Array:
     q = np.asarray(q, dtype=float)
     v = np.asarray(v, dtype=float)
     out = np.empty((*np.broadcast_shapes(q.shape[:-1], v.shape[:-1]), 3))
-    for rows in _blocks(out):
+    for rows in blocks(out):
         _rotate(_rows(q, rows), _rows(v, rows), out[rows])
     return out
 
@@ -113,7 +113,7 @@ def from_rotation_vector(rotation_vector: ArrayLike) -> Array:
     """Exponential map: rotation vectors (..., 3), rad, to unit quaternions (..., 4)."""
     r = np.asarray(rotation_vector, dtype=float)
     out = np.empty((*r.shape[:-1], 4))
-    for rows in _blocks(out):
+    for rows in blocks(out):
         _from_rotation_vector(r[rows], out[rows])
     return out
 
@@ -148,7 +148,7 @@ def turn_about_z(angle: ArrayLike, q: ArrayLike) -> Array:
     q = np.asarray(q, dtype=float)
     angle = np.asarray(angle, dtype=float)
     out = np.empty_like(q)
-    for rows in _blocks(out):
+    for rows in blocks(out):
         _turn_about_z(angle[rows], q[rows], out[rows])
     return out
 

@@ -138,8 +138,11 @@ def doubt(earth_acc: Array, gap: Array) -> Array:
     acceleration changes by from one sample to the next beyond `SUDDEN`: with contacts of 10-16 g at 205 Hz it is
     there that most of a stride's velocity error arises.
     """
-    change = qt.length(np.diff(earth_acc, axis=0, prepend=earth_acc[:1]))
-    change = np.maximum(change, np.append(change[1:], 0.0))
+    change = np.zeros(len(earth_acc))
+    for rows in qt.blocks(earth_acc[1:]):
+        step = qt.length(earth_acc[1:][rows] - earth_acc[:-1][rows])
+        change[1:][rows] = step
+        np.maximum(change[:-1][rows], step, out=change[:-1][rows])
     sudden = SUDDEN_ERROR * np.maximum(change - SUDDEN, 0.0)
     variance = CONSTANT_ERROR**2 + SHARE_ERROR**2 * qt.squared_length(earth_acc) + sudden * sudden
     filled = np.minimum(GAP_ERROR * gap, GAP_ERROR_MOST)
@@ -197,9 +200,11 @@ def level(
         tilt[:, 0] += seen[:, 1]
         tilt[:, 1] -= seen[:, 0]
         tilt = _smooth(tilt, sigma, np.diff(wandered))
-    index = np.arange(len(force))
-    everywhere = np.stack([np.interp(index, at, tilt[:, k]) for k in range(3)], axis=1)
-    return qt.rotate(qt.from_rotation_vector(everywhere), force)
+    index, levelled = np.arange(len(force)), np.empty_like(force)
+    for rows in qt.blocks(force):
+        here = np.stack([np.interp(index[rows], at, tilt[:, k]) for k in range(3)], axis=1)
+        levelled[rows] = qt.rotate(qt.from_rotation_vector(here), force[rows])
+    return levelled
 
 
 def _intervals(still: NDArray[np.bool_], sampling_rate: float) -> tuple[Index, Index]:

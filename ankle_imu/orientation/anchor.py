@@ -73,10 +73,13 @@ def correct_up(at: Array, rotation: Array, n: int) -> Array:
     up[:, 2] = 1.0
     if len(at) == 0:
         return up
-    e = _interpolate(np.arange(n, dtype=float), at, rotation)
-    angle = np.hypot(e[:, 0], e[:, 1])
-    factor = np.sinc(angle / np.pi)
-    up[:, 0], up[:, 1], up[:, 2] = -e[:, 1] * factor, e[:, 0] * factor, np.cos(angle)
+    index = np.arange(n, dtype=float)
+    for rows in qt.blocks(up):
+        x, y = (np.interp(index[rows], at, rotation[:, k]) for k in range(2))
+        angle = np.hypot(x, y)
+        factor = np.sinc(angle / np.pi)
+        block = up[rows]
+        block[:, 0], block[:, 1], block[:, 2] = -y * factor, x * factor, np.cos(angle)
     return up
 
 

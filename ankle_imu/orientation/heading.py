@@ -51,11 +51,13 @@ class Motion:
 
     def at_lever(self, gravity: float) -> tuple[Array, Array]:
         """Earth-frame acceleration without gravity (m, 3), and its Jacobian (m, 3, 3) in the lever arm."""
-        rotation = qt.to_matrix(self.quat)
-        own = np.einsum("nij,nj->ni", rotation, self.acc)
+        own = qt.rotate(self.quat, self.acc)
         own[:, 2] -= gravity
-        w = _cross_matrix(self.gyr)
-        return own, rotation @ (_cross_matrix(self.gyr_dot) + w @ w)
+        jacobian = np.empty((len(own), 3, 3))
+        for rows in qt.blocks(own):
+            w = _cross_matrix(self.gyr[rows])
+            jacobian[rows] = qt.to_matrix(self.quat[rows]) @ (_cross_matrix(self.gyr_dot[rows]) + w @ w)
+        return own, jacobian
 
 
 def couple(
