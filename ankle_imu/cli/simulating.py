@@ -26,7 +26,7 @@ def simulate(
     """Simulate one walk and record it as a session.
 
     Prints the folder of the session. Plans: default, level_walk, foot_only, shank_only, uneven_walk, hill_walk,
-    hill_mixed, trail_run, no_movements, exact, lossy.
+    hill_mixed, trail_run, no_movements, exact, stairs, hard, lossy.
     """
     from ankle_imu.manifest import check_alias
     from ankle_imu.report import words

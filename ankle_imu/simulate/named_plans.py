@@ -28,6 +28,21 @@ PLANS: Final = MappingProxyType(
         "trail_run": Plan(duration_s=300, terrain="uneven", gait="run", errors="typical", placements=_PAIR),
         "no_movements": Plan(duration_s=300, terrain="uneven", errors="typical", movements=False),
         "exact": Plan(duration_s=120, terrain="uneven"),
+        "stairs": Plan(duration_s=240, terrain="stairs", errors="typical", placements=_PAIR),
+        "hard": Plan(
+            duration_s=300,
+            terrain="hill",
+            gait="mixed",
+            rolls=2,
+            errors="full",
+            warm_up_k=20.0,
+            toe_contacts=0.1,
+            edge_contacts=0.1,
+            knocks_per_min=6.0,
+            shank_yaw_deg=3.0,
+            loss=0.01,
+            slip_deg=15.0,
+        ),
         "lossy": Plan(duration_s=300, terrain="uneven", errors="typical", loss=0.02, gap_s=0.04),
     }
 )

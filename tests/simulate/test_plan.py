@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ankle_imu import simulate
+from ankle_imu.cli import simulating
 
 
 def test_plan_from_toml(tmp_path):
@@ -47,6 +48,8 @@ def test_a_wrong_plan_file_says_what_is_wrong(tmp_path, text, word):
 
 def test_named_plans():
     assert {"default", "level_walk", "hill_mixed"} <= set(simulate.PLANS)
+    help_text = simulating.simulate.__doc__ or ""
+    assert all(f"{name}," in help_text or f"{name}." in help_text for name in simulate.PLANS)
     assert simulate.named_plan("default") is simulate.PLANS["default"]
     with pytest.raises(ValueError, match="no_such_plan"):
         simulate.named_plan("no_such_plan")
