@@ -12,17 +12,25 @@ from ankle_imu.errors import RecordingError
 from ankle_imu.validation.ablation import DATASET as ABLATION
 from ankle_imu.validation.ablation import score_ablation
 from ankle_imu.validation.datasets import SOURCES, read_cases
+from ankle_imu.validation.foot_yaw import DATASET as FOOT_YAW
+from ankle_imu.validation.foot_yaw import score_foot_yaw
+from ankle_imu.validation.misworn import DATASET as MISWORN
+from ankle_imu.validation.misworn import score_misworn
 from ankle_imu.validation.recordings import score_case
 from ankle_imu.validation.score import Row
 from ankle_imu.validation.simulation import DATASET as SIMULATION
 from ankle_imu.validation.simulation import FULL, QUICK, Extent, score_simulation
 
-SIMULATED: Final[Mapping[str, Callable[[Extent], Iterator[Row]]]] = MappingProxyType(
-    {SIMULATION: lambda extent: score_simulation(extent), ABLATION: lambda extent: score_ablation(extent)}
+SIMULATED: Final[Mapping[str, Callable[[Extent, Path | None], Iterator[Row]]]] = MappingProxyType(
+    {
+        SIMULATION: lambda extent, data: score_simulation(extent),
+        ABLATION: lambda extent, data: score_ablation(extent),
+        MISWORN: lambda extent, data: score_misworn(extent, data),
+    }
 )
 """What is measured on simulated walks, by the name that `run` and `validate --only` know it by."""
 
-KNOWN: Final = (*SOURCES, *SIMULATED)
+KNOWN: Final = (*SOURCES, FOOT_YAW, *SIMULATED)
 """All names that `run` knows."""
 
 NOT_COVERED = (
@@ -83,8 +91,14 @@ def run(
         raise RecordingError(f"{data} is no folder; expected one with a sub-folder per data set.", path=str(data))
     present = [name for name in SOURCES if data is not None and (data / name).is_dir()]
     absent = tuple((name, SOURCES[name]) for name in SOURCES if name not in present)
-    wanted = [name for name in KNOWN if name in only] if only else [*present, *SIMULATED]
+    wanted = (
+        [name for name in KNOWN if name in only]
+        if only
+        else [*present, *([FOOT_YAW] if present else []), *SIMULATED]
+    )
     missing = [name for name in wanted if name in SOURCES and name not in present]
+    if FOOT_YAW in wanted and not present:
+        raise RecordingError(f"{FOOT_YAW} needs recordings of at least three persons: name their folder.")
     if missing:
         where = "; ".join(f"{name}: {SOURCES[name]}" for name in missing)
         raise RecordingError(f"Not found in {data or 'any data folder'}: {where}.")
@@ -93,9 +107,10 @@ def run(
     for k, name in enumerate(wanted):
         tell(name, k / len(wanted))
         if name in SIMULATED:
-            figures += SIMULATED[name](FULL if full else QUICK)
-        else:
-            folder = data if data is not None else Path()
-            figures += [row for case in read_cases(name, folder) for row in score_case(name, case)]
+            figures += SIMULATED[name](FULL if full else QUICK, data)
+        elif data is not None and name == FOOT_YAW:
+            figures += score_foot_yaw(data)
+        elif data is not None:
+            figures += [row for case in read_cases(name, data) for row in score_case(name, case)]
     tell("done", 1.0)
     return Validation(figures=tuple(figures), absent=absent)
