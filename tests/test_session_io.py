@@ -13,7 +13,7 @@ import ankle_imu as ai
 from ankle_imu import session_io
 from ankle_imu.durable import ASIDE
 from ankle_imu.errors import CorruptRecording, RecordingError, UnknownFormatVersion
-from ankle_imu.recording import RecordingWriter
+from ankle_imu.recording import RecordingWriter, repair_session
 from ankle_imu.units import STANDARD_GRAVITY
 from ankle_imu.values import Marker, Recording, SensorInfo, SessionInfo
 
@@ -194,3 +194,11 @@ def test_alias_is_made_once_and_kept(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert first != second
     assert first.parent == second.parent
     assert first.parent.parent.name.startswith("P-")
+
+
+def test_a_repaired_recording_says_so(tmp_path: Path) -> None:
+    folder = session_io.save_simulation(walk(20_000), tmp_path, info=INFO)
+    part = folder / "raw" / "part-0001.mcap"
+    part.write_bytes(part.read_bytes()[: part.stat().st_size // 2])
+    repair_session(folder)
+    assert any("was repaired (part-0001.mcap)" in told for told in session_io.open_session(folder).warnings)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ankle_imu.recording.lock import being_recorded, is_being_recorded
 from ankle_imu.recording.parts import part_path
 from ankle_imu.recording.reader import NOT_CLOSED, HostClock, SessionLog, Stream, part_paths, read_log
-from ankle_imu.recording.repair import PartRepair, Repair, repair_session
+from ankle_imu.recording.repair import PartRepair, Repair, repair_session, repaired_parts
 from ankle_imu.recording.session import read_session_info, write_session_info
 from ankle_imu.recording.writer import RecordingWriter
 
@@ -24,5 +24,6 @@ __all__ = [
     "read_log",
     "read_session_info",
     "repair_session",
+    "repaired_parts",
     "write_session_info",
 ]

@@ -100,6 +100,11 @@ def repair_session(path: Path) -> Repair:
         return _repair(path)
 
 
+def repaired_parts(path: Path) -> tuple[str, ...]:
+    """Names of the parts of a session folder that were written anew, from the originals that were kept."""
+    return tuple(sorted(kept.name for kept in (path / "raw" / DAMAGED).glob("part-*.mcap")))
+
+
 def _repair(path: Path) -> Repair:
     paths = _parts(path)
     log = read_log(paths)

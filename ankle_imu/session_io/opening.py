@@ -53,7 +53,7 @@ def read_session_log(path: Path) -> recording.SessionLog:
 def decode_log(path: Path, log: recording.SessionLog) -> Recording:
     """Decode what was read from a session; raises `RecordingError` if there is no sample in it."""
     info, warnings = _session_info(path, log.session)
-    warnings += log.damage
+    warnings += (*log.damage, *_repairs(path))
     series: dict[str, ImuSeries] = {}
     losses: dict[str, Loss] = {}
     end_s = _end(log)
@@ -80,6 +80,16 @@ def decode_log(path: Path, log: recording.SessionLog) -> Recording:
         markers=log.markers,
         sensor_calibration=calibrations,
         warnings=(*warnings, *doubts),
+    )
+
+
+def _repairs(path: Path) -> tuple[str, ...]:
+    parts = recording.repaired_parts(path)
+    if not parts:
+        return ()
+    return (
+        f"This recording was repaired ({', '.join(parts)}): it was cut off or damaged, and its last moments may be "
+        "missing.",
     )
 
 
