@@ -88,8 +88,8 @@ def _repairs(path: Path) -> tuple[str, ...]:
     if not parts:
         return ()
     return (
-        f"This recording was repaired ({', '.join(parts)}): it was cut off or damaged, and its last moments may be "
-        "missing.",
+        f"This recording was repaired ({', '.join(parts)}): it was cut off or damaged, and its last moments may "
+        "be missing.",
     )
 
 
