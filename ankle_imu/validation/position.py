@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -9,9 +11,13 @@ from ankle_imu.analysis.foot import follow
 from ankle_imu.analysis.grid import put_on_grid
 from ankle_imu.analysis.sensor import prepare
 from ankle_imu.settings import Settings
+from ankle_imu.validation.score import Row
 from ankle_imu.values import ImuSeries
 
 Array = NDArray[np.float64]
+
+STAIRS_M = 0.20
+"""A stride that rises or falls by more goes over stairs."""
 
 
 def walked_path(series: ImuSeries) -> Array:
@@ -32,3 +38,26 @@ def position_error(path: Array, truth: Array) -> float:
     plane = (a[:, 0] + 1j * a[:, 1]) * np.exp(1j * turn)
     error = np.stack([plane.real - b[:, 0], plane.imag - b[:, 1], a[:, 2] - b[:, 2]], axis=1)
     return float(np.sqrt((error**2).sum(axis=1).mean()))
+
+
+def over_trials(rows: Sequence[Row]) -> Iterator[Row]:
+    """Mean of the position errors of all trials of one data set, nothing where there is one trial or none."""
+    errors = [row.value for row in rows if row.quantity == "position, 3-D RMSE"]
+    if len(errors) > 1:
+        yield Row(
+            dataset=rows[0].dataset,
+            case="all trials",
+            quantity="position, 3-D RMSE, mean",
+            n=len(errors),
+            value=float(np.mean(errors)),
+            unit="m",
+            target=0.06,
+            reference=f"detector tuned per trial 0.038; median here {np.median(errors):.3f}",
+            how="none needed",
+        )
+
+
+def step_height(height_change: Array) -> tuple[int, float]:
+    """Strides over stairs, and the median height of one step, m: a stride takes two. NaN where there is none."""
+    climbed = np.abs(height_change[np.abs(height_change) > STAIRS_M])
+    return len(climbed), 0.5 * float(np.median(climbed)) if len(climbed) else float("nan")

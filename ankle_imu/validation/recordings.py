@@ -14,7 +14,7 @@ from ankle_imu.analysis import analyze
 from ankle_imu.orientation import fuse
 from ankle_imu.units import DEGREE
 from ankle_imu.validation.datasets import Case, inclination_error_deg
-from ankle_imu.validation.position import position_error, walked_path
+from ankle_imu.validation.position import STAIRS_M, position_error, step_height, walked_path
 from ankle_imu.validation.score import Row, correlation, pair_events, spread, stance_mask
 from ankle_imu.validation.steps import analyze_steps, marker_angles
 from ankle_imu.values import SessionResult
@@ -96,9 +96,27 @@ def _gaitmap(dataset: str, case: Case) -> Iterator[Row]:
             unit="strides",
             how=_how(result),
         )
+        for leg in frames.LEGS:
+            yield _stairs(dataset, case, result, leg)
         return
     for leg in frames.LEGS:
         yield from _gaitmap_leg(dataset, case, result, leg)
+
+
+def _stairs(dataset: str, case: Case, result: SessionResult, leg: str) -> Row:
+    strides = _of(result, leg)
+    count, height = step_height(strides["height_change_m"].to_numpy())
+    regular = strides["stride_time_s"][strides["height_change_m"].abs() > STAIRS_M].std()
+    return Row(
+        dataset=dataset,
+        case=f"{case.name}, {leg}",
+        quantity="height of a step",
+        n=count,
+        value=100.0 * height,
+        unit="cm",
+        reference=f"stairs are built with 14-18; stride time there SD {1e3 * regular:.0f} ms",
+        how=_how(result),
+    )
 
 
 def _gaitmap_leg(dataset: str, case: Case, result: SessionResult, leg: str) -> Iterator[Row]:

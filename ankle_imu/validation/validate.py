@@ -16,6 +16,7 @@ from ankle_imu.validation.foot_yaw import DATASET as FOOT_YAW
 from ankle_imu.validation.foot_yaw import score_foot_yaw
 from ankle_imu.validation.misworn import DATASET as MISWORN
 from ankle_imu.validation.misworn import score_misworn
+from ankle_imu.validation.position import over_trials
 from ankle_imu.validation.recordings import score_case
 from ankle_imu.validation.score import Row
 from ankle_imu.validation.simulation import DATASET as SIMULATION
@@ -111,6 +112,7 @@ def run(
         elif data is not None and name == FOOT_YAW:
             figures += score_foot_yaw(data)
         elif data is not None:
-            figures += [row for case in read_cases(name, data) for row in score_case(name, case)]
+            rows = [row for case in read_cases(name, data) for row in score_case(name, case)]
+            figures += [*rows, *over_trials(rows)]
     tell("done", 1.0)
     return Validation(figures=tuple(figures), absent=absent)

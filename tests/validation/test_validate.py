@@ -4,7 +4,7 @@ import pytest
 from ankle_imu import errors
 from ankle_imu.validation import score
 from ankle_imu.validation.datasets import SOURCES, inclination_error_deg
-from ankle_imu.validation.position import position_error
+from ankle_imu.validation.position import over_trials, position_error, step_height
 from ankle_imu.validation.validate import run
 
 
@@ -85,3 +85,20 @@ def test_without_data_the_absent_sets_are_named(monkeypatch):
     result = run(None)
     assert dict(result.absent) == SOURCES
     assert result.is_met
+
+
+def test_trials_are_averaged_and_a_single_one_is_not():
+    row = {"dataset": "d", "quantity": "position, 3-D RMSE", "n": 1, "unit": "m"}
+    rows = [score.Row(**row, case=str(k), value=v) for k, v in enumerate((0.02, 0.04, 0.09))]
+    (mean,) = over_trials(rows)
+    assert mean.value == pytest.approx(0.05)
+    assert (mean.n, mean.verdict) == (3, "met")
+    assert list(over_trials(rows[:1])) == []
+    assert list(over_trials([])) == []
+
+
+def test_steps_are_half_a_stride_high_either_way():
+    count, height = step_height(np.array([0.01, 0.30, 0.32, -0.34, 0.15]))
+    assert (count, height) == (3, pytest.approx(0.16))
+    assert step_height(np.zeros(3))[0] == 0
+    assert np.isnan(step_height(np.zeros(3))[1])
