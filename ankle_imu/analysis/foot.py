@@ -302,8 +302,12 @@ def tilt_and_pitch(
     )
     if len(at) == 0:
         return frames.foot_angles_from_up(segment_up(sensor.quat, segment_from_sensor))
-    up = qt.rotate(qt.conjugate(sensor.quat), anchor.correct_up(at, rotation, len(sensor.quat)))
-    return frames.foot_angles_from_up(up @ segment_from_sensor.T)
+    level = anchor.correct_up(at, rotation, len(sensor.quat))
+    tilt, pitch = np.empty(len(level)), np.empty(len(level))
+    for rows in qt.blocks(level):
+        up = qt.rotate(qt.conjugate(sensor.quat[rows]), level[rows])
+        tilt[rows], pitch[rows] = frames.foot_angles_from_up(up @ segment_from_sensor.T)
+    return tilt, pitch
 
 
 def _scores(motion: FootMotion) -> Array:

@@ -299,21 +299,32 @@ def joint(foot: Sensor, shank: Sensor, frames_from_sensor: tuple[Array, Array], 
     delta : (n,) rad, heading of the shank's earth minus that of the foot's
     """
     foot_from_sensor, shank_from_sensor = frames_from_sensor
-    relative = qt.multiply(qt.conjugate(shank.quat), qt.turn_about_z(delta, foot.quat))
-    relative = qt.between(qt.from_matrix(shank_from_sensor), relative, qt.from_matrix(foot_from_sensor.T))
-    dorsiflexion, inversion, rotation = frames.joint_angles(relative)
+    left, right = qt.from_matrix(shank_from_sensor), qt.from_matrix(foot_from_sensor.T)
+    found = np.empty((5, len(delta)))
+    for rows in qt.blocks(foot.quat):
+        relative = qt.multiply(qt.conjugate(shank.quat[rows]), qt.turn_about_z(delta[rows], foot.quat[rows]))
+        relative = qt.between(left, relative, right)
+        found[:3, rows] = frames.joint_angles(relative)
+        found[3:, rows] = _rates(
+            relative, foot.gyr[rows] @ foot_from_sensor.T, shank.gyr[rows] @ shank_from_sensor.T
+        )
+    dorsiflexion, inversion, rotation, inversion_rate, plantarflexion_rate = found
+    return JointAngles(
+        dorsiflexion=dorsiflexion,
+        inversion=inversion,
+        rotation=rotation,
+        inversion_rate=inversion_rate,
+        plantarflexion_rate=plantarflexion_rate,
+    )
+
+
+def _rates(relative: Array, f: Array, s: Array) -> tuple[Array, Array]:
+    """Inversion and plantarflexion rate from the turning of foot and shank, each in its own frame."""
     w, x, y, z = relative.T
-    f, s = foot.gyr @ foot_from_sensor.T, shank.gyr @ shank_from_sensor.T
     shank_about_foot_x = (
         (1.0 - 2.0 * (y * y + z * z)) * s[:, 0] + 2.0 * (x * y + w * z) * s[:, 1] + 2.0 * (x * z - w * y) * s[:, 2]
     )
     foot_about_shank_y = (
         2.0 * (x * y + w * z) * f[:, 0] + (1.0 - 2.0 * (x * x + z * z)) * f[:, 1] + 2.0 * (y * z - w * x) * f[:, 2]
     )
-    return JointAngles(
-        dorsiflexion=dorsiflexion,
-        inversion=inversion,
-        rotation=rotation,
-        inversion_rate=f[:, 0] - shank_about_foot_x,
-        plantarflexion_rate=foot_about_shank_y - s[:, 1],
-    )
+    return f[:, 0] - shank_about_foot_x, foot_about_shank_y - s[:, 1]
