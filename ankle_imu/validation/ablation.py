@@ -26,7 +26,7 @@ from ankle_imu.settings import Settings
 from ankle_imu.simulate import Plan, Truth, walk
 from ankle_imu.units import DEGREE
 from ankle_imu.validation.score import Row, rms, spread, stance_mask
-from ankle_imu.validation.simulated import LegErrors, errors_of, late
+from ankle_imu.validation.simulated import LegErrors, errors_of, late, range_errors
 from ankle_imu.validation.simulation import LAYER, QUICK, Extent
 from ankle_imu.validation.wearers import wearer
 from ankle_imu.values import ImuSeries, Recording
@@ -100,11 +100,7 @@ def _yaw_95(legs: Sequence[LegErrors]) -> float:
 
 def _range_error(legs: Sequence[LegErrors]) -> float:
     """Mean over the walks of the mean absolute error of the range, deg."""
-    means = []
-    for leg in legs:
-        strides = leg.strides[leg.strides["accepted"]]
-        means.append(float((strides["range_stance_deg"] - strides["true_range_stance_deg"]).abs().mean()))
-    return float(np.nanmean(means))
+    return float(np.nanmean([range_errors(leg.strides).abs().mean() for leg in legs]))
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -226,7 +222,7 @@ def _gaps(plan: Plan, walks: int) -> Iterator[Row]:
             ranges.setdefault(f"gaps, {name}", []).extend(errors_of(recording, truth, is_aligned=True))
     values = {name: _range_error(legs) for name, legs in ranges.items()}
     how = "true alignment; strides left: " + ", ".join(
-        f"{sum(int(e.strides['accepted'].sum()) for e in legs)} {name.removeprefix('gaps, ')}"
+        f"{sum(len(range_errors(e.strides)) for e in legs)} {name.removeprefix('gaps, ')}"
         for name, legs in ranges.items()
     )
     yield from _rows(plan, walks, "inversion range, mean absolute error", values, how)

@@ -144,6 +144,12 @@ def leg_errors(result: SessionResult, truth: Truth, leg: str) -> LegErrors:
     )
 
 
+def range_errors(strides: pd.DataFrame, column: str = "range_stance_deg") -> pd.Series[float]:
+    """Error of each accepted stride's range of inversion, deg; not where it is that of foot tilt or unknown."""
+    chosen = strides[strides["accepted"] & (strides["angle_source"] == "joint")]
+    return (chosen[column] - chosen[f"true_{column}"]).dropna()
+
+
 def _angles(table: pd.DataFrame, leg: str) -> Iterator[tuple[str, Array]]:
     for kind in ("foot_tilt", "foot_pitch", "shank_tilt", "shank_pitch", "inversion", "dorsiflexion"):
         yield kind, table[f"{leg}_{kind}_deg"].to_numpy()

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from ankle_imu.simulate import Plan, Truth, walk
 from ankle_imu.validation.score import Row, rms
-from ankle_imu.validation.simulated import LegErrors, errors_of, feet_of, simulate_errors
+from ankle_imu.validation.simulated import LegErrors, errors_of, feet_of, range_errors, simulate_errors
 from ankle_imu.validation.wearers import score_wearers
 from ankle_imu.values import Recording
 
@@ -211,20 +211,14 @@ def _spreads(
         )
 
 
-def range_errors(strides: pd.DataFrame, column: str = "range_stance_deg") -> Array:
-    """Error of each stride's range, deg, finite ones alone."""
-    error = (strides[column] - strides[f"true_{column}"]).to_numpy()
-    return np.asarray(error[np.isfinite(error)])
-
-
 def _ranges(strides: pd.DataFrame, gait: str, common: dict[str, Any], aim: str) -> Iterator[Row]:
     """Error and bias of the range from least to most, and of that from the 5 % to the 95 % quantile."""
     whole, middle = range_errors(strides), range_errors(strides, "middle_deg")
     target = TARGETS[aim][GAITS.index(gait)]
     for quantity, value, aimed in (
-        (f"inversion range, {gait}, mean absolute error", np.abs(whole).mean(), target),
+        (f"inversion range, {gait}, mean absolute error", whole.abs().mean(), target),
         (f"inversion range, {gait}, bias", whole.mean(), float("nan")),
-        (f"inversion 5-95 % range, {gait}, mean absolute error", np.abs(middle).mean(), float("nan")),
+        (f"inversion 5-95 % range, {gait}, mean absolute error", middle.abs().mean(), float("nan")),
         (f"inversion 5-95 % range, {gait}, bias", middle.mean(), float("nan")),
     ):
         yield Row(quantity=quantity, n=len(whole), value=float(value), unit="deg", target=aimed, **common)

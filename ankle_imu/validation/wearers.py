@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ankle_imu.simulate import Plan
 from ankle_imu.validation.score import Row
-from ankle_imu.validation.simulated import LegErrors, simulate_errors
+from ankle_imu.validation.simulated import LegErrors, range_errors, simulate_errors
 
 Array = NDArray[np.float64]
 
@@ -138,12 +138,12 @@ def covered(legs: Sequence[LegErrors], gait: str, case: str, cell: str) -> Itera
     shares, sizes, stated = [], [], []
     for leg in legs:
         strides = leg.of_gait(gait)
-        error = (strides["range_stance_deg"] - strides["true_range_stance_deg"]).abs()
-        known = error.notna() & strides["angle_sd_deg"].notna()
-        if known.any():
-            shares.append(float((error < strides["angle_sd_deg"])[known].mean()))
-            sizes.append(float(error[known].mean()))
-            stated.append(float(strides["angle_sd_deg"][known].mean()))
+        error = range_errors(strides).abs()
+        sigma = strides["angle_sd_deg"][error.index]
+        if len(error):
+            shares.append(float((error < sigma).mean()))
+            sizes.append(float(error.mean()))
+            stated.append(float(sigma.mean()))
     if not shares:
         return
     is_judged = len(shares) >= FEWEST_WALKS

@@ -11,7 +11,7 @@ from ankle_imu.simulate import Plan
 from ankle_imu.units import DEGREE
 from ankle_imu.validation import simulation
 from ankle_imu.validation.score import rms
-from ankle_imu.validation.simulated import middle_range, simulate_errors, up_from_angles, yaw_between
+from ankle_imu.validation.simulated import middle_range, range_errors, simulate_errors, up_from_angles, yaw_between
 from ankle_imu.validation.simulation import FULL, QUICK, Extent, score_simulation
 
 
@@ -54,6 +54,18 @@ def test_a_yaw_of_the_movements_is_seen_as_one():
     cut = simulate_errors(plan, 3, is_cut=True)[0]
     assert "walking" in cut.how
     assert cut.f1 > 0.95
+
+
+def test_ranges_of_foot_tilt_are_no_ranges_of_inversion():
+    strides = pd.DataFrame(
+        {
+            "accepted": [True, True, False, True],
+            "angle_source": ["joint", "foot", "joint", "joint"],
+            "range_stance_deg": [11.0, 30.0, 30.0, np.nan],
+            "true_range_stance_deg": [10.0, 10.0, 10.0, 10.0],
+        }
+    )
+    assert range_errors(strides).tolist() == [1.0]
 
 
 def test_rms_leaves_out_what_could_not_be_measured():

@@ -18,6 +18,7 @@ def walked(error_deg: list[float], sigma_deg: float) -> LegErrors:
     strides = pd.DataFrame(
         {
             "accepted": [True] * n,
+            "angle_source": ["joint"] * n,
             "true_gait": ["walk"] * n,
             "true_range_stance_deg": [10.0] * n,
             "range_stance_deg": 10.0 + np.array(error_deg),
