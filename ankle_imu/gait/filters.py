@@ -23,11 +23,15 @@ def moving_mean(values: Array, window: int) -> Array:
     """Centred mean over `window` samples along the first axis, shorter at the ends."""
     window = max(1, window | 1)
     half = window // 2
-    total = np.concatenate([np.zeros((1, *values.shape[1:])), np.cumsum(values, axis=0)])
-    index = np.arange(len(values))
-    low, high = np.maximum(index - half, 0), np.minimum(index + half + 1, len(values))
-    count = (high - low).astype(float)
-    return np.asarray((total[high] - total[low]) / count.reshape(-1, *([1] * (values.ndim - 1))))
+    total = np.zeros((len(values) + 1, *values.shape[1:]))
+    np.cumsum(values, axis=0, out=total[1:])
+    out = np.empty(values.shape)
+    whole = slice(half, max(len(values) - half, half))
+    out[whole] = (total[window:] - total[:-window]) / window if len(values) >= window else 0.0
+    for i in {*range(min(half, len(values))), *range(max(len(values) - half, 0), len(values))}:
+        low, high = max(i - half, 0), min(i + half + 1, len(values))
+        out[i] = (total[high] - total[low]) / (high - low)
+    return out
 
 
 def runs(condition: NDArray[np.bool_]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -50,8 +54,14 @@ def low_pass_decimated(values: Array, cutoff_hz: float, sampling_rate: float, st
         return np.ascontiguousarray(values[::step])
     half = max(1, round(1.65 * sampling_rate / cutoff_hz))
     taps = firwin(2 * half + 1, cutoff_hz, fs=sampling_rate)
-    padded = np.concatenate([np.repeat(values[:1], half, axis=0), values, np.repeat(values[-1:], half, axis=0)])
-    delay = 2 * half
-    full = upfirdn(taps, np.concatenate([np.zeros((-delay % step, *values.shape[1:])), padded]), 1, step, axis=0)
-    first = (delay + (-delay % step)) // step
-    return np.asarray(full[first : first + (len(values) + step - 1) // step])
+    lead = -half % step
+    full = upfirdn(np.concatenate([np.zeros(lead), taps]), values, 1, step, axis=0)
+    first, count = (half + lead) // step, (len(values) + step - 1) // step
+    out = np.asarray(full[first : first + count])
+    # The filter saw zeros beyond both ends: add what held values would have given.
+    below = np.concatenate([[0.0], np.cumsum(taps)])
+    at = np.arange(count) * step + half
+    early, late = np.flatnonzero(at < 2 * half), np.flatnonzero(at >= len(values))
+    out[early] += np.multiply.outer(below[-1] - below[at[early] + 1], values[0])
+    out[late] += np.multiply.outer(below[np.minimum(at[late] - len(values) + 1, 2 * half + 1)], values[-1])
+    return out
