@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -75,6 +76,7 @@ def analyze_leg(
     sampling_rate: float,
     known: dict[str, Alignment],
     settings: Settings,
+    other_lead: Callable[[], float] | None = None,
 ) -> LegResult:
     """Analyze one leg.
 
@@ -85,6 +87,7 @@ def analyze_leg(
     time : (n,) s
     known : `foot` and/or `shank` -> Alignment that replaces its estimation
     settings : Settings
+    other_lead : see `foot.align`
     """
     if "foot" not in sensors:
         return _shank_alone(sensors["shank"], leg, time, sampling_rate, known.get("shank"), settings)
@@ -92,7 +95,7 @@ def analyze_leg(
     motion = foot_stage.follow(foot, sampling_rate)
     foot_stage.check_signs(foot, motion, f"{leg}_foot")
     standing = foot_stage.is_standing(foot, motion, sampling_rate)
-    alignment = {"foot": known.get("foot") or foot_stage.align(foot, motion, standing, sampling_rate)}
+    alignment = {"foot": known.get("foot") or foot_stage.align(foot, motion, standing, sampling_rate, other_lead)}
     reasons: dict[str, str] = {}
     angles = _foot_angles(foot, motion, alignment["foot"], sampling_rate, reasons)
     sync: dict[str, float] = {}

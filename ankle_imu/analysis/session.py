@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from ankle_imu import frames, tables
 from ankle_imu._version import package_version
 from ankle_imu.analysis.grid import Gridded, put_on_grid, session_grid
 from ankle_imu.analysis.leg import LegResult, analyze_leg
+from ankle_imu.analysis.other_foot import lead_of
 from ankle_imu.analysis.sensor import prepare
 from ankle_imu.analysis.wearing import believable, find_wrong, mark, straighten
 from ankle_imu.calibration.plausibility import check_units
@@ -136,7 +138,10 @@ def _one_leg(
         for segment, p in own.items()
     }
     known = {segment: calibration[p] for segment, p in own.items() if p in calibration}
-    return analyze_leg(sensors, leg, time, rate, known, settings)
+    other = "right" if leg == "left" else "left"
+    opposite = gridded.get(f"{other}_foot")
+    lead = None if opposite is None else partial(lead_of, opposite, other, rate, settings.tau_acc_foot_s)
+    return analyze_leg(sensors, leg, time, rate, known, settings, lead)
 
 
 def _as_worn(

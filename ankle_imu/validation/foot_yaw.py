@@ -1,7 +1,8 @@
 """The foot's direction from walking alone, on feet whose true direction a reference shows: leave one person out.
 
 The rule is that of the analysis: the mean of the heel's rise axis and the direction of progression, each less its
-usual offset. The offsets used on a person are those of the other persons, each person with one vote.
+usual offset, with what differs between the sides told by progression alone where both feet are worn. The offsets
+used on a person are those of the other persons, each person with one vote.
 """
 
 from __future__ import annotations
@@ -94,7 +95,9 @@ def leave_one_out(feet: Sequence[FootYaw]) -> list[float]:
             own = getattr(foot, cue)
             others = _votes([f for f in feet if f.person != foot.person], cue)
             left.append(own - float(np.mean(others)))
-        errors.append(float(np.nanmean(left)))
+        pair = [f.way - f.rise for f in feet if f.person == foot.person and np.isfinite(f.way - f.rise)]
+        asymmetry = foot.way - foot.rise - float(np.mean(pair)) if len(pair) == 2 else 0.0
+        errors.append(float(np.nanmean(left)) + 0.5 * asymmetry)
     return errors
 
 

@@ -34,3 +34,9 @@ def test_real_feet(shared):
     last = list(score_foot_yaw(shared / "data"))[-1]
     assert last.n >= 6
     assert last.value < 6.0
+
+
+def test_the_sides_differ_by_their_progression_alone():
+    """Heel rises 12 deg apart, the way walked the same: both feet come out alike."""
+    left, right, *_ = leave_one_out([foot("a", -4.0, 6.0), foot("a", 8.0, 6.0), foot("b", 0, 0), foot("c", 0, 0)])
+    assert left == pytest.approx(right) == pytest.approx(0.5 * (2.0 + 6.0))
