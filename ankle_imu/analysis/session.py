@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from ankle_imu import frames, tables
 from ankle_imu._version import package_version
+from ankle_imu.analysis.gates import gates_of
 from ankle_imu.analysis.grid import Gridded, put_on_grid, session_grid
 from ankle_imu.analysis.leg import LegResult, analyze_leg
 from ankle_imu.analysis.other_foot import lead_of
@@ -98,7 +99,7 @@ def analyze(
         events=_events_table(legs, recording),
         bouts=_bouts_table(strides),
         summary=summarize(strides),
-        quality=_quality(recording, gridded, clipped, legs, time, tuple(warnings)),
+        quality=_quality(recording, gridded, clipped, legs, time, rate, tuple(warnings)),
         settings=settings,
         session=recording.session,
         version=package_version(),
@@ -267,6 +268,7 @@ def _quality(
     clipped: Mapping[str, Array],
     legs: Mapping[str, LegResult],
     time: Array,
+    rate: float,
     warnings: tuple[str, ...],
 ) -> dict[str, Any]:
     alignment = {
@@ -275,6 +277,7 @@ def _quality(
             "sigma_yaw_deg": a.sigma_yaw_deg,
             "verdict": a.verdict,
             "reason": a.reason,
+            "gates": gates_of(f"{leg}_{segment}", gridded[f"{leg}_{segment}"], result, time, rate),
         }
         for leg, result in legs.items()
         for segment, a in result.alignment.items()

@@ -47,16 +47,35 @@ def turn_in(acc: Array, gyr: Array, ic: Array, to: Array, end: Array, sampling_r
         return float("nan")
     pick = np.unique(np.linspace(0, len(ic) - 1, min(MOST_STRIDES, len(ic))).astype(int))
     ic, to, end = ic[pick], to[pick], end[pick]
-    stance = to - ic
-    up = np.median([x.mean(axis=0) for x in _pieces(acc, ic + 0.25 * stance, ic + 0.55 * stance)], axis=0)
-    up /= np.linalg.norm(up)
-    heel_rise = np.concatenate(_pieces(gyr, ic + 0.55 * stance, to))
+    rise, up = _rise(acc, gyr, ic, to)
     late = np.concatenate(_pieces(gyr, end - 0.15 * sampling_rate, end))
-    rise = _level_axis(heel_rise, up)
-    rise = rise if heel_rise.sum(axis=0) @ rise > 0 else np.negative(rise)
     before = _level_axis(late, up)
     before = before if before @ rise > 0 else np.negative(before)
     return float(np.degrees(np.arctan2(np.cross(rise, before) @ up, rise @ before)))
+
+
+def heel_rise(acc: Array, gyr: Array, ic: Array, to: Array) -> Array:
+    """Level axis about which the heel rises, (3,), sensor frame, toe-down positive; NaN with too few strides.
+
+    Parameters
+    ----------
+    acc, gyr : (n, 3) float arrays, m/s^2 and rad/s, sensor frame
+    ic, to : (k,) samples of contact and toe-off
+    """
+    if len(ic) < LEAST_STRIDES:
+        return np.full(3, np.nan)
+    pick = np.unique(np.linspace(0, len(ic) - 1, min(MOST_STRIDES, len(ic))).astype(int))
+    return _rise(acc, gyr, ic[pick], to[pick])[0]
+
+
+def _rise(acc: Array, gyr: Array, ic: Array, to: Array) -> tuple[Array, Array]:
+    """Axis of the heel's rise and up direction of the flat foot, (3,) each."""
+    stance = to - ic
+    up = np.median([x.mean(axis=0) for x in _pieces(acc, ic + 0.25 * stance, ic + 0.55 * stance)], axis=0)
+    up /= np.linalg.norm(up)
+    w = np.concatenate(_pieces(gyr, ic + 0.55 * stance, to))
+    axis = _level_axis(w, up)
+    return (axis if w.sum(axis=0) @ axis > 0 else np.negative(axis)), up
 
 
 def _pieces(values: Array, start: Array, stop: Array) -> list[Array]:

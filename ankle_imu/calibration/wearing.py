@@ -37,8 +37,8 @@ SAME_LEG: Final = 0.3
 """Agreement of pace above which two sensors are on one leg. Same recordings: foot and shank of one leg 0.55-0.93,
 of two legs -0.9 .. 0.04."""
 
-SURE: Final = 3.0
-"""Log odds (20 : 1) from which left and right are called exchanged."""
+SURE: Final = 2.5
+"""Log odds (12 : 1) from which left and right are called exchanged."""
 
 CERTAIN: Final = 6.0
 """Log odds (400 : 1) from which the strides are not used either."""

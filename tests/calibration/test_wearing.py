@@ -59,7 +59,7 @@ def test_each_fault_is_named_with_its_fix(traits, agreement, odds, name, placeme
 
 
 def test_doubt_is_not_certainty() -> None:
-    """Odds between 20 : 1 and 400 : 1 are told, and the strides are kept."""
+    """Odds between 12 : 1 and 400 : 1 are told, and the strides are kept."""
     assert judge(ALL, OWN, -0.5 * CERTAIN - 0.1)[0].is_certain is False
     assert judge(ALL, OWN, -CERTAIN - 0.1)[0].is_certain is True
     assert judge(ALL, OWN, -1.0) == ()
