@@ -71,12 +71,18 @@ def displacements(earth_acc: Array, start: Index, stop: Index, sampling_rate: fl
     Double integration with the velocity error removed linearly over the interval.
     """
     dt = 1.0 / sampling_rate
-    zero = np.zeros((1, 3))
-    once = np.concatenate([zero, np.cumsum(earth_acc, axis=0)])
-    twice = np.concatenate([zero, np.cumsum(once[1:], axis=0)])
+    once = _running_sum(earth_acc)
+    twice = _running_sum(once[1:])
     count = (stop - start)[:, None]
     position = (twice[stop] - twice[start] - once[start] * count) * dt * dt
     return np.asarray(position - 0.5 * (once[stop] - once[start]) * dt * count * dt)
+
+
+def _running_sum(values: Array) -> Array:
+    """Sum of all rows before each, (n + 1, k)."""
+    out = np.zeros((len(values) + 1, values.shape[1]))
+    np.cumsum(values, axis=0, out=out[1:])
+    return out
 
 
 def follow_path(
@@ -112,9 +118,10 @@ def follow_path(
     on_ground = rolling_velocity(earth_rate)
     down = np.array([0.0, 0.0, gravity])
     gap = gap_lengths(lost, sampling_rate)
-    variance = doubt(force - down, gap)
-    level_force = level(force, still, on_ground, variance, gap, gravity, sampling_rate)
-    return integrate(level_force - down, still, on_ground, variance, sampling_rate)
+    earth_acc = force - down
+    variance = doubt(earth_acc, gap)
+    np.subtract(level(force, still, on_ground, variance, gap, gravity, sampling_rate), down, out=earth_acc)
+    return integrate(earth_acc, still, on_ground, variance, sampling_rate)
 
 
 def gap_lengths(lost: NDArray[np.bool_], sampling_rate: float) -> Array:
@@ -187,7 +194,8 @@ def level(
     if len(start) == 0:
         return force
     seconds = (stop - start) / sampling_rate
-    total = np.concatenate([np.zeros((1, 3)), np.cumsum(force, axis=0)]) / sampling_rate
+    total = _running_sum(force)
+    total /= sampling_rate
     last = np.minimum(stop, len(force) - 1)
     mean = (total[stop] - total[start] - (on_ground[last] - on_ground[start])) / seconds[:, None]
     spread = np.concatenate([[0.0], np.cumsum(variance)]) * ERROR_LASTS_S / sampling_rate
@@ -271,10 +279,10 @@ def integrate(
     the share of the variance gathered so far (the mean of a Brownian bridge). A 15-state error-state smoother did
     no better than a course linear in time.
     """
-    velocity = np.cumsum(earth_acc, axis=0) / sampling_rate
+    velocity = _integral(earth_acc, sampling_rate)
     nodes = np.flatnonzero(still)
     if len(nodes) == 0:
-        return velocity, np.cumsum(velocity, axis=0) / sampling_rate
+        return velocity, _integral(velocity, sampling_rate)
     edge = np.concatenate([[True], (np.diff(nodes) > 1)]) | np.concatenate([np.diff(nodes) > 1, [True]])
     nodes = nodes[edge]
     gathered = np.cumsum(variance)
@@ -282,4 +290,10 @@ def integrate(
         error = velocity[nodes, k] - on_ground[nodes, k]
         velocity[:, k] -= np.interp(gathered, gathered[nodes], error)
     velocity[still] = on_ground[still]
-    return velocity, np.cumsum(velocity, axis=0) / sampling_rate
+    return velocity, _integral(velocity, sampling_rate)
+
+
+def _integral(values: Array, sampling_rate: float) -> Array:
+    out = np.cumsum(values, axis=0)
+    out /= sampling_rate
+    return out
