@@ -195,13 +195,21 @@ def _pair(
 
 
 def about_stride_mean(rotation: Array, strides: Strides) -> Array:
-    """Internal rotation less its own stride mean, (n,) deg: its mean is not observable."""
+    """Internal rotation less its mean over each stride, (n,) deg: its mean is not observable.
+
+    Beside the strides, the means of the nearest ones are taken off.
+    """
     if len(strides) == 0:
         return np.full(len(rotation), np.nan)
     total = np.concatenate([[0.0], np.cumsum(rotation)])
     start, stop = np.ceil(strides.ic).astype(int), np.ceil(strides.end).astype(int)
     mean = (total[stop] - total[start]) / np.maximum(stop - start, 1)
-    return np.asarray(rotation - np.interp(np.arange(len(rotation)), 0.5 * (start + stop), mean))
+    at = np.arange(len(rotation))
+    off = np.interp(at, 0.5 * (start + stop), mean)
+    own = np.maximum(np.searchsorted(start, at, side="right") - 1, 0)
+    inside = (at >= start[own]) & (at < stop[own])
+    off[inside] = mean[own[inside]]
+    return np.asarray(rotation - off)
 
 
 def _stride_columns(
