@@ -15,7 +15,8 @@ from ankle_imu.analysis.grid import Gridded
 from ankle_imu.analysis.leg import LegResult
 from ankle_imu.calibration import sides
 from ankle_imu.calibration.plausibility import range_end
-from ankle_imu.calibration.slip import find_slip, stride_frames
+from ankle_imu.calibration.rest import find_rests
+from ankle_imu.calibration.slip import find_slip, slip_between_stops, stride_frames
 from ankle_imu.calibration.traits import Traits, describe, in_step
 from ankle_imu.calibration.wearing import FOOT_FROM, Wrong, judge, not_worn
 from ankle_imu.units import DEGREE
@@ -132,24 +133,30 @@ def straighten(
     if not len(strides["ic_s"]):
         return one, None
     turn = np.nan_to_num(np.asarray(strides["turn_deg"], dtype=float))
-    chosen = np.flatnonzero(np.abs(turn) < TURN_DEG)
-    start, stop = (np.asarray(strides[name])[chosen] for name in ("start_s", "end_s"))
-    first, last = ((t - time[0]) * sampling_rate for t in (start, stop))
-    gait, slope = np.asarray(strides["gait"]).astype(str)[chosen], _slope(strides, chosen)
+    straight = np.flatnonzero(np.abs(turn) < TURN_DEG)
+    start = np.asarray(strides["start_s"])
+    first, last = ((np.asarray(strides[name]) - time[0]) * sampling_rate for name in ("start_s", "end_s"))
+    gait, slope = np.asarray(strides["gait"]).astype(str), _slope(strides)
     found: list[Slipped] = []
     for _ in range(MOST_SLIPS):
-        slip = find_slip(stride_frames(one.acc, one.gyr, sampling_rate, first, last), gait, slope)
+        seen = stride_frames(one.acc, one.gyr, sampling_rate, first, last)
+        slip = find_slip(seen[straight], gait[straight], slope[straight])
+        at = int(straight[slip.stride]) if slip is not None else 0
+        if slip is None and not found:
+            rests = find_rests(one.acc, one.gyr, sampling_rate)
+            slip = slip_between_stops(rests, seen[:, 2], first, last, slope)
+            at = slip.stride if slip is not None else 0
         if slip is None:
             break
-        found.append(Slipped(placement=placement, time_s=float(start[slip.stride]), degrees=slip.degrees))
-        one = _turned_back(one, slip.turn, int(first[slip.stride]))
+        found.append(Slipped(placement=placement, time_s=float(start[at]), degrees=slip.degrees))
+        one = _turned_back(one, slip.turn, int(first[at]))
     return one, min(found, key=lambda slipped: slipped.time_s, default=None)
 
 
-def _slope(strides: Mapping[str, Any], chosen: NDArray[np.int64]) -> Array:
+def _slope(strides: Mapping[str, Any]) -> Array:
     if "height_change_m" not in strides:
-        return np.zeros(len(chosen))
-    return np.asarray(np.arctan2(strides["height_change_m"][chosen], strides["stride_length_m"][chosen]))
+        return np.zeros(len(strides["ic_s"]))
+    return np.asarray(np.nan_to_num(np.arctan2(strides["height_change_m"], strides["stride_length_m"])))
 
 
 def _turned_back(one: Gridded, turn: Array, at: int) -> Gridded:
