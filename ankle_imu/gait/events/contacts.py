@@ -18,6 +18,9 @@ HEEL_RATE = -0.2
 SURE_HEEL_RATE = -1.0
 """Faster than this, rad/s, only a heel comes down."""
 
+LONGEST_TOE_DOWN_S = 0.25
+"""A toe-down rotation that lasts longer is the foot's whole stance. In front of a toe it lasts 0.04-0.22 s."""
+
 TOE_IMPACT_RATIO = 2.5
 """How many times harder the impact at the end of the toe-down rotation has to be for a toe's; 1 where the heel's
 rate leaves no doubt. See `locate_contacts`.
@@ -111,11 +114,13 @@ def locate_contacts(rate: Array, acc: Array, start: Index, stop: Index, sampling
     heel_rate = np.where(heel, y, 0.0).min(axis=1)
     force = qt.length(acc)
     jerk = np.abs(np.diff(force, prepend=force[:1]))
-    run_ic = _impact_onset(jerk, 0.5 * (z2 + slap) + start, start + slap, good, sampling_rate)
+    slapped = np.asarray(start + slap, dtype=np.float64)
+    run_ic = _impact_onset(jerk, 0.5 * (start + z2 + slapped), slapped, good, sampling_rate)
+    heel_comes = good & (heel_rate < HEEL_RATE) & (back - z2 < LONGEST_TOE_DOWN_S * sampling_rate)
     ratio = np.where(heel_rate < SURE_HEEL_RATE, 1.0, TOE_IMPACT_RATIO)
-    by_toe = _lands_on_toe(jerk, start + z2, start + back, good & (heel_rate < HEEL_RATE), ratio, sampling_rate)
-    earliest = start + np.maximum(0.5 * (z2 + back), back - 0.040 * sampling_rate)
-    toe_ic = _impact_onset(jerk, earliest, start + back, by_toe, sampling_rate, TOE_ONSET_SHARE)
+    split = np.asarray(start + np.maximum(0.5 * (z2 + back), back - 0.040 * sampling_rate), dtype=np.float64)
+    by_toe = _lands_on_toe(jerk, start + z2, split, start + back, heel_comes, ratio, sampling_rate)
+    toe_ic = _impact_onset(jerk, split, start + back, by_toe, sampling_rate, TOE_ONSET_SHARE)
     return Swings(
         start=start[good],
         stop=stop[good],
@@ -134,7 +139,7 @@ def _impact_onset(
     sampling_rate: float,
     share: float = ONSET_SHARE,
 ) -> Array:
-    """First change of |a| of at least `share` of the largest, from `low` to 10 ms after `high`; NaN if not chosen."""
+    """First change of |a| of at least `share` of the largest, `low` to 10 ms after `high`; NaN if not chosen."""
     out = np.full(len(low), np.nan)
     if chosen.any():
         start = np.floor(low[chosen])
@@ -144,14 +149,19 @@ def _impact_onset(
 
 
 def _lands_on_toe(
-    jerk: Array, begin: Array, end: Array, chosen: NDArray[np.bool_], ratio: Array, sampling_rate: float
+    jerk: Array,
+    begin: Array,
+    split: Array,
+    end: Array,
+    chosen: NDArray[np.bool_],
+    ratio: Array,
+    sampling_rate: float,
 ) -> NDArray[np.bool_]:
-    """Whether the impact stands at the end of a toe-down rotation, `ratio` times harder than at its beginning."""
+    """Whether the impact stands at the end of a toe-down rotation, `ratio` times harder than before `split`."""
     by_toe = np.zeros(len(begin), dtype=bool)
     if chosen.any():
-        middle = 0.5 * (begin + end)[chosen]
-        early = _windows(jerk, np.floor(begin[chosen] - 0.030 * sampling_rate), middle)
-        late = _windows(jerk, middle, np.ceil(end[chosen] + 0.020 * sampling_rate) + 1)
+        early = _windows(jerk, np.floor(begin[chosen] - 0.030 * sampling_rate), split[chosen])
+        late = _windows(jerk, split[chosen], np.ceil(end[chosen] + 0.020 * sampling_rate) + 1)
         by_toe[chosen] = late.max(axis=1) > ratio[chosen] * early.max(axis=1)
     return by_toe
 
