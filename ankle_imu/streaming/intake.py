@@ -18,6 +18,9 @@ HOP_S = 0.040
 """Samples are worked on in hops of this length: 8 samples at 208 Hz. Own choice: a display shows no more than 25
 pictures a second anyway, and hops at fixed places make the result independent of how the stream was cut."""
 
+MOST_WAITING = 4
+"""At most so many hops of rows wait for the end of theirs: a clock that runs backwards fills no memory."""
+
 ON_GRID = 1e-3
 """A sample this close to a grid instant, in sampling intervals, is on it."""
 
@@ -51,6 +54,7 @@ class Intake:
     def __init__(self, sampling_rate: float, size: int, origin: float) -> None:
         self._rate, self._size, self._origin = sampling_rate, size, origin
         self._waiting: list[Array] = []
+        self._count = 0
         self._rows = np.empty((0, 7))
         self._next: int | None = None
         self._due = -np.inf
@@ -61,10 +65,12 @@ class Intake:
         rows = np.empty((len(time), 7))
         rows[:, 0], rows[:, 1:4], rows[:, 4:] = time, acc, gyr
         self._waiting.append(rows)
-        if len(time) == 0 or time[-1] < self._due:
+        self._count += len(rows)
+        if len(time) == 0 or (time[-1] < self._due and self._count < MOST_WAITING * self._size):
             return []
         rows = self._in_order(np.concatenate(self._waiting))
         self._waiting.clear()
+        self._count = 0
         rows = np.concatenate([self._rows, rows])
         breaks = np.flatnonzero(np.diff(rows[:, 0]) > BREAK_S + 1.0 / self._rate) + 1
         edges = [0, *breaks.tolist(), len(rows)]

@@ -72,6 +72,14 @@ def test_rows_that_come_twice_or_too_late_are_dropped_and_counted() -> None:
     assert intake.dropped == 3
 
 
+def test_a_clock_that_runs_backwards_fills_no_memory() -> None:
+    intake = Intake(RATE, SIZE, 0.0)
+    intake.push(*samples(np.array([1000])))
+    for k in range(999, 0, -1):
+        assert intake.push(*samples(np.array([k]))) == []
+    assert intake.dropped > 999 - 4 * SIZE
+
+
 def test_nan_rows_are_gaps() -> None:
     time, acc, gyr = samples(np.arange(24))
     acc[9], gyr[10] = np.nan, np.nan
