@@ -165,6 +165,8 @@ def slip_between_stops(rests: Rests, up: Array, start: Array, stop: Array, slope
         turn = _from_to(before, after)
         angle = float(np.linalg.norm(turn))
         within = angles(seen[: i + 1], before).max() + angles(seen[i + 1 :], after).max()
+        if angle - 2.0 * float(within) <= best:
+            continue  # no stride can make it more: the medians of all strides before and after are dear
         between = (start >= rests.stop[chosen[i]]) & (np.roll(stop, 1) <= rests.start[chosen[i + 1]])
         for at in np.flatnonzero(between[FEW : len(up) - FEW + 1]) + FEW:
             sloping = abs(float(np.median(slope[at:]) - np.median(slope[:at])))
