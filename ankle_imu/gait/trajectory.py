@@ -110,10 +110,11 @@ def follow_path(
     Notes
     -----
     Against zero velocity, plain orientation and an error shared by |a|^2 alone: position error of 23 trials of
-    `pyshoe_vicon` 0.073 -> 0.054 m (0.076 -> 0.059 on the half that chose nothing); stride length of
-    `gaitmap_walk_mocap` 2.7 / 3.4 -> 1.2 / 1.7 cm mean absolute error; height of simulated strides +-0.6 -> 0.2 cm
-    walking, +-3.1 -> 1.1 cm running; `xio_gait` closes to 6 mm in the plane (19 before) but rises 1.5 cm a stride,
-    for which no cause was found: neither the sensor's bias, scale, axes and delay nor the stance explain it.
+    `pyshoe_vicon` 0.073 -> 0.054 m (0.076 -> 0.059 on the half that was only looked at, not tuned on); stride
+    length of `gaitmap_walk_mocap` 2.7 / 3.4 -> 1.2 / 1.7 cm mean absolute error; height of simulated strides
+    +-0.6 -> 0.2 cm walking, +-3.1 -> 1.1 cm running; `xio_gait` closes to 6 mm in the plane (19 before) but rises
+    1.5 cm a stride, for which no cause was found that holds on other recordings too. The constants were chosen on
+    the other half of the trials, on `gaitmap_walk_mocap` and on simulation, so their own figures flatter.
     """
     on_ground = rolling_velocity(earth_rate)
     down = np.array([0.0, 0.0, gravity])
