@@ -27,9 +27,9 @@ GAIT_ROTATION_DEG = 9.5
 """How far the foot stands externally rotated against the shank in mid-stance of walking: 6-13 deg in people's
 joint angles from motion capture. Used for the shank's axes only when there is no standing pose."""
 
-SIGMA_STANDING_DEG = 3.5
-"""1-sigma of the shank's yaw carried over while standing, deg: the foot then stands 2-4 deg rotated against the
-shank in a body model (own experiments), an unknown amount in people."""
+SIGMA_STANDING_DEG = 4.5
+"""1-sigma of the shank's yaw carried over while standing, deg: the foot then stands some 4 deg externally rotated
+against the shank in a body model (own experiments: 2-4); how much in a person is unknown, 2 deg to either side."""
 
 SIGMA_GAIT_POSE_DEG = 5.0
 

@@ -11,11 +11,10 @@ from ankle_imu.metrics.inversion import STANCE_SHARE, extent, stance_windows, wi
 
 Array = NDArray[np.float64]
 
-RANGE_FLOOR_DEG: Final = {"walk": 0.35, "jog": 0.7, "run": 0.7}
-"""1-sigma of a stride's range that is neither yaw nor contact, deg. Own choice: soft tissue moves a tightly worn
-sensor by 0.4 deg at the foot and 0.8 at the shank after a contact (Leardini et al. 2005,
-doi:10.1016/j.gaitpost.2004.05.002, scaled), about twice that in running; a third to a half of it reaches the
-range."""
+RANGE_FLOOR_DEG: Final = {"walk": 0.45, "jog": 0.9, "run": 0.9}
+"""1-sigma of a stride's range that is neither yaw nor contact, deg. Own choice: soft tissue moves a sensor by 0.4
+deg (tightly worn) to 3 deg (loosely) after a contact (Leardini et al. 2005, doi:10.1016/j.gaitpost.2004.05.002),
+about twice as much in running; of 1 deg a third to a half reaches the range, in walking."""
 
 CONTACT_SIGMA_S: Final = {"walk": 0.004, "jog": 0.006, "run": 0.006}
 """1-sigma of the instant of contact beside its rounding to samples, s: 3 ms in walking against optical events,
