@@ -15,8 +15,7 @@ from ankle_imu.analysis.grid import Gridded
 from ankle_imu.analysis.leg import LegResult
 from ankle_imu.calibration import sides
 from ankle_imu.calibration.plausibility import range_end
-from ankle_imu.calibration.rest import find_rests
-from ankle_imu.calibration.slip import find_slip, slip_between_stops, stride_frames
+from ankle_imu.calibration.slip import find_slip, stride_frames
 from ankle_imu.calibration.traits import Traits, describe, in_step
 from ankle_imu.calibration.wearing import FOOT_FROM, Wrong, judge, not_worn
 from ankle_imu.units import DEGREE
@@ -141,13 +140,9 @@ def straighten(
     for _ in range(MOST_SLIPS):
         seen = stride_frames(one.acc, one.gyr, sampling_rate, first, last)
         slip = find_slip(seen[straight], gait[straight], slope[straight])
-        at = int(straight[slip.stride]) if slip is not None else 0
-        if slip is None and not found:
-            rests = find_rests(one.acc, one.gyr, sampling_rate)
-            slip = slip_between_stops(rests, seen[:, 2], first, last, slope)
-            at = slip.stride if slip is not None else 0
         if slip is None:
             break
+        at = int(straight[slip.stride])
         found.append(Slipped(placement=placement, time_s=float(start[at]), degrees=slip.degrees))
         one = _turned_back(one, slip.turn, int(first[at]))
     return one, min(found, key=lambda slipped: slipped.time_s, default=None)

@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 from ankle_imu import quaternion as qt
 from ankle_imu.calibration.alignment import frame_from, unit
 from ankle_imu.calibration.plausibility import block_means
-from ankle_imu.calibration.rest import Rests
 from ankle_imu.units import DEGREE
 
 Array = NDArray[np.float64]
@@ -25,25 +24,13 @@ BLOCK_RATE: Final = 50.0
 """Hz, of the block means looked at."""
 
 LEAST_DEG: Final = 4.0
-"""A smaller turn is not told from a change of gait or ground (S:A3 asks for 3 deg of standing gravity, which
-`alignment` judges at stops)."""
+"""A smaller turn is not told from a change of gait or ground (own choice); the gate at later stops asks for 3."""
 
 LEAST_STRIDES: Final = 6
 """Strides of one gait needed on either side."""
 
 NEAR_STRIDES: Final = 8
-
-FEW: Final = 2
-"""Strides on either side that must confirm what standing shows."""
-
-STOPS_DEG: Final = 6.0
-"""Twice the 3 deg that S:A3 allows a later standing stop (own choice)."""
-
-TURNED_ALONG: Final = 0.75
-"""Part of the turn at stops that may be missing in the strides' mean acceleration, noisy as a few of them are."""
-
-LEANING: Final = 60.0 * DEGREE
-"""rad. A rest further from the strides' mean attitude is no standing."""
+"""Strides on either side whose medians show whether the turn came at once (own choice)."""
 
 STEEPEST: Final = 0.6
 """Most that the mean pitch follows the slope; a foot lies on it for half the stride (simulated hills 0.3-0.54)."""
@@ -111,13 +98,16 @@ def find_slip(frames: Array, gait: NDArray[np.str_], slope: Array) -> Slip | Non
     Returns
     -------
     Slip or None
-        The largest step. Of several slips the first is found by looking again before this one.
+        The largest step; a further one shows when the sensor is turned back by this one.
 
     Notes
     -----
+    At least `LEAST_STRIDES` of one gait are needed before and after, so a slip at the edge of a short walk is not
+    seen; gravity at standing stops would show some of these but follows the ground as well.
+
     The turn of each stride's frame against the median one is a rotation vector; its pitch is freed of the slope
-    (least squares). The split of time that leaves the least scatter within gaits on
-    either side, each axis in units of its own stride-to-stride scatter, is the candidate.
+    (least squares). The split of time that leaves the least scatter within gaits on either side, each axis in
+    units of its own stride-to-stride scatter, is the candidate.
     """
     if len(frames) < 2 * LEAST_STRIDES:
         return None
@@ -131,63 +121,6 @@ def find_slip(frames: Array, gait: NDArray[np.str_], slope: Array) -> Slip | Non
     if _near(turned, gait, split.at) @ step < AT_ONCE * (step @ step):
         return None
     return Slip(stride=split.at, turn=usual.T @ step)
-
-
-def slip_between_stops(rests: Rests, up: Array, start: Array, stop: Array, slope: Array) -> Slip | None:
-    """A slip that standing shows, where there are too few strides on one side to show it.
-
-    Parameters
-    ----------
-    rests : Rests of the sensor
-    up : (k, 3) float array, third rows of `stride_frames`
-    start, stop : (k,) samples of the strides
-    slope : (k,) float array, rad, of the ground along the way; zeros when unknown
-
-    Returns
-    -------
-    Slip or None
-        Its `turn` is the part that gravity shows: a turn about the vertical is not seen.
-
-    Notes
-    -----
-    Gravity at the stops before against that at the stops after: further apart than twice what stops on either
-    side differ by, the change of slope and `STOPS_DEG` together; and the strides must have turned along, or a foot
-    stood on a stone. Own comparison: at most 3 deg without a slip in 38 recordings.
-    """
-    if len(up) < 2 * FEW:
-        return None
-    usual = unit(np.median(up, axis=0))
-    chosen = np.flatnonzero(unit(rests.acc) @ usual > np.cos(LEANING)) if len(rests) else np.empty(0, int)
-    seen = unit(rests.acc[chosen]) if len(chosen) else np.empty((0, 3))
-    best, found = STOPS_DEG * DEGREE, None
-    for i in range(len(chosen) - 1):
-        before, after = unit(seen[: i + 1].mean(axis=0)), unit(seen[i + 1 :].mean(axis=0))
-        turn = _from_to(before, after)
-        angle = float(np.linalg.norm(turn))
-        within = angles(seen[: i + 1], before).max() + angles(seen[i + 1 :], after).max()
-        if angle - 2.0 * float(within) <= best:
-            continue  # no stride can make it more: the medians of all strides before and after are dear
-        between = (start >= rests.stop[chosen[i]]) & (np.roll(stop, 1) <= rests.start[chosen[i + 1]])
-        for at in np.flatnonzero(between[FEW : len(up) - FEW + 1]) + FEW:
-            sloping = abs(float(np.median(slope[at:]) - np.median(slope[:at])))
-            old, new = (unit(np.median(part, axis=0)) for part in (up[:at], up[at:]))
-            left = float(angles(qt.rotate(qt.from_rotation_vector(turn), old)[None], new)[0])
-            excess = angle - 2.0 * float(within) - sloping
-            if left < TURNED_ALONG * angle and excess - 0.1 * left > best:
-                best, found = excess - 0.1 * left, Slip(stride=int(at), turn=np.negative(turn))
-    return found
-
-
-def angles(directions: Array, other: Array) -> Array:
-    """Angles (k,), rad, of unit vectors (k, 3) with another."""
-    return np.asarray(np.arccos(np.clip(directions @ other, -1.0, 1.0)))
-
-
-def _from_to(a: Array, b: Array) -> Array:
-    """Shortest rotation vector (3,) that takes unit vector a to b."""
-    axis = np.cross(a, b)
-    size = float(np.linalg.norm(axis))
-    return np.asarray(axis / max(size, 1e-12) * np.arctan2(size, float(a @ b)))
 
 
 def _without_slope(turned: Array, gait: NDArray[np.str_], slope: Array) -> Array:

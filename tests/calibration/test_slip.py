@@ -8,8 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ankle_imu import quaternion as qt
-from ankle_imu.calibration.rest import Rests
-from ankle_imu.calibration.slip import find_slip, slip_between_stops, stride_frames
+from ankle_imu.calibration.slip import find_slip, stride_frames
 from ankle_imu.units import DEGREE
 
 WALK = np.full(40, "walk")
@@ -76,35 +75,3 @@ def test_frames_of_strides_by_hand() -> None:
     assert found[:, 2] == pytest.approx(np.tile([1.0, 0.0, 0.0], (3, 1)), abs=1e-9)
     assert np.abs(found[:, 1]) == pytest.approx(np.tile([0.0, 0.0, 1.0], (3, 1)), abs=1e-6)
     assert np.linalg.det(found) == pytest.approx(1.0)
-
-
-def stops(*up: tuple[float, float, float]) -> Rests:
-    """Rests of 200 samples at 0, 1000, 2000, ... with gravity in these directions."""
-    start = 1000 * np.arange(len(up))
-    return Rests(start=start, stop=start + 200, gyr=np.zeros((len(up), 3)), acc=9.81 * np.array(up))
-
-
-TILTED = (0.0, np.sin(np.radians(12.0)), np.cos(np.radians(12.0)))
-UPRIGHT = (0.0, 0.0, 1.0)
-START = np.array([300.0, 450.0, 600.0, 750.0])
-
-
-@pytest.mark.parametrize(
-    ("rests", "strides", "slope", "found"),
-    [
-        (stops(UPRIGHT, TILTED), (UPRIGHT, UPRIGHT, TILTED, TILTED), 0.0, True),
-        (stops(UPRIGHT, UPRIGHT), (UPRIGHT, UPRIGHT, UPRIGHT, UPRIGHT), 0.0, False),
-        (stops(UPRIGHT, TILTED), (UPRIGHT, UPRIGHT, UPRIGHT, UPRIGHT), 0.0, False),
-        (stops(UPRIGHT, TILTED), (UPRIGHT, UPRIGHT, TILTED, TILTED), 12.0, False),
-        (stops(UPRIGHT), (UPRIGHT, UPRIGHT, TILTED, TILTED), 0.0, False),
-    ],
-    ids=["slipped", "steady", "stood on a stone", "stood on a slope", "one stop"],
-)
-def test_few_strides_and_two_stops(rests, strides, slope, found) -> None:
-    """Two strides before and two after: the stops tell, the strides confirm."""
-    along = np.array([0.0, 0.0, slope, slope]) * DEGREE
-    slip = slip_between_stops(rests, np.array(strides), START, START + 140.0, along)
-    assert (slip is not None) == found
-    if slip is not None:
-        assert slip.stride == 2
-        assert slip.turn == pytest.approx([np.radians(12.0), 0.0, 0.0], abs=1e-9), "gravity went from z toward y"
