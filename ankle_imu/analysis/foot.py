@@ -56,19 +56,8 @@ def follow(sensor: Sensor, sampling_rate: float) -> FootMotion:
     """Find swings and strides of a foot and integrate its way."""
     smooth = low_pass(sensor.gyr, events.CUTOFF_HZ, sampling_rate)
     force = sensor.specific_force()
-    earth_acc = force - np.array([0.0, 0.0, sensor.gravity])
-    up = sensor_up(sensor.quat)
-    start, stop, flat_up = events.moving_intervals(smooth, sensor.acc, up, sampling_rate, sensor.gravity)
-    way = trajectory.displacements(earth_acc, start, stop, sampling_rate)
-    carried = np.linalg.norm(way, axis=1) > SHORTEST_SWING_M
-    start, stop = start[carried], stop[carried]
+    axis, swings = _find_swings(sensor, smooth, force, sampling_rate)
     score = events.stillness(sensor.acc, sensor.gyr, sampling_rate, sensor.gravity)
-    axis, swings = np.zeros(3), events.no_swings()
-    if len(start):
-        axis, _ = events.flexion_axis(smooth, up, flat_up, start, stop)
-        swings = events.choose_by_gait(
-            events.locate_contacts(smooth @ axis, sensor.acc, start, stop, sampling_rate), sampling_rate
-        )
     still = zero_velocity(
         sensor.acc, sensor.gyr, sampling_rate, sensor.gravity, stances(swings, len(score), sampling_rate)
     )
@@ -83,6 +72,21 @@ def follow(sensor: Sensor, sampling_rate: float) -> FootMotion:
         score=score,
         position=position,
     )
+
+
+def _find_swings(sensor: Sensor, smooth: Array, force: Array, sampling_rate: float) -> tuple[Array, events.Swings]:
+    """Mediolateral axis (3,) of the foot and its swings: the movements that carry it somewhere."""
+    up = sensor_up(sensor.quat)
+    start, stop, flat_up = events.moving_intervals(smooth, sensor.acc, up, sampling_rate, sensor.gravity)
+    earth_acc = force - np.array([0.0, 0.0, sensor.gravity])
+    way = trajectory.displacements(earth_acc, start, stop, sampling_rate)
+    carried = np.linalg.norm(way, axis=1) > SHORTEST_SWING_M
+    start, stop = start[carried], stop[carried]
+    if len(start) == 0:
+        return np.zeros(3), events.no_swings()
+    axis, _ = events.flexion_axis(smooth, up, flat_up, start, stop)
+    contacts = events.locate_contacts(smooth @ axis, sensor.acc, start, stop, sampling_rate)
+    return axis, events.choose_by_gait(contacts, sampling_rate)
 
 
 CONTRADICTION_DEG = 20.0

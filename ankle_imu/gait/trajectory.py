@@ -199,6 +199,7 @@ def level(
     total /= sampling_rate
     last = np.minimum(stop, len(force) - 1)
     mean = (total[stop] - total[start] - (on_ground[last] - on_ground[start])) / seconds[:, None]
+    del total
     spread = np.concatenate([[0.0], np.cumsum(variance)]) * ERROR_LASTS_S / sampling_rate
     sigma = np.sqrt(spread[stop] - spread[start] + STANCE_ERROR**2) / (gravity * seconds)
     at = np.asarray(0.5 * (start + stop), dtype=np.float64)
