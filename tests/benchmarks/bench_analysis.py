@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import os
-import resource
 import subprocess
 import sys
 import tempfile
@@ -62,16 +61,16 @@ def child(folder: Path, mode: str) -> None:
     import ankle_imu as ai
     from ankle_imu.analysis import foot, joint, leg, session  # noqa: F401  import before the clock starts
 
-    pages = int(Path("/proc/self/statm").read_text().split()[1])
-    before = pages * resource.getpagesize() / 2**20
+    before = memory_mb("VmRSS")
     both = {p.stem: np.load(p) for p in sorted(folder.glob("*.npy"))}
     sensors = {name: (np.ascontiguousarray(d[:, :3]), np.ascontiguousarray(d[:, 3:])) for name, d in both.items()}
     del both
     raw = sum(acc.nbytes + gyr.nbytes for acc, gyr in sensors.values()) / 2**20
     if mode == "memory":
         recording = ai.Recording.from_arrays(RATE, sensors)
+        del sensors  # a session read from disk holds its samples once
         ai.analyze(recording)
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024.0
+        peak = memory_mb("VmHWM")
         print(json.dumps({"raw_mb": raw, "above_import_mb": peak - before}))
         return
     rounds = []
@@ -90,6 +89,12 @@ def child(folder: Path, mode: str) -> None:
         if k:  # the first round warms up
             rounds.append((whole, vqf))
     print(json.dumps({"rounds": rounds, "stages": spent, "strides": len(result.strides)}))
+
+
+def memory_mb(field: str) -> float:
+    """Size of this process now (`VmRSS`) or at most so far (`VmHWM`); `ru_maxrss` would hold the parent's too."""
+    lines = Path("/proc/self/status").read_text("utf-8").splitlines()
+    return next(float(line.split()[1]) / 1024.0 for line in lines if line.startswith(field))
 
 
 def watch(spent: dict[str, float]) -> None:
