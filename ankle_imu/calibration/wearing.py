@@ -167,7 +167,9 @@ def _legs(worn: set[str], agreement: Mapping[tuple[str, str], float], odds: floa
         return []
     legs = {frames.leg_of(f) for f in feet}
     concerned = tuple(p for p in frames.PLACEMENTS if p in worn and frames.leg_of(p) in legs)
-    found = "left and right are exchanged" if len(feet) == 2 else f"it looks like the {_other(feet[0])} foot"
+    found = "left and right are exchanged"
+    if len(feet) == 1:
+        found += f", it moves like a {_other(feet[0])} foot"
     words = (
         f"{' and '.join(feet)}: {found} (the outer foot of a turn goes further, and a foot lands on its outer "
         f"edge); the signs of inversion are wrong until then: {RENAME}"
