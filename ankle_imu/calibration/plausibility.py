@@ -189,7 +189,8 @@ def check_units(series: ImuSeries, placement: str) -> tuple[str, ...]:
     _refuse_dead(gyr, "gyroscope", placement)
     facts = _measure(series.acc, series.gyr, series.sampling_rate)
     _check_acc(facts, placement)
-    gravity = facts.acc_level.value if facts.acc_level.is_steady else STANDARD_GRAVITY
+    is_at_rest = facts.acc_level.spread < AT_REST_SPREAD
+    gravity = facts.acc_level.value if is_at_rest else STANDARD_GRAVITY
     _check_gyr_range(acc / gravity, gyr, series.sampling_rate, placement)
     _check_gyr(facts, placement)
     return (*_stuck_axes(acc, gyr, placement), *_small_range(gyr, placement), *_remarks(facts, placement))
