@@ -7,7 +7,10 @@ from ankle_imu.validation.datasets import SOURCES, inclination_error_deg
 from ankle_imu.validation.position import over_trials, position_error, step_height
 from ankle_imu.validation.validate import run
 
-OPEN = {("kam_steps", "inversion within a step, SD"): 1.06}
+OPEN = {
+    ("kam_steps", "inversion within a step, SD"): 1.06,
+    ("xio_gait", "closing error of a 25 m loop"): 270.0,
+}
 """Targets that are missed for now, and the value not to fall behind."""
 
 
