@@ -14,7 +14,7 @@ from ankle_imu import quaternion as qt
 from ankle_imu.analysis.grid import Gridded
 from ankle_imu.analysis.leg import LegResult
 from ankle_imu.calibration import sides
-from ankle_imu.calibration.plausibility import range_end
+from ankle_imu.calibration.sensor_range import range_end
 from ankle_imu.calibration.slip import find_slip, stride_frames
 from ankle_imu.calibration.traits import Traits, describe, in_step
 from ankle_imu.calibration.wearing import FOOT_FROM, Wrong, judge, not_worn

@@ -16,6 +16,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ankle_imu import quaternion as qt
+from ankle_imu.calibration.means import block_means
+from ankle_imu.calibration.sensor_range import RANGE_FACTORS, SWUNG_WINDOW, gyr_range_factor, range_end
 from ankle_imu.errors import ImplausibleUnits, RecordingError
 from ankle_imu.units import ACC_UNITS, DEGREE, GYR_UNITS, STANDARD_GRAVITY
 
@@ -67,35 +69,6 @@ LIVELY: Final = 0.1
 
 AT_REST_SPREAD: Final = 0.01
 """Relative spread of a sensor lying or standing still, for the remark on its scale."""
-
-RANGE_FACTORS: Final = (2.0, 0.5, 4.0, 0.25, 8.0, 0.125)
-"""Ranges of a sensor are each twice the next (2, 4, 8, 16 g; 125 .. 4000 deg/s), so numbers scaled with the wrong
-one are off by a power of two."""
-
-SWUNG_WINDOW: Final = 2.5
-"""s. Over this the mean acceleration of a walking limb is gravity, within its change of speed (0.5 m/s^2)."""
-
-MOST_WINDOWS: Final = 24
-
-SCALE_DOUBT: Final = 0.03
-"""Relative error of gravity, carried by the gyroscope over `SWUNG_WINDOW`, up to which nothing is wrong."""
-
-SCALE_DOUBT_LARGE: Final = 0.10
-"""The same where smaller numbers would fit better: they turn less, and so hide an error of the accelerometer. Own
-comparison, 130 simulated sensors with the largest errors of data sheets: right up to 0.08, doubled from 0.26."""
-
-SCALE_RATIO: Final = 0.35
-"""A wrong scale is believed when the right one leaves this share of that error. Own comparison, 15 simulated
-sessions and 8 real recordings of walking, running and stairs: a factor of two raises the error 3 to 20 times."""
-
-CLIPPED_SHARE: Final = 0.005
-"""Share of samples at one reading from which a range is too small; a few clipped impacts are none (own choice)."""
-
-CLIPPED_LEAST: Final = 10
-"""Samples; fewer at the largest reading are chance in a recording of a second."""
-
-SMALLEST_RANGE: Final = 120.0 * DEGREE
-"""rad/s. The smallest range of a gyroscope in use is 125 deg/s."""
 
 REST_SCALE_ERROR: Final = 0.05
 """Relative error of gravity at rest that deserves a remark: five times a good factory calibration."""
@@ -276,27 +249,6 @@ def _stuck_axes(acc: Array, gyr: Array, placement: str) -> tuple[str, ...]:
     )
 
 
-def range_end(gyr: Array) -> tuple[float, float]:
-    """Largest reading, rad/s, of the axis that stays longest at its own, and the share of samples it does so.
-
-    Parameters
-    ----------
-    gyr : (n, 3) float array, rad/s, without gaps
-
-    Returns
-    -------
-    reading, share : float
-        Zeros when no axis stays at it for `CLIPPED_SHARE` of the samples: the range is large enough.
-    """
-    top = np.array([max(column.max(), -column.min()) for column in gyr.T])
-    at_top = [np.count_nonzero(np.abs(gyr[:, k]) >= 0.9995 * top[k]) for k in range(3)]
-    share = np.array(at_top) / len(gyr)
-    axis = int(share.argmax())
-    if share[axis] < max(CLIPPED_SHARE, CLIPPED_LEAST / len(gyr)) or top[axis] < SMALLEST_RANGE:
-        return 0.0, 0.0
-    return float(top[axis]), float(share[axis])
-
-
 def _small_range(gyr: Array, placement: str) -> tuple[str, ...]:
     end, share = range_end(gyr)
     if not share:
@@ -351,54 +303,14 @@ def _times_range(factor: float) -> str:
 
 
 def _check_gyr_range(acc: Array, gyr: Array, sampling_rate: float, placement: str) -> None:
-    """Refuse a gyroscope whose numbers are off by a power of two; acc (n, 3) in gravities of this sensor.
-
-    Notes
-    -----
-    Turned into the frame of the window's start by the gyroscope, the acceleration of a swung limb averages to one
-    gravity. With a wrong scale the turns do not close and the mean has another length.
-    """
-    length = round(SWUNG_WINDOW * sampling_rate)
-    count = len(acc) // max(length, 1)
-    if count < 3:
-        return
-    acc, gyr = (values[: count * length].reshape(count, length, 3) for values in (acc, gyr))
-    lively = np.percentile(np.linalg.norm(gyr[:, ::8], axis=2), 90, axis=1)
-    half = np.argsort(-lively, kind="stable")[: max(3, count // 2)]
-    chosen = half[np.linspace(0, len(half) - 1, min(MOST_WINDOWS, len(half))).astype(int)]
-    size = max(1, round(sampling_rate / (2.0 * WORKING_RATE)))
-    a, w = (np.stack([block_means(x[k], size) for k in chosen]) for x in (acc, gyr))
-    turns = w * (size / sampling_rate)
-    error = float(_gravity_errors(a, turns, (1.0,))[0])
-    if error <= SCALE_DOUBT:
-        return
-    factors = (*RANGE_FACTORS, DEGREE, DEGREE / 1000.0, 1.0 / DEGREE)
-    errors = _gravity_errors(a, turns, factors)
-    best = int(errors.argmin())
-    doubt = SCALE_DOUBT if factors[best] > 1.0 else SCALE_DOUBT_LARGE
-    if factors[best] in RANGE_FACTORS and error > doubt and errors[best] < SCALE_RATIO * error:
+    """Refuse a gyroscope whose numbers are off by a power of two; acc (n, 3) in gravities of this sensor."""
+    factor, error = gyr_range_factor(acc, gyr, sampling_rate)
+    if factor:
         raise _implausible(
             f"{placement}: carried along by gyr, gravity changes its length by {100 * error:.0f} % within "
-            f"{SWUNG_WINDOW:g} s; gyr was scaled {_times_range(factors[best])}.",
+            f"{SWUNG_WINDOW:g} s; gyr was scaled {_times_range(factor)}.",
             "gyr",
         )
-
-
-def _gravity_errors(acc: Array, turns: Array, factors: tuple[float, ...]) -> Array:
-    """Median error of gravity over windows of acc (k, m, 3), g, carried to the window's start, (factors,).
-
-    Each factor stands on `turns` (k, m, 3), rad per step.
-    """
-    windows, steps = acc.shape[:2]
-    quat = np.tile([1.0, 0.0, 0.0, 0.0], (len(factors) * windows, 1))
-    total = np.zeros((len(quat), 3))
-    for k in range(steps):
-        half_turn = qt.from_rotation_vector(0.5 * np.multiply.outer(factors, turns[:, k]).reshape(-1, 3))
-        quat = qt.multiply(quat, half_turn)
-        total += qt.rotate(quat, np.tile(acc[:, k], (len(factors), 1)))
-        quat = qt.multiply(quat, half_turn)
-    length = np.linalg.norm(total, axis=1).reshape(len(factors), windows) / steps
-    return np.asarray(np.median(np.abs(length - 1.0), axis=1))
 
 
 def _check_gyr(facts: _Facts, placement: str) -> None:
@@ -470,22 +382,6 @@ def _measure(acc: Array, gyr: Array, sampling_rate: float) -> _Facts:
 
 def _count_beyond(values: Array, bound: float) -> int:
     return int(np.count_nonzero(values > bound) + np.count_nonzero(values < -bound))
-
-
-def block_means(values: Array, size: int) -> Array:
-    """Means over blocks of `size` rows (at least one block); blocks without a valid row are left out."""
-    size = min(size, len(values))
-    blocks = values[: len(values) // size * size].reshape(-1, size, 3)
-    # One product with stacked unit matrices: twenty times as fast as a mean over the middle axis.
-    means: Array = blocks.reshape(len(blocks), -1) @ np.tile(np.eye(3) / size, (size, 1))
-    bad = ~np.isfinite(means).all(axis=1)
-    if not bad.any():
-        return means
-    ok = np.isfinite(blocks[bad])
-    count = ok.sum(axis=1)
-    means[bad] = np.where(ok, blocks[bad], 0.0).sum(axis=1) / np.where(count, count, np.nan)
-    kept: Array = means[np.isfinite(means).all(axis=1)]
-    return kept
 
 
 def _windows(values: Array, length: int) -> Array:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from ankle_imu import quaternion as qt
 from ankle_imu.calibration.alignment import frame_from, unit
-from ankle_imu.calibration.plausibility import block_means
+from ankle_imu.calibration.means import block_means
 from ankle_imu.units import DEGREE
 
 Array = NDArray[np.float64]

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ankle_imu import quaternion as qt
-from ankle_imu.calibration.plausibility import block_means
+from ankle_imu.calibration.means import block_means
 
 Array = NDArray[np.float64]
 
