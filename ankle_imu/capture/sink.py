@@ -131,7 +131,7 @@ class SessionSink:
         )
         if self._writer is None:
             self._begin_session(sensor)
-        elif self._info.sensors.get(wanted.placement) != sensor:
+        elif repr(self._info.sensors.get(wanted.placement)) != repr(sensor):  # NaN is not equal to itself
             self._write_info(sensor)
         self._streams[wanted.placement] = stream
         self._channels = {key: n for key, n in self._channels.items() if key[0] != wanted.placement}

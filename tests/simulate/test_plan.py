@@ -12,8 +12,9 @@ def test_plan_from_toml(tmp_path):
     path = tmp_path / "hill.toml"
     path.write_text('duration_s = 90\nterrain = "hill"\nplacements = ["left_foot", "left_shank"]\nrolls = 1\n')
     plan = simulate.plan_from_toml(path)
-    assert plan == simulate.Plan(duration_s=90, terrain="hill", placements=("left_foot", "left_shank"), rolls=1)
-    assert simulate.named_plan(str(path)) == plan
+    wanted = simulate.Plan(duration_s=90, terrain="hill", placements=("left_foot", "left_shank"), rolls=1)
+    assert repr(plan) == repr(wanted)  # fields that are NaN are not equal to themselves
+    assert repr(simulate.named_plan(str(path))) == repr(plan)
 
 
 @pytest.mark.parametrize(

@@ -60,7 +60,7 @@ def test_the_interval_is_that_of_the_walks():
 def test_people_differ_and_stay_themselves():
     plan = Plan(duration_s=75.0, errors="full")
     people = [wearer(plan, seed) for seed in range(100)]
-    assert wearer(plan, 7) == people[7]
+    assert repr(wearer(plan, 7)) == repr(people[7])  # fields that are NaN are not equal to themselves
     assert {p.placements[0] for p in people} == {"left_foot", "right_foot"}
     assert np.std([p.yaw_misalignment_deg for p in people]) == pytest.approx(2.0, rel=0.25)
     assert {wearer(plan, seed, yaw=5.0).yaw_misalignment_deg for seed in range(20)} == {5.0, -5.0}
