@@ -90,10 +90,3 @@ def read_file_size(payload: bytes) -> tuple[str, int] | None:
     """Name and number of pieces that an answer to `choose_file` tells; None when it is no such answer."""
     found = _SIZE.search(payload)
     return (found[1].decode("ascii"), int(found[2])) if found else None
-
-
-def read_piece(payload: bytes) -> tuple[int, bytes] | None:
-    """Number and content of a piece; None when it is none. The last piece of a file may be shorter than 200."""
-    if payload[:2] != _PIECE or len(payload) < 4:
-        return None
-    return int.from_bytes(payload[2:4], "big"), payload[4:]

@@ -7,6 +7,7 @@ import math
 
 import numpy as np
 import pytest
+from heard import Heard, link_to, motion
 from simulated_time import run
 
 from ankle_imu import wire
@@ -14,9 +15,8 @@ from ankle_imu.devices.adapter import LogFile, Sighting, Wish
 from ankle_imu.devices.movesense import SERVICE, STREAM_REF, WRITE, MovesenseAdapter, match
 from ankle_imu.errors import ProtocolError
 from ankle_imu.simulate.sensors.movesense import MovesenseSensor
-from ankle_imu.simulate.sensors.peripheral import Motion, Said
-from ankle_imu.simulate.sensors.radio import VirtualLink, VirtualRadio
-from ankle_imu.values import ImuSeries
+from ankle_imu.simulate.sensors.peripheral import Said
+from ankle_imu.simulate.sensors.radio import VirtualRadio
 from ankle_imu.wire import movesense_sbem as sbem
 from ankle_imu.wire.movesense_commands import (
     Command,
@@ -30,33 +30,9 @@ from ankle_imu.wire.movesense_commands import (
 ADDRESS = "C0:00:00:00:00:02"
 
 
-def motion() -> Motion:
-    """Ten seconds in which no two samples are alike."""
-    time = np.arange(2080) / 208.0
-    acc = np.stack([np.sin(3 * time), np.cos(2 * time), 9.8 + 0.1 * time], axis=1)
-    gyr = np.stack([np.cos(time), 0.1 * time, np.sin(5 * time)], axis=1)
-    return Motion(ImuSeries(time=time, acc=acc, gyr=gyr, sampling_rate=208.0))
-
-
-class Heard:
-    """What an adapter delivers, with its arrival."""
-
-    def __init__(self) -> None:
-        self.packets: list[tuple[float, bytes]] = []
-
-    def __call__(self, kind: str, payload: bytes) -> None:
-        assert kind == "packet"
-        self.packets.append((asyncio.get_running_loop().time(), payload))
-
-
-async def link_to(radio: VirtualRadio) -> VirtualLink:
-    (seen,) = await radio.scan(0.2)
-    return await radio.connect(seen, timeout=5.0)
-
-
 def flash_log(n: int = 4160) -> bytes:
     ticks = np.arange(n) * 1000 // 208
-    acc, gyr = motion().at(np.arange(n) / 208.0)
+    acc, gyr = motion(208.0).at(np.arange(n) / 208.0)
     return sbem.encode(ticks, acc, gyr, samples=8)
 
 
@@ -66,7 +42,7 @@ def test_stream_holds_every_sample_of_the_sensor_in_order(wanted: float, rate: i
 
     async def main() -> None:
         async with VirtualRadio() as radio:
-            sensor = MovesenseSensor(ADDRESS, motion(), ppm=40.0, rate_error=0.01)
+            sensor = MovesenseSensor(ADDRESS, motion(208.0), ppm=40.0, rate_error=0.01)
             await radio.add(sensor, mtu=mtu)
             link, adapter, heard = await link_to(radio), MovesenseAdapter(), Heard()
             stream = await adapter.start(link, Wish(rate_hz=wanted), heard)
@@ -81,7 +57,7 @@ def test_stream_holds_every_sample_of_the_sensor_in_order(wanted: float, rate: i
             (block,) = wire.decode(stream.protocol, heard.packets, stream.config)
             assert not block.errors
             assert len(block) == len(sensor.truth) == pytest.approx(10 * 1.01 * rate, abs=12)
-            acc, gyr = motion().at(sensor.truth)
+            acc, gyr = motion(208.0).at(sensor.truth)
             np.testing.assert_allclose(block.acc, acc, rtol=1e-6)
             np.testing.assert_allclose(block.gyr, gyr, rtol=1e-6, atol=1e-9)
 
@@ -91,7 +67,7 @@ def test_stream_holds_every_sample_of_the_sensor_in_order(wanted: float, rate: i
 def test_identity_comes_from_hello() -> None:
     async def main() -> None:
         async with VirtualRadio() as radio:
-            await radio.add(MovesenseSensor(ADDRESS, motion(), serial="214530002602", battery=0.42))
+            await radio.add(MovesenseSensor(ADDRESS, motion(208.0), serial="214530002602", battery=0.42))
             who = await MovesenseAdapter().identify(await link_to(radio))
             assert (who.serial, who.model, who.battery) == ("214530002602", "Movesense MD", 0.42)
             assert who.firmware == "Ankle test 2.3.1"
@@ -102,7 +78,7 @@ def test_identity_comes_from_hello() -> None:
 def test_the_same_adapter_streams_again_after_a_lost_link() -> None:
     async def main() -> None:
         async with VirtualRadio() as radio:
-            air = await radio.add(MovesenseSensor(ADDRESS, motion()))
+            air = await radio.add(MovesenseSensor(ADDRESS, motion(208.0)))
             adapter, heard = MovesenseAdapter(), Heard()
             first = await adapter.start(await link_to(radio), Wish(), heard)
             await asyncio.sleep(1.0)
@@ -118,7 +94,7 @@ def test_the_same_adapter_streams_again_after_a_lost_link() -> None:
 def test_a_subscription_that_a_sensor_kept_is_ended_first() -> None:
     async def main() -> None:
         async with VirtualRadio() as radio:
-            await radio.add(MovesenseSensor(ADDRESS, motion()))
+            await radio.add(MovesenseSensor(ADDRESS, motion(208.0)))
             link, heard = await link_to(radio), Heard()
             await link.write(WRITE, command(Command.SUBSCRIBE, STREAM_REF, path_payload("/Meas/IMU6/52")))
             stream = await MovesenseAdapter().start(link, Wish(), heard)
@@ -133,7 +109,7 @@ def test_a_subscription_that_a_sensor_kept_is_ended_first() -> None:
 def test_exhausted_sensor_is_refused_with_advice() -> None:
     async def main() -> None:
         async with VirtualRadio() as radio:
-            sensor = MovesenseSensor(ADDRESS, motion())
+            sensor = MovesenseSensor(ADDRESS, motion(208.0))
             await radio.add(sensor)
             sensor.is_exhausted = True
             link = await link_to(radio)
@@ -170,7 +146,7 @@ class Cut(MovesenseSensor):
 def test_bad_sensor_is_refused_with_the_reason(kind: type[MovesenseSensor], words: str) -> None:
     async def main() -> None:
         async with VirtualRadio() as radio:
-            await radio.add(kind(ADDRESS, motion()))
+            await radio.add(kind(ADDRESS, motion(208.0)))
             with pytest.raises(ProtocolError, match=words) as caught:
                 await MovesenseAdapter().start(await link_to(radio), Wish(), Heard())
             assert caught.value.identifier == ADDRESS
@@ -181,7 +157,7 @@ def test_bad_sensor_is_refused_with_the_reason(kind: type[MovesenseSensor], word
 def test_what_a_sensor_does_not_tell_is_left_open() -> None:
     async def main() -> None:
         async with VirtualRadio() as radio:
-            await radio.add(Terse(ADDRESS, motion()))
+            await radio.add(Terse(ADDRESS, motion(208.0)))
             link = await link_to(radio)
             stream = await MovesenseAdapter().start(link, Wish(), Heard())
             assert set(stream.config) == {"subscriptions", "nominal_rate_hz"}
@@ -193,7 +169,7 @@ def test_what_a_sensor_does_not_tell_is_left_open() -> None:
 def test_link_lost_while_an_answer_is_awaited() -> None:
     async def main() -> None:
         async with VirtualRadio() as radio:
-            air = await radio.add(Mute(ADDRESS, motion()))
+            air = await radio.add(Mute(ADDRESS, motion(208.0)))
             link = await link_to(radio)
             began = asyncio.get_running_loop().time()
             asyncio.get_running_loop().call_later(1.0, air.lose, "too far away")
@@ -209,7 +185,7 @@ def test_log_with_holes_is_fetched_until_it_is_whole() -> None:
 
     async def main() -> None:
         async with VirtualRadio() as radio:
-            await radio.add(MovesenseSensor(ADDRESS, motion(), logs={7: content}, swallowed=(0, 3, 4, 90)))
+            await radio.add(MovesenseSensor(ADDRESS, motion(208.0), logs={7: content}, swallowed=(0, 3, 4, 90)))
             link, adapter = await link_to(radio), MovesenseAdapter()
             (log,) = await adapter.list_logs(link)
             assert (log.key, log.size) == ("7", len(content))
@@ -230,7 +206,7 @@ def test_download_begun_before_is_completed() -> None:
 
     async def main() -> None:
         async with VirtualRadio() as radio:
-            air = await radio.add(MovesenseSensor(ADDRESS, motion(), logs={7: content}, swallowed=(5,)))
+            air = await radio.add(MovesenseSensor(ADDRESS, motion(208.0), logs={7: content}, swallowed=(5,)))
             adapter, log = MovesenseAdapter(), LogFile(key="7", size=len(content))
             link = await link_to(radio)
             asyncio.get_running_loop().call_later(3.0, air.lose, "too far away")
@@ -249,7 +225,7 @@ def test_download_begun_before_is_completed() -> None:
 def test_log_that_cannot_be_had(state: str) -> None:
     async def main() -> None:
         async with VirtualRadio() as radio:
-            await radio.add(MovesenseSensor(ADDRESS, motion(), logs={7: flash_log()}))
+            await radio.add(MovesenseSensor(ADDRESS, motion(208.0), logs={7: flash_log()}))
             link, adapter = await link_to(radio), MovesenseAdapter()
             if state == "logging":
                 await link.write(WRITE, command(Command.PUT_DATALOGGER_STATE, 1, bytes([3])))
@@ -264,7 +240,9 @@ def test_log_that_cannot_be_had(state: str) -> None:
 def test_list_of_logs_that_does_not_fit_is_counted_on() -> None:
     async def main() -> list[LogFile]:
         async with VirtualRadio() as radio:
-            await radio.add(MovesenseSensor(ADDRESS, motion(), logs=dict.fromkeys(range(1, 13), b"SBEM")), mtu=100)
+            await radio.add(
+                MovesenseSensor(ADDRESS, motion(208.0), logs=dict.fromkeys(range(1, 13), b"SBEM")), mtu=100
+            )
             return await MovesenseAdapter().list_logs(await link_to(radio))
 
     logs = run(main())

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from heard import motion
 from simulated_time import run
 
 import ankle_imu as ai
@@ -16,10 +17,9 @@ from ankle_imu.capture.recorder import Order, Recorder
 from ankle_imu.devices import catalog
 from ankle_imu.simulate.sensors.mischief import parse_mischief
 from ankle_imu.simulate.sensors.movesense import MovesenseSensor
-from ankle_imu.simulate.sensors.peripheral import Motion
 from ankle_imu.simulate.sensors.radio import OnAir, VirtualRadio
 from ankle_imu.simulate.sensors.witmotion import WitMotionSensor
-from ankle_imu.values import ImuSeries, Recording
+from ankle_imu.values import Recording
 
 FOOT, SHANK = "left_foot", "left_shank"
 PLANS = {
@@ -30,18 +30,10 @@ PLANS = {
 }
 
 
-def motion() -> Motion:
-    """Ten seconds in which no two samples are alike."""
-    time = np.arange(2000) / 200.0
-    acc = np.stack([np.sin(3 * time), np.cos(2 * time), 9.8 + 0.1 * time], axis=1)
-    gyr = np.stack([np.cos(time), 0.1 * time, np.sin(5 * time)], axis=1)
-    return Motion(ImuSeries(time=time, acc=acc, gyr=gyr, sampling_rate=200.0))
-
-
 async def record(root: Path, plan: str) -> tuple[Path, OnAir, OnAir]:
     async with VirtualRadio(interval=0.03) as radio:
-        foot = WitMotionSensor("C0:00:00:00:00:01", motion(), rate_error=-0.008)
-        shank = MovesenseSensor("C0:00:00:00:00:02", motion(), ppm=40.0, rate_error=0.01)
+        foot = WitMotionSensor("C0:00:00:00:00:01", motion(200.0), rate_error=-0.008)
+        shank = MovesenseSensor("C0:00:00:00:00:02", motion(200.0), ppm=40.0, rate_error=0.01)
         mischief = [parse_mischief(text) for text in PLANS[plan]]
         on_foot, on_shank = await radio.add(foot, mischief=mischief), await radio.add(shank, mischief=mischief)
         sensors = {

@@ -8,49 +8,25 @@ from typing import Any
 
 import numpy as np
 import pytest
+from heard import Heard, link_to, motion
 from simulated_time import run
 
 from ankle_imu import wire
 from ankle_imu.devices.adapter import LogFile, Sighting, Wish
 from ankle_imu.devices.witmotion import NOTIFY, SERVICE, WRITE, WitMotionAdapter, match
 from ankle_imu.errors import ProtocolError
-from ankle_imu.simulate.sensors.peripheral import Motion, Said
-from ankle_imu.simulate.sensors.radio import VirtualLink, VirtualRadio
+from ankle_imu.simulate.sensors.peripheral import Said
+from ankle_imu.simulate.sensors.radio import VirtualRadio
 from ankle_imu.simulate.sensors.witmotion import WitMotionSensor
-from ankle_imu.values import ImuSeries
 from ankle_imu.wire import witmotion as wit
 
 ADDRESS = "C0:00:00:00:00:01"
 
 
-def motion() -> Motion:
-    """Ten seconds in which no two samples are alike."""
-    time = np.arange(2000) / 200.0
-    acc = np.stack([np.sin(3 * time), np.cos(2 * time), 9.8 + 0.1 * time], axis=1)
-    gyr = np.stack([np.cos(time), 0.1 * time, np.sin(5 * time)], axis=1)
-    return Motion(ImuSeries(time=time, acc=acc, gyr=gyr, sampling_rate=200.0))
-
-
-class Heard:
-    """What an adapter delivers, with its arrival."""
-
-    def __init__(self) -> None:
-        self.packets: list[tuple[float, bytes]] = []
-
-    def __call__(self, kind: str, payload: bytes) -> None:
-        assert kind == "packet"
-        self.packets.append((asyncio.get_running_loop().time(), payload))
-
-
-async def link_to(radio: VirtualRadio) -> VirtualLink:
-    (seen,) = await radio.scan(0.2)
-    return await radio.connect(seen, timeout=5.0)
-
-
 def test_stream_holds_every_sample_of_the_sensor_in_order() -> None:
     async def main() -> None:
         async with VirtualRadio() as radio:
-            sensor = WitMotionSensor(ADDRESS, motion(), rate_error=-0.008)
+            sensor = WitMotionSensor(ADDRESS, motion(200.0), rate_error=-0.008)
             await radio.add(sensor)
             link, adapter, heard = await link_to(radio), WitMotionAdapter(), Heard()
             stream = await adapter.start(link, Wish(), heard)
@@ -63,7 +39,7 @@ def test_stream_holds_every_sample_of_the_sensor_in_order() -> None:
             made = sensor.truth[-len(block) :]
             assert len(block) == len(sensor.truth) - before == pytest.approx(1984, abs=8)
             assert block.gyr is not None
-            acc, gyr = motion().at(made)
+            acc, gyr = motion(200.0).at(made)
             np.testing.assert_allclose(block.acc, acc, atol=0.5 * 16 * 9.81 / 32768)
             np.testing.assert_allclose(block.gyr, gyr, atol=0.5 * math.radians(2000) / 32768)
 
@@ -73,7 +49,7 @@ def test_stream_holds_every_sample_of_the_sensor_in_order() -> None:
 def test_wide_range_of_the_filter_is_set_and_saved() -> None:
     async def main() -> None:
         async with VirtualRadio() as radio:
-            sensor = WitMotionSensor(ADDRESS, motion())
+            sensor = WitMotionSensor(ADDRESS, motion(200.0))
             await radio.add(sensor)
             await WitMotionAdapter().start(await link_to(radio), Wish(), Heard())
             sensor.boot(asyncio.get_running_loop().time())
@@ -95,7 +71,7 @@ def test_wide_range_of_the_filter_is_set_and_saved() -> None:
 def test_rate_is_measured_not_believed(codes: dict[int, float], wanted: float, code: int, rate: float) -> None:
     async def main() -> None:
         async with VirtualRadio() as radio:
-            sensor = WitMotionSensor(ADDRESS, motion(), rates_of_codes=codes)
+            sensor = WitMotionSensor(ADDRESS, motion(200.0), rates_of_codes=codes)
             await radio.add(sensor)
             stream = await WitMotionAdapter().start(await link_to(radio), Wish(rate_hz=wanted), Heard())
             assert stream.config["nominal_rate_hz"] == rate
@@ -107,7 +83,7 @@ def test_rate_is_measured_not_believed(codes: dict[int, float], wanted: float, c
 def test_after_reconnection_it_goes_on_at_once() -> None:
     async def main() -> None:
         async with VirtualRadio() as radio:
-            sensor = WitMotionSensor(ADDRESS, motion())
+            sensor = WitMotionSensor(ADDRESS, motion(200.0))
             air = await radio.add(sensor)
             adapter, heard = WitMotionAdapter(), Heard()
             first = await adapter.start(await link_to(radio), Wish(), heard)
@@ -127,7 +103,7 @@ def test_after_reconnection_it_goes_on_at_once() -> None:
 def test_a_sensor_that_forgot_its_settings_is_set_again() -> None:
     async def main() -> None:
         async with VirtualRadio() as radio:
-            sensor = WitMotionSensor(ADDRESS, motion())
+            sensor = WitMotionSensor(ADDRESS, motion(200.0))
             air = await radio.add(sensor)
             adapter = WitMotionAdapter()
             await adapter.start(await link_to(radio), Wish(), Heard())
@@ -143,7 +119,7 @@ def test_a_sensor_that_forgot_its_settings_is_set_again() -> None:
 def test_battery_by_the_makers_stairs(charge: float, told: float) -> None:
     async def main() -> float:
         async with VirtualRadio() as radio:
-            await radio.add(WitMotionSensor(ADDRESS, motion(), battery=charge))
+            await radio.add(WitMotionSensor(ADDRESS, motion(200.0), battery=charge))
             return await WitMotionAdapter().battery(await link_to(radio))
 
     assert run(main()) == told
@@ -152,7 +128,7 @@ def test_battery_by_the_makers_stairs(charge: float, told: float) -> None:
 def test_battery_is_asked_again_while_the_sensor_saves() -> None:
     async def main() -> float:
         async with VirtualRadio() as radio:
-            sensor = WitMotionSensor(ADDRESS, motion(), battery=1.0)
+            sensor = WitMotionSensor(ADDRESS, motion(200.0), battery=1.0)
             await radio.add(sensor)
             link = await link_to(radio)
             for command in (wit.UNLOCK, wit.SAVE):
@@ -189,7 +165,7 @@ class Still(WitMotionSensor):
 def test_bad_sensor_is_refused_with_the_reason(kind: type[WitMotionSensor], words: str) -> None:
     async def main() -> None:
         async with VirtualRadio() as radio:
-            await radio.add(kind(ADDRESS, motion()))
+            await radio.add(kind(ADDRESS, motion(200.0)))
             with pytest.raises(ProtocolError, match=words) as caught:
                 await WitMotionAdapter().start(await link_to(radio), Wish(), Heard())
             assert caught.value.identifier == ADDRESS
@@ -200,7 +176,7 @@ def test_bad_sensor_is_refused_with_the_reason(kind: type[WitMotionSensor], word
 def test_mute_sensor_has_no_battery_and_no_logs() -> None:
     async def main() -> None:
         async with VirtualRadio() as radio:
-            await radio.add(Mute(ADDRESS, motion()))
+            await radio.add(Mute(ADDRESS, motion(200.0)))
             link = await link_to(radio)
             assert math.isnan(await WitMotionAdapter().battery(link))
             with pytest.raises(ProtocolError, match="only the SDCL model"):
@@ -219,7 +195,9 @@ def test_real_flash_file_is_listed_fetched_and_decoded(shared: Any) -> None:
 
     async def main() -> None:
         async with VirtualRadio() as radio:
-            sensor = WitMotionSensor(ADDRESS, motion(), files={"WIT01.TXT": content[:900], "WIT18.TXT": content})
+            sensor = WitMotionSensor(
+                ADDRESS, motion(200.0), files={"WIT01.TXT": content[:900], "WIT18.TXT": content}
+            )
             await radio.add(sensor)
             link, adapter = await link_to(radio), WitMotionAdapter()
             logs = await adapter.list_logs(link)
@@ -242,7 +220,7 @@ def test_download_goes_on_where_the_link_was_lost() -> None:
 
     async def main() -> None:
         async with VirtualRadio() as radio:
-            sensor = WitMotionSensor(ADDRESS, motion(), files={"WIT18.TXT": content})
+            sensor = WitMotionSensor(ADDRESS, motion(200.0), files={"WIT18.TXT": content})
             air = await radio.add(sensor)
             adapter, log = WitMotionAdapter(), LogFile(key="WIT18.TXT")
             link = await link_to(radio)
@@ -277,7 +255,7 @@ def test_recognised_by_name_or_service(seen: Sighting, is_one: bool) -> None:
 
 
 def test_notifications_are_named_as_the_sensor_names_them() -> None:
-    sensor = WitMotionSensor(ADDRESS, motion())
+    sensor = WitMotionSensor(ADDRESS, motion(200.0))
     (service,) = sensor.services
     assert service.uuid == SERVICE
     assert {c.uuid for c in service.characteristics} == {NOTIFY, WRITE}

@@ -4,28 +4,20 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from heard import motion
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ankle_imu import wire
 from ankle_imu.simulate.sensors.movesense import NOTIFY, WRITE, MovesenseSensor
-from ankle_imu.simulate.sensors.peripheral import Motion
-from ankle_imu.values import ImuSeries
 from ankle_imu.wire.movesense_commands import Command, command, join_log, path_payload, read_info
 
 ADDRESS = "C0:00:00:00:00:02"
 REF = 9
 
 
-def motion() -> Motion:
-    time = np.arange(2080) / 208.0
-    acc = np.stack([np.sin(3 * time), np.cos(2 * time), 9.8 + 0.1 * time], axis=1)
-    gyr = np.stack([np.cos(time), 0.1 * time, np.sin(5 * time)], axis=1)
-    return Motion(ImuSeries(time=time, acc=acc, gyr=gyr, sampling_rate=208.0))
-
-
 def connected(*, mtu: int = 247, now: float = 0.0, **told: object) -> MovesenseSensor:
-    sensor = MovesenseSensor(ADDRESS, motion(), **told)  # type: ignore[arg-type]
+    sensor = MovesenseSensor(ADDRESS, motion(208.0), **told)  # type: ignore[arg-type]
     sensor.boot(now)
     sensor.connect(now, mtu)
     sensor.subscribe(NOTIFY, True, now)
@@ -78,7 +70,7 @@ def test_truth_is_when_each_sample_was_taken(ppm: float, rate_error: float) -> N
     assert block.ticks is not None
     device = sensor.truth * (1.0 + ppm * 1e-6) * 1000.0
     np.testing.assert_allclose(block.ticks, device, atol=1.1, err_msg="its own clock, in ms, cut off")
-    acc, _ = motion().at(sensor.truth)
+    acc, _ = motion(208.0).at(sensor.truth)
     np.testing.assert_allclose(block.acc, acc, rtol=1e-6)
 
 
@@ -137,7 +129,7 @@ def test_what_it_logs_is_what_it_feels() -> None:
     ask(sensor, Command.PUT_DATALOGGER_STATE, bytes([2]), now=12.0)
     (block,) = wire.decode("movesense_sbem", [(0.0, sensor.logs[1])], {})
     assert len(block) == 2080
-    acc, _ = motion().at(2.0 + np.arange(2080) / 208.0)
+    acc, _ = motion(208.0).at(2.0 + np.arange(2080) / 208.0)
     np.testing.assert_allclose(block.acc, acc, rtol=1e-5)
 
 

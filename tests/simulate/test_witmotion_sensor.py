@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from heard import motion
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -16,16 +17,9 @@ from ankle_imu.wire import witmotion as wit
 ADDRESS = "C0:00:00:00:00:01"
 
 
-def motion() -> Motion:
-    time = np.arange(2000) / 200.0
-    acc = np.stack([np.sin(3 * time), np.cos(2 * time), 9.8 + 0.1 * time], axis=1)
-    gyr = np.stack([np.cos(time), 0.1 * time, np.sin(5 * time)], axis=1)
-    return Motion(ImuSeries(time=time, acc=acc, gyr=gyr, sampling_rate=200.0))
-
-
 def streaming(*, code: int = 0x0B, mtu: int = 247, **told: object) -> WitMotionSensor:
     """A sensor set to a rate and listened to from world time 0 on."""
-    sensor = WitMotionSensor(ADDRESS, motion(), **told)  # type: ignore[arg-type]
+    sensor = WitMotionSensor(ADDRESS, motion(200.0), **told)  # type: ignore[arg-type]
     sensor.boot(0.0)
     sensor.connect(0.0, mtu)
     for command in (wit.UNLOCK, wit.write_register(wit.RATE, code)):
@@ -64,7 +58,7 @@ def test_truth_is_when_each_sample_was_taken(ppm: float, rate_error: float) -> N
     step = np.diff(sensor.truth)
     np.testing.assert_allclose(step, 1.0 / (200.0 * (1.0 + rate_error) * (1.0 + ppm * 1e-6)), rtol=1e-6)
     (block,) = wire.decode("witmotion", [(0.0, payload) for payload in payloads], {})
-    acc, gyr = motion().at(sensor.truth)
+    acc, gyr = motion(200.0).at(sensor.truth)
     np.testing.assert_allclose(block.acc, acc, atol=0.5 * 16 * 9.81 / 32768)
     assert block.gyr is not None
     np.testing.assert_allclose(block.gyr, gyr, atol=0.5 * np.radians(2000) / 32768)
@@ -84,7 +78,7 @@ def test_what_nobody_hears_is_not_made() -> None:
 
 
 def test_settings_need_unlocking_and_saving() -> None:
-    sensor = WitMotionSensor(ADDRESS, motion())
+    sensor = WitMotionSensor(ADDRESS, motion(200.0))
     sensor.boot(0.0)
     sensor.write(WRITE, wit.write_register(wit.RATE, 0x0B), 0.0)
     assert sensor.registers[wit.RATE] == 0x06, "locked"
@@ -99,7 +93,7 @@ def test_settings_need_unlocking_and_saving() -> None:
 
 
 def test_battery_reads_nothing_while_it_saves() -> None:
-    sensor = WitMotionSensor(ADDRESS, motion(), battery=1.0)
+    sensor = WitMotionSensor(ADDRESS, motion(200.0), battery=1.0)
     sensor.boot(0.0)
     for command in (wit.UNLOCK, wit.SAVE):
         sensor.write(WRITE, command, 1.0)
