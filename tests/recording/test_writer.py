@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import gc
 import os
 import threading
 import time
@@ -189,6 +190,7 @@ def test_memory_is_flat_over_an_hour(tmp_path: Path, full: bool) -> None:
                     recorder.append(number, i * period + k * 0.01, bytes(194))
                 if i * period >= 598 + 600 * len(held):
                     recorder.flush()
+                    gc.collect()
                     held.append(tracemalloc.get_traced_memory()[0])
         finally:
             tracemalloc.stop()
