@@ -123,6 +123,34 @@ STRIDES: Final = Table(
     ),
 )
 
+CONTEXT: Final = Table(
+    "context",
+    _columns(
+        ("stride_id", "", _I, "stride of the strides table"),
+        ("time_s", "s", _F, "initial contact"),
+        ("grade", "1", _F, "rise over run, mean of the 10 strides around it; + = uphill"),
+        ("roughness_deg", "deg", _F, "what the feet met: spread of the foot's attitude on the ground, 20 strides"),
+        ("log_jerk", "1", _F, "log dimensionless jerk of the frontal rate in stance; higher is smoother"),
+        ("latitude_deg", "deg", _F, "place on the track, WGS 84; NaN without one"),
+        ("longitude_deg", "deg", _F, "place on the track, WGS 84; NaN without one"),
+        ("elevation_m", "m", _F, "height on the track"),
+        ("track_distance_m", "m", _F, "way along the track since its start"),
+    ),
+)
+"""What surrounds each stride, one row per row of the strides table, in its order."""
+
+TRACK: Final = Table(
+    "track",
+    _columns(
+        ("time_s", "s", _F, "time from session start; may lie before or after the session"),
+        ("latitude_deg", "deg", _F, "WGS 84"),
+        ("longitude_deg", "deg", _F, "WGS 84"),
+        ("elevation_m", "m", _F, "height, smoothed"),
+        ("distance_m", "m", _F, "way since the start of the track"),
+        ("speed_mps", "m/s", _F, "speed over ground"),
+    ),
+)
+
 METRICS: Final = (
     "stride_time_s",
     "stance_time_s",
@@ -266,7 +294,9 @@ TREND_POINTS: Final = Table(
     ),
 )
 
-TABLES: Final = {t.name: t for t in (STRIDES, EVENTS, BOUTS, SUMMARY, GAPS, ANGLES, TREND, TREND_POINTS)}
+TABLES: Final = {
+    t.name: t for t in (STRIDES, CONTEXT, EVENTS, BOUTS, SUMMARY, GAPS, ANGLES, TRACK, TREND, TREND_POINTS)
+}
 
 
 def make_table(table: Table, columns: Mapping[str, Any]) -> pd.DataFrame:

@@ -454,15 +454,17 @@ def _loss(series: ImuSeries) -> Loss:
 class SessionResult:
     """Everything the analysis says about one session.
 
-    `angles`, `strides`, `events`, `bouts`, `summary` are tables of `tables.py`; `quality` is the ledger of
-    what is known about the data: sensors, gaps (a table), alignment, sync, unmeasurable, warnings.
+    `angles`, `strides`, `context`, `events`, `bouts`, `summary`, `track` are tables of `tables.py`; `quality` is
+    the ledger of what is known about the data: sensors, gaps (a table), alignment, sync, unmeasurable, warnings.
     """
 
     angles: pd.DataFrame
     strides: pd.DataFrame
+    context: pd.DataFrame
     events: pd.DataFrame
     bouts: pd.DataFrame
     summary: pd.DataFrame
+    track: pd.DataFrame
     quality: Mapping[str, Any]
     settings: Settings
     session: SessionInfo

@@ -96,9 +96,11 @@ def analyze(
     result = SessionResult(
         angles=_angles_table(legs, time),
         strides=strides,
+        context=_context_table(strides),
         events=_events_table(legs, recording),
         bouts=_bouts_table(strides),
         summary=summarize(strides),
+        track=tables.make_table(tables.TRACK, {}),
         quality=_quality(recording, gridded, clipped, legs, time, rate, tuple(warnings)),
         settings=settings,
         session=recording.session,
@@ -183,6 +185,13 @@ def _strides_table(legs: Mapping[str, LegResult], clipped: Mapping[str, Array]) 
     strides["stride_id"] = np.arange(len(strides))
     strides["clipped"] = _clipped_in(strides, clipped)
     return strides
+
+
+def _context_table(strides: pd.DataFrame) -> pd.DataFrame:
+    """What surrounds each stride, row by row of the strides table."""
+    return tables.make_table(
+        tables.CONTEXT, {"stride_id": strides["stride_id"].to_numpy(), "time_s": strides["ic_s"].to_numpy()}
+    )
 
 
 def _clipped_in(strides: pd.DataFrame, clipped: Mapping[str, Array]) -> NDArray[np.int64]:

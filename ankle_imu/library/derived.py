@@ -23,10 +23,11 @@ from ankle_imu.values import SessionResult
 if TYPE_CHECKING:
     import pandas as pd
 
-FORMAT_VERSION: Final = 1
+FORMAT_VERSION: Final = 2
 FOLDER: Final = "derived"
 _RESULT: Final = "result.json"
 _TABLES: Final = (tables.ANGLES, tables.STRIDES, tables.EVENTS, tables.BOUTS, tables.SUMMARY)
+_SINCE_2: Final = (tables.CONTEXT, tables.TRACK)
 
 S = TypeVar("S")
 
@@ -57,7 +58,7 @@ def save_result(session_folder: str | Path, result: SessionResult) -> Path:
     """
     target = Path(session_folder) / FOLDER / result.settings.digest()
     with whole_folder(target) as folder:
-        for table in _TABLES:
+        for table in (*_TABLES, *_SINCE_2):
             write_table(folder, table, getattr(result, table.name))
         quality = dict(result.quality)
         gaps = quality.pop(tables.GAPS.name, None)
@@ -125,6 +126,12 @@ def load_result(session_folder: str | Path, digest: str | None = None) -> Sessio
         info = manifest.from_toml((folder / manifest.FILE_NAME).read_text(encoding="utf-8"), str(folder))
         return SessionResult(
             **{table.name: read_table(folder, table) for table in _TABLES},
+            **{
+                table.name: read_table(folder, table)
+                if head["format_version"] > 1
+                else tables.make_table(table, {})
+                for table in _SINCE_2
+            },
             quality=quality,
             settings=_rebuild(Settings(), _read_json(folder / "settings.json")),
             session=info,

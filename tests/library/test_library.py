@@ -31,6 +31,8 @@ def result(median: float = 4.0, *, info: SessionInfo | None = None) -> SessionRe
             tables.STRIDES,
             {"stride_id": [0, 1], "leg": ["left", "left"], "ic_s": [1.0, 2.0], "accepted": [True, False]},
         ),
+        context=tables.make_table(tables.CONTEXT, {"stride_id": [0, 1], "grade": [0.1, np.nan]}),
+        track=tables.make_table(tables.TRACK, {"time_s": [-3.0], "latitude_deg": [46.5]}),
         events=tables.make_table(tables.EVENTS, {}),
         bouts=tables.make_table(tables.BOUTS, {"bout_id": [0], "gait": ["walk"], "n_strides": [2]}),
         summary=tables.make_table(
@@ -83,7 +85,7 @@ def test_result_round_trip(tmp_path: Path) -> None:
     folder = library.save_result(tmp_path, saved)
     assert folder == tmp_path / "derived" / Settings().digest()
     back = library.load_result(tmp_path)
-    for name in ("strides", "events", "bouts", "summary"):
+    for name in ("strides", "context", "events", "bouts", "summary", "track"):
         pd.testing.assert_frame_equal(getattr(back, name), getattr(saved, name))
     # angles are float32: half of 2^-23 of at most 64 deg; times stay exact
     pd.testing.assert_frame_equal(back.angles, saved.angles, check_exact=False, rtol=1e-6)
@@ -94,6 +96,18 @@ def test_result_round_trip(tmp_path: Path) -> None:
     assert back.quality["warnings"] == ["one", "two"]
     assert (back.settings, back.session.note, back.version) == (Settings(), "hill", "0.1.0")
     assert (back.duration_s, back.sampling_rate) == (5.0, 100.0)
+
+
+def test_a_result_of_the_first_format_has_neither_context_nor_track(tmp_path: Path) -> None:
+    folder = library.save_result(tmp_path, result())
+    for name in ("context", "track"):
+        (folder / f"{name}.parquet").unlink()
+    head = json.loads((folder / "result.json").read_text())
+    (folder / "result.json").write_text(json.dumps(head | {"format_version": 1}))
+    old = library.load_result(tmp_path)
+    assert len(old.strides) == 2
+    assert old.context.empty
+    assert old.track.empty
 
 
 def test_column_dictionary_lies_beside_each_table(tmp_path: Path) -> None:

@@ -23,7 +23,10 @@ def result(n=60, source="joint", gap=None, rate=100.0):
     angles = tables.make_table(tables.ANGLES, {
         "time_s": time, "left_inversion_deg": angle, "left_foot_tilt_deg": angle, "left_dorsiflexion_deg": -angle,
     })  # fmt: skip
-    empty = {name: tables.make_table(tables.TABLES[name], {}) for name in ("events", "bouts", "summary")}
+    empty = {
+        name: tables.make_table(tables.TABLES[name], {})
+        for name in ("context", "events", "bouts", "summary", "track")
+    }
     return SessionResult(angles=angles, strides=strides, **empty, quality={}, settings=Settings(),
                          session=SessionInfo(), version="0", duration_s=time[-1], sampling_rate=rate)  # fmt: skip
 

@@ -112,6 +112,8 @@ def build_result(
     return SessionResult(
         angles=_angles(strides, duration, rate, kinds),
         strides=strides,
+        context=tables.make_table(tables.CONTEXT, {"stride_id": strides["stride_id"], "time_s": strides["ic_s"]}),
+        track=tables.make_table(tables.TRACK, {}),
         events=events,
         bouts=tables.make_table(tables.BOUTS, {"bout_id": list(range(len(start))), "start_s": start, "end_s": end,
                                                "gait": gait, "n_strides": count}),
