@@ -29,6 +29,10 @@ TURN_DEG: Final = 20.0
 LEAST_STRIDES: Final = 3
 """Fewer are no walk that says how the sensors are worn."""
 
+LEAST_WALK_S: Final = 10.0
+"""A sensor is judged by what it does in walking alone, where there is so much of it: who cycles in the same
+session turns the foot as a walking shank turns."""
+
 MOST_SLIPS: Final = 3
 
 FLIPPED_DEG: Final = 45.0
@@ -75,7 +79,8 @@ def find_wrong(
     -------
     tuple of Wrong; without a walk only what is plainly not worn
     """
-    traits = {p: _traits(one, sampling_rate) for p, one in gridded.items()}
+    walking = _is_walking(legs, time)
+    traits = {p: _traits(one, walking, sampling_rate) for p, one in gridded.items()}
     if not any(len(leg.strides["ic_s"]) >= LEAST_STRIDES for leg in legs.values()):
         return not_worn(traits)
     pairs = [(f, s) for f in gridded for s in gridded if f.endswith("foot") and s.endswith("shank")]
@@ -88,9 +93,21 @@ def find_wrong(
     return judge(traits, agreement, sides.side_odds(turned_in, width, error))
 
 
-def _traits(one: Gridded, sampling_rate: float) -> Traits:
-    """How a sensor moves; nothing on its segment when its gyroscope clips."""
-    traits = describe(*one.gapped, sampling_rate)
+def _is_walking(legs: Mapping[str, LegResult], time: Array) -> NDArray[np.bool_]:
+    """Where any leg makes strides, a second before and after too, (n,); everywhere when that is too little."""
+    change = np.zeros(len(time) + 1, dtype=np.int64)
+    for leg in legs.values():
+        start, end = np.asarray(leg.strides["start_s"]), np.asarray(leg.strides["end_s"])
+        np.add.at(change, np.searchsorted(time, start - 1.0), 1)
+        np.add.at(change, np.searchsorted(time, end + 1.0), -1)
+    walking = np.cumsum(change[:-1]) > 0
+    return walking if walking.sum() * (time[-1] - time[0]) > LEAST_WALK_S * len(time) else np.ones_like(walking)
+
+
+def _traits(one: Gridded, walking: NDArray[np.bool_], sampling_rate: float) -> Traits:
+    """How a sensor moves in walking; nothing on its segment when its gyroscope clips."""
+    acc, gyr = one.gapped
+    traits = describe(acc[walking], gyr[walking], sampling_rate)
     return replace(traits, rest=float("nan")) if range_end(one.gyr)[1] else traits
 
 

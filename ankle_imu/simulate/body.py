@@ -141,6 +141,7 @@ class Leg:
         self.stances = _stances(falls)
         self.moves: dict[str, Moves] = {}
         self.rolls: list[Roll] = []
+        self.impacts: list[tuple[float, float]] = []
         self._pattern(plan, spread, mean_rotation, rng)
         self._ground(plan.toe_out_deg * DEGREE)
         self._places()

@@ -20,6 +20,9 @@ STEP_WIDTH = 0.16
 TREAD, RISER = 0.28, 0.17
 """Depth and height of a stair, m: an ordinary staircase."""
 
+ROUGHNESS_DEG = {"flat": 0.6, "uneven": 6.0, "hill": 6.0, "stairs": 0.6}
+"""Standard deviation of the ground's tilt and pitch from step to step, deg."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Footfall:
@@ -40,6 +43,8 @@ class Footfall:
     heel_up: float = 0.0
     """How far the foot stays tipped onto its toes, rad."""
     is_edge: bool = False
+    looseness: float = 1.0
+    """How many times further a sensor swings than on a tight strap."""
 
 
 def lay_course(plan: Plan, rng: np.random.Generator) -> list[Footfall]:
@@ -54,20 +59,20 @@ def lay_course(plan: Plan, rng: np.random.Generator) -> list[Footfall]:
     -------
     list of Footfall; a pause or the end is a footfall with `is_standing`
     """
-    trail = _Trail(plan, rng)
+    trail = Trail(plan, rng)
     falls = [trail.fall(leg, contact=-2.0, standing=True) for leg in frames.LEGS]
     falls = [replace(f, ground_roll=f.ground_roll + plan.standing_tilt_deg * DEGREE) for f in falls]
     leg = str(rng.choice(frames.LEGS))
     clock = plan.opening_s
     end = plan.duration_s - CLOSING_S
     while True:
-        schedule = _bout(plan, rng, end - clock)
+        schedule = lay_bout(plan, rng, end - clock)
         clock += schedule[0][0].swing_time
         for k, (gait, label) in enumerate(schedule):
             is_last = k == len(schedule) - 1
             gait = trail.advance(gait, k == 0, is_last)
             falls.append(trail.fall(leg, contact=clock, gait=gait, label=label, standing=k >= len(schedule) - 2))
-            leg = _other(leg)
+            leg = other(leg)
             clock += 0.5 * gait.stride_time * (1.0 + 0.008 * trail.noise())
         pause = rng.uniform(2.5, 5.0)
         if clock + pause + 8.0 > end:
@@ -75,11 +80,12 @@ def lay_course(plan: Plan, rng: np.random.Generator) -> list[Footfall]:
         clock += pause
 
 
-def _other(leg: str) -> str:
+def other(leg: str) -> str:
+    """Give the leg that steps next."""
     return frames.LEGS[1 - frames.LEGS.index(leg)]
 
 
-def _bout(plan: Plan, rng: np.random.Generator, left: float) -> list[tuple[Gait, str]]:
+def lay_bout(plan: Plan, rng: np.random.Generator, left: float) -> list[tuple[Gait, str]]:
     """Gait of each step until the next pause: from a walk or run up to speed and down again."""
     length = min(left, rng.uniform(60.0, 150.0)) if plan.stops else left
     if left - length < 12.0:
@@ -87,41 +93,42 @@ def _bout(plan: Plan, rng: np.random.Generator, left: float) -> list[tuple[Gait,
     steps: list[tuple[Gait, str]] = []
     elapsed = 0.0
     label = str(rng.choice(["walk", "jog", "run"], p=[0.5, 0.2, 0.3])) if plan.gait == "mixed" else plan.gait
-    current = _paced(plan, "walk", rng)
+    current = paced(plan, "walk", rng)
     while elapsed < length - 3.0:
-        target = _paced(plan, label, rng)
+        target = paced(plan, label, rng)
         stretch = rng.uniform(20.0, 60.0) if plan.gait == "mixed" else rng.uniform(15.0, 40.0)
         until = min(elapsed + stretch, length - 3.0)
         weight = 0.0
         while elapsed < until:
             weight = min(1.0, weight + 0.25)
             gait = blend(current, target, weight)
-            steps.append((gait, _label(gait, label)))
+            steps.append((gait, label_of(gait, label)))
             elapsed += 0.5 * gait.stride_time
         current = target
         if plan.gait == "mixed":
             label = str(rng.choice([g for g in GAITS if g != label]))
-    walk = _paced(plan, "walk", rng)
+    walk = paced(plan, "walk", rng)
     for weight in (0.35, 0.7, 1.0, 1.0):
         gait = blend(current, walk, weight)
-        steps.append((gait, _label(gait, label)))
+        steps.append((gait, label_of(gait, label)))
     return steps
 
 
-def _paced(plan: Plan, label: str, rng: np.random.Generator) -> Gait:
+def paced(plan: Plan, label: str, rng: np.random.Generator) -> Gait:
+    """Gait of that name at the pace of this stretch."""
     gait = GAITS[label]
     pace = plan.speed_factor * (1.0 + 0.05 * rng.uniform(-1.0, 1.0))
     return replace(gait, speed=gait.speed * pace, stride_time=gait.stride_time * pace**-0.4)
 
 
-def _label(gait: Gait, aim: str) -> str:
+def label_of(gait: Gait, aim: str) -> str:
     """Gait class of a blended gait: nearest in duty factor."""
     if abs(gait.duty - GAITS[aim].duty) < 0.02:
         return aim
     return min(GAITS, key=lambda name: abs(GAITS[name].duty - gait.duty))
 
 
-class _Trail:
+class Trail:
     """The path as it unrolls: place and heading of the walker, slope and tilt of the ground."""
 
     def __init__(self, plan: Plan, rng: np.random.Generator) -> None:
@@ -132,9 +139,17 @@ class _Trail:
         self.grade = self.cross = self.grade_aim = self.cross_aim = 0.0
         self.hold = 0
         self.flight, self.until_flight = 0, 8
-        self.roughness = {"flat": 0.6, "uneven": 6.0, "hill": 6.0, "stairs": 0.6}[plan.terrain] * DEGREE
+        self.roughness = ROUGHNESS_DEG[plan.terrain] * DEGREE
+
+    def onto(self, terrain: str) -> None:
+        """Go on over other ground."""
+        self.plan = replace(self.plan, terrain=terrain)
+        self.roughness = ROUGHNESS_DEG[terrain] * DEGREE
+        self.grade = self.cross = self.grade_aim = self.cross_aim = 0.0
+        self.flight, self.until_flight = 0, 8
 
     def noise(self) -> float:
+        """Draw from a standard normal distribution, at most 2.5."""
         return float(np.clip(self.rng.standard_normal(), -2.5, 2.5))
 
     def advance(self, gait: Gait, is_first: bool, is_last: bool) -> Gait:
@@ -192,6 +207,7 @@ class _Trail:
     def fall(
         self, leg: str, *, contact: float, gait: Gait | None = None, label: str = "walk", standing: bool = False
     ) -> Footfall:
+        """Put a foot down beside where the walker is."""
         side = 0.5 * STEP_WIDTH + 0.01 * self.noise()
         lateral = {"left": side, "right": -side}[leg]
         across = np.array([-np.sin(self.heading), np.cos(self.heading), self.cross])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -52,10 +53,21 @@ def walk(plan: Plan | None = None, seed: int = 1) -> tuple[Recording, Truth]:
     (208.0, True)
     """
     plan = plan or Plan()
+    return record(plan, _build_legs(plan, seed), seed)
+
+
+def record(plan: Plan, legs: Mapping[str, Leg], seed: int) -> tuple[Recording, Truth]:
+    """Strap sensors on two legs and read them: what they say, and what really happened.
+
+    Parameters
+    ----------
+    plan : Plan; duration, sampling, placements, mounts and errors of the sensors
+    legs : mapping of leg to Leg
+    seed : int, of the sensors
+    """
     n = round(plan.duration_s * plan.sampling_rate)
     is_coarse = plan.errors == "none" and plan.odr_error == 0.0
     every = 1 if is_coarse else sensor_errors.oversampling(plan.sampling_rate)
-    legs = _build_legs(plan, seed)
     tracks = {leg: _follow(body, leg, plan, n, every) for leg, body in legs.items()}
     worn = {
         p: _wear(plan, seed, p, legs[frames.leg_of(p)], tracks[frames.leg_of(p)], every) for p in plan.placements
@@ -200,8 +212,12 @@ def _follow(body: Leg, leg: str, plan: Plan, n: int, every: int) -> LegTrack:
 def _contacts(body: Leg) -> dict[str, Any]:
     """Contacts that shake the soft tissue, and how hard."""
     chosen = body.stances.contact > 0
-    strength = np.array([f.gait.strike_g for f in body.falls]) / GAITS["walk"].strike_g
-    return {"contacts": body.stances.contact[chosen], "strength": strength[chosen]}
+    strength = np.array([f.gait.strike_g * f.looseness**2 for f in body.falls]) / GAITS["walk"].strike_g
+    at, size = np.array(body.impacts).reshape(-1, 2).T
+    return {
+        "contacts": np.concatenate([body.stances.contact[chosen], at]),
+        "strength": np.concatenate([strength[chosen], size]),
+    }
 
 
 def _mount(plan: Plan, placement: str, rng: np.random.Generator) -> Array:

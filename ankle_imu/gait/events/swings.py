@@ -22,6 +22,15 @@ PLANTED_WITHIN = 0.6
 2-6 g of its swing.
 """
 
+RESTLESS_S = 6.0
+"""At walking rates a foot that has not rested for so long does not walk: it pedals. The longest movement between
+two rests of walking was 2.3 s, in seven data sets of real people and 80 rolls of simulated ones; of simulated
+cycling 50 s and more.
+"""
+
+RUNNING_RATE = 7.0
+"""90th percentile of a running foot's rate, rad/s, is above this."""
+
 
 def moving_intervals(
     gyr: Array, acc: Array, up: Array, sampling_rate: float, gravity: float
@@ -88,16 +97,18 @@ def _split_merged(
 ) -> tuple[Index, Index]:
     """Part swings between which no instant was still enough: running, or a stance spent on a roll.
 
-    An interval of more than 1.4 s, or 0.9 s at running speeds (90th percentile above 7 rad/s), is cut where the
-    flat foot turns least: below 40 % of that percentile, 0.35 s from the ends and from the next cut. Of two such
-    instants within 0.3 s the later one is the stance, the earlier one the crossing before contact.
+    An interval of 1.4 to 6 s, or of more than 0.9 s at running rates, is cut where the flat foot turns least:
+    below 40 % of the 90th percentile, 0.35 s from the ends and from the next cut. Of two such instants within 0.3 s
+    the later one is the stance, the earlier one the crossing before contact.
     """
     from scipy.signal import argrelmin
 
     cuts: list[Index] = []
     for a, b in zip(low, high, strict=True):
-        longest = 0.9 if busy[(a + b) // 2] > 7.0 else 1.4
-        if b - a < longest * sampling_rate:
+        runs_now = busy[(a + b) // 2] > RUNNING_RATE
+        if b - a < (0.9 if runs_now else 1.4) * sampling_rate or (
+            not runs_now and b - a > RESTLESS_S * sampling_rate
+        ):
             continue
         minima = a + argrelmin(speed[a:b], order=max(1, round(0.03 * sampling_rate)))[0]
         minima = minima[flat[minima] & (speed[minima] < 0.4 * busy[minima])]
