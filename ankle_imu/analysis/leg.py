@@ -35,6 +35,10 @@ RATE_CUTOFF_HZ = 25.0
 TURN_DEG = 20.0
 """A stride that turns more is tagged and left out of the statistics (methods D)."""
 
+SHANK_LONGER = 0.055
+"""Share of the stride by which a shank sensor makes the stance too long; taken off for the gait class alone. Own
+simulation: 0.06 in walking, 0.04 in jogging, 0.07 in running."""
+
 NEEDS_BOTH = "needs a foot and a shank sensor on the same leg"
 NEEDS_FOOT = "needs a foot sensor on this leg"
 NEEDS_SHANK = "needs a shank sensor on this leg"
@@ -423,9 +427,8 @@ def _shank_alone(
     strides = walk.strides
     columns = _timing(strides, leg, time, sampling_rate)
     unknown = np.full(len(strides), np.nan)
-    columns["gait"] = classify(
-        columns["duty_factor"], columns["stride_time_s"], unknown, columns["ic_s"], settings.jog_below_mps
-    )
+    duty = columns["duty_factor"] - SHANK_LONGER
+    columns["gait"] = classify(duty, columns["stride_time_s"], unknown, columns["ic_s"], settings.jog_below_mps)
     columns |= {"angle_source": np.full(len(strides), "none"), "turn_deg": unknown, "ff_s": unknown}
     if "shank_tilt" in angles:
         columns |= _shank_columns(strides, shank, walk.alignment, angles["shank_tilt"], sampling_rate)

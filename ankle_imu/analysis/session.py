@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from ankle_imu import frames, tables
 from ankle_imu._version import package_version
+from ankle_imu.analysis.bouts import as_told, bouts_table, mark_lone
 from ankle_imu.analysis.gates import gates_of
 from ankle_imu.analysis.grid import Gridded, put_on_grid, session_grid
 from ankle_imu.analysis.leg import LegResult, analyze_leg
@@ -32,9 +33,6 @@ Array = NDArray[np.float64]
 
 Progress = Callable[[str, float], None]
 """Called with the name of the stage at hand and the share of the work that is done, 0..1."""
-
-BOUT_PAUSE_S = 3.0
-BOUT_STRIDES = 5
 
 
 def analyze(
@@ -92,13 +90,13 @@ def analyze(
     tell("tables", 0.9)
     worn = recording.session.sensors
     clipped = {p: one.time[is_clipped(one, worn.get(p))] for p, one in recording.series.items()}
-    strides = _strides_table(legs, clipped)
+    strides = as_told(mark_lone(_strides_table(legs, clipped)), recording.session.tags)
     result = SessionResult(
         angles=_angles_table(legs, time),
         strides=strides,
         context=_context_table(strides),
         events=_events_table(legs, recording),
-        bouts=_bouts_table(strides),
+        bouts=bouts_table(strides),
         summary=summarize(strides),
         track=tables.make_table(tables.TRACK, {}),
         quality=_quality(recording, gridded, clipped, legs, time, rate, tuple(warnings)),
@@ -255,20 +253,6 @@ def _events_table(legs: Mapping[str, LegResult], recording: Recording) -> pd.Dat
     events = pd.concat(parts, ignore_index=True).sort_values("time_s", ignore_index=True)
     events["event_id"] = np.arange(len(events))
     return events
-
-
-def _bouts_table(strides: pd.DataFrame) -> pd.DataFrame:
-    """Stretches of at least five strides of one gait, both legs together, without a pause of 3 s."""
-    if len(strides) == 0:
-        return tables.make_table(tables.BOUTS, {})
-    pause = strides["start_s"].to_numpy()[1:] - np.maximum.accumulate(strides["end_s"].to_numpy())[:-1]
-    gait = strides["gait"].to_numpy()
-    number = np.concatenate([[0], np.cumsum((pause > BOUT_PAUSE_S) | (gait[1:] != gait[:-1]))])
-    grouped = strides.groupby(number).agg(
-        start_s=("start_s", "min"), end_s=("end_s", "max"), gait=("gait", "first"), n_strides=("gait", "size")
-    )
-    grouped = grouped[grouped["n_strides"] >= BOUT_STRIDES].reset_index(drop=True)
-    return tables.make_table(tables.BOUTS, {"bout_id": np.arange(len(grouped)), **grouped})
 
 
 def _quality(

@@ -42,15 +42,15 @@ WAYS: Final[Mapping[str, Way]] = MappingProxyType(
         "walk": Way(gait="walk"),
         "trail_walk": Way(gait="walk", terrain="hill"),
         "stairs": Way(gait="walk", terrain="stairs"),
-        "loose_walk": Way(gait="walk", terrain="uneven", looseness=(3.0, 6.0)),
+        "loose_walk": Way(gait="walk", terrain="uneven", looseness=(3.0, 10.0)),
         "jog": Way(gait="jog"),
         "run": Way(gait="run"),
         "trail_run": Way(gait="run", terrain="hill"),
         "cutting": Way(gait="run", is_cutting=True),
-        "loose_run": Way(gait="run", terrain="uneven", looseness=(2.0, 4.0)),
+        "loose_run": Way(gait="run", terrain="uneven", looseness=(2.0, 6.0)),
     }
 )
-"""Activities that get a person somewhere; a loose strap lets its sensor ring by 1 to 6 deg at each step."""
+"""Activities that get a person somewhere; a loose strap lets its sensor ring by up to 10 deg at each step."""
 
 ON_THE_SPOT: Final[Mapping[str, Callable[[Scene], None]]] = MappingProxyType(
     {

@@ -129,6 +129,7 @@ def wobble(
     level: Level,
     contacts: Array,
     strength: Array,
+    looseness: Array,
     factor: float,
     rng: np.random.Generator,
 ) -> tuple[Array, Array]:
@@ -142,6 +143,7 @@ def wobble(
     level : Level
     contacts : (strides,) float array, s, initial contacts
     strength : (strides,) float array, 1 for a contact of ordinary walking
+    looseness : (strides,) float array, 1 for a tight strap; how many times further the sensor swings
     factor : float, on everything
     rng : numpy random generator
 
@@ -155,10 +157,11 @@ def wobble(
     """
     turn, shift = level.wobble[segment]
     frequency = rng.uniform(*level.wobble_hz)
-    angle = [_ringing(contacts, strength, s * turn * factor, frequency, rng) for s in (0.6, 0.8, 0.5)]
-    place = [_ringing(contacts, strength, shift * factor, frequency, rng) for _ in range(3)]
+    swing = strength * looseness**2
+    angle = [_ringing(contacts, swing, s * turn * factor, frequency, rng) for s in (0.6, 0.8, 0.5)]
+    place = [_ringing(contacts, swing, shift * factor, frequency, rng) for _ in range(3)]
     for moves in place:
-        _rattle(moves, contacts, strength * factor, rng)
+        _rattle(moves, contacts, strength * looseness * factor, rng)
     angles = [moves.evaluate(time) for moves in angle]
     back = quaternion.from_rotation_vector(-np.stack([a.value for a in angles], axis=1))
     rates = np.stack([a.rate for a in angles], axis=1)

@@ -212,11 +212,13 @@ def _follow(body: Leg, leg: str, plan: Plan, n: int, every: int) -> LegTrack:
 def _contacts(body: Leg) -> dict[str, Any]:
     """Contacts that shake the soft tissue, and how hard."""
     chosen = body.stances.contact > 0
-    strength = np.array([f.gait.strike_g * f.looseness**2 for f in body.falls]) / GAITS["walk"].strike_g
+    strength = np.array([f.gait.strike_g for f in body.falls]) / GAITS["walk"].strike_g
+    loose = np.array([f.looseness for f in body.falls])
     at, size = np.array(body.impacts).reshape(-1, 2).T
     return {
         "contacts": np.concatenate([body.stances.contact[chosen], at]),
         "strength": np.concatenate([strength[chosen], size]),
+        "looseness": np.concatenate([loose[chosen], np.ones(len(at))]),
     }
 
 

@@ -49,7 +49,8 @@ class Extent:
 
     `session_s`: length of the sessions of the main cells, both legs; `walks`: sessions per cell; `rates`: Hz;
     `drift_s`: length of the drift session; `wearers`: people per cell of alignment and doubt, who each walk for
-    `wearer_s` with foot and shank sensor on one leg.
+    `wearer_s` with foot and shank sensor on one leg; `day_hours`: of daily life, of walking and of running in
+    which rolls are looked for.
     """
 
     session_s: float = 240.0
@@ -58,10 +59,11 @@ class Extent:
     drift_s: float = 900.0
     wearers: int = 8
     wearer_s: float = 75.0
+    day_hours: tuple[float, float, float] = (1.5, 0.5, 0.5)
 
 
 QUICK: Final = Extent()
-FULL: Final = Extent(session_s=1800.0, drift_s=3600.0, wearers=50)
+FULL: Final = Extent(session_s=1800.0, drift_s=3600.0, wearers=50, day_hours=(20.0, 8.0, 8.0))
 
 ROCKS: Final[dict[str, Any]] = {"toe_contacts": 0.15, "edge_contacts": 0.20, "knocks_per_min": 15.0}
 """A path on which every third step lands on its toes or on an edge."""

@@ -65,6 +65,7 @@ def test_full_wobble_is_one_to_three_degrees():
                 level=sensor_errors.LEVELS["full"],
                 contacts=contacts,
                 strength=np.full(len(contacts), gait),
+                looseness=np.ones(len(contacts)),
                 factor=1.0,
                 rng=np.random.default_rng(seed),
             )

@@ -98,8 +98,8 @@ def _split_merged(
     """Part swings between which no instant was still enough: running, or a stance spent on a roll.
 
     An interval of 1.4 to 6 s, or of more than 0.9 s at running rates, is cut where the flat foot turns least:
-    below 40 % of the 90th percentile, 0.35 s from the ends and from the next cut. Of two such instants within 0.3 s
-    the later one is the stance, the earlier one the crossing before contact.
+    below 40 % of the 90th percentile, 0.35 s from the ends and from the next cut. Of two such instants within
+    0.3 s the later one is the stance, the earlier one the crossing before contact.
     """
     from scipy.signal import argrelmin
 
