@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ankle_imu import tables
+from ankle_imu.metrics.pace import told_gait
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -23,9 +24,6 @@ LEAST_IN_ALL: Final = 3
 doi:10.1371/journal.pone.0256541), and three where only one does: half steps in a kitchen come in twos at most."""
 
 LONE: Final = "not part of a bout"
-
-TOLD: Final = {"jog": "jog", "jogging": "jog", "run": "run", "running": "run"}
-"""Words of a session's tags that decide between jog and run."""
 
 
 def mark_lone(strides: pd.DataFrame) -> pd.DataFrame:
@@ -73,17 +71,15 @@ def as_told(strides: pd.DataFrame, tags: Sequence[str]) -> pd.DataFrame:
     Parameters
     ----------
     strides : table `tables.STRIDES`
-    tags : tags of the session; a word of `TOLD` decides, both or neither leave what was detected
+    tags : tags of the session, see `metrics.pace.told_gait`; both or neither leave what was detected
 
     Returns
     -------
     strides : walking strides stay, jog and run become what was told
     """
-    told = {TOLD[word] for tag in tags for word in tag.lower().split() if word in TOLD}
-    if len(told) != 1:
-        return strides
+    told = told_gait(tags)
     gait = strides["gait"].to_numpy()
-    return strides.assign(gait=np.where(gait == "walk", gait, told.pop()).astype(object))
+    return strides.assign(gait=np.where(gait == "walk", gait, told).astype(object)) if told else strides
 
 
 def bouts_table(strides: pd.DataFrame) -> pd.DataFrame:

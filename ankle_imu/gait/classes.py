@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from ankle_imu.metrics.pace import pace_evidence
+
 Array = NDArray[np.float64]
 
 WALK_ABOVE = 0.53
@@ -12,12 +14,6 @@ RUN_BELOW = 0.47
 RUN_CADENCE_SPM = 138.0
 SLOWEST_RUN_MPS = 1.2
 """Nobody runs more slowly; a short duty factor at such speed is a toe-first landing on stairs."""
-JOG_DUTY_ABOVE = 0.36
-SPEED_DOUBT_MPS = 0.5
-DUTY_DOUBT = 0.04
-"""How far speed and duty factor may stray from the border of jog and run before they decide alone: a foot
-sensor's speed is good to 0.1-0.2 m/s and slopes shift it by 20 %; contact times are good to 10-20 ms.
-"""
 _VOTERS = 5
 
 
@@ -42,9 +38,8 @@ def classify(
     -----
     Below a duty factor of 0.5 both feet leave the ground. Timing error makes that a band: above 0.53 walk, below
     0.47 jog or run; between, a cadence of at least 138 steps/min is running (135-140 separates at 91-93 %,
-    doi:10.1016/j.humov.2023.103117), else the label before holds. Median of 5 strides. Between jog and run science
-    knows no border: below 2.7 m/s (10 min/mile, popular convention) is called jog; with unknown speed a
-    duty factor from 0.36 to 0.47.
+    doi:10.1016/j.humov.2023.103117), else the label before holds. Median of 5 strides. For jog and run
+    see `metrics.pace`.
     """
     running = np.zeros(len(duty_factor), dtype=bool)
     before = False
@@ -57,8 +52,7 @@ def classify(
     bout = np.cumsum(np.concatenate([[0], np.diff(starts) > 3.0])) if len(starts) else np.empty(0, int)
     running = _vote(running.astype(float), bout) > 0.5
     running &= ~(_vote(speed, bout) < SLOWEST_RUN_MPS)
-    pace = np.where(np.isfinite(speed), (speed - jog_below) / SPEED_DOUBT_MPS, 0.0)
-    slow = pace + (JOG_DUTY_ABOVE - duty_factor) / DUTY_DOUBT < 0.0
+    slow = pace_evidence(duty_factor, speed, jog_below) < 0.0
     slow = _vote(slow.astype(float), bout) > 0.5
     return np.where(running, np.where(slow, "jog", "run"), "walk").astype(str)
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ankle_imu.durable import write_whole
 from ankle_imu.errors import QualityRefusal
-from ankle_imu.report import contents, figures
+from ankle_imu.report import contents, figures, manner
 from ankle_imu.report.render import picture, render
 from ankle_imu.report.trend_page import DEFAULT_METRICS, trend_part
 from ankle_imu.report.verdict import judge
@@ -52,6 +52,7 @@ def report_html(result: SessionResult, *, trend: pd.DataFrame | None = None) -> 
         result=result,
         verdict=judge(result),
         contents=contents,
+        manner=manner,
         has_strides=has_strides,
         quality=picture(figures.quality_figure, result, "quality", contents.quality_alt(result)),
         curves=has_strides and picture(figures.curves_figure, result, "curves", contents.curves_alt(result)),
