@@ -107,8 +107,8 @@ def _jog_or_run(result: SessionResult) -> str:
     if told:
         return f"Jogging or running: a {told}, since the session's tag says so; {by} {share} would be unsure."
     return (
-        f"Jogging and running are told apart {by}: estimated, and unsure in {share} of those strides. A tag jog or run "
-        "in session.toml decides."
+        f"Jogging and running are told apart {by}: estimated, and unsure in {share} of those strides. A tag jog "
+        "or run in session.toml decides."
     )
 
 
