@@ -45,7 +45,7 @@ def test_shaking_is_as_strong_as_told_and_in_its_band():
 
 @pytest.mark.parametrize("activity", sorted(daily.ON_THE_SPOT))
 def test_readings_follow_from_the_poses(activity):
-    plan = daily.DayPlan(activities=((activity, 24.0),), sampling_rate=2000.0, errors="none")
+    plan = daily.DayPlan(activities=((activity, 22.0),), sampling_rate=2000.0, errors="none", placements=PAIR)
     recording, truth = daily.live(plan, seed=3)
     row = truth.activities.iloc[0]
     chosen = (truth.time > row.start_s) & (truth.time < row.end_s)
@@ -112,3 +112,17 @@ def test_daily_life_holds_no_strides_but_those_under_way(placements):
     on_the_way = [((way.start_s <= t) & (t < way.end_s)).any() for t in strides.ic_s]
     assert strides["accepted"].sum() > 30
     assert not strides["accepted"][~np.array(on_the_way)].any()
+
+
+@pytest.mark.parametrize("placements", [PAIR, ("left_foot",), ("left_shank",)])
+def test_cycling_in_the_same_session_is_no_walk_and_no_wrong_sensor(placements):
+    plan = daily.DayPlan(
+        activities=(("walk", 40.0), ("cycle", 120.0), ("walk", 40.0), ("cycle", 60.0)), placements=placements
+    )
+    recording, truth = daily.live(plan, seed=2)
+    result = ai.analyze(recording)
+    cycled = truth.activities[truth.activities.activity == "cycle"]
+    strides = result.strides[result.strides["accepted"]]
+    assert len(strides) > 40
+    assert not any(((cycled.start_s <= t) & (t < cycled.end_s)).any() for t in strides.ic_s)
+    assert not any("moves like" in w or "slipped" in w for w in result.quality["warnings"])
