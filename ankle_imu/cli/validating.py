@@ -31,7 +31,9 @@ def validate(
         list[str] | None,
         Parameter(name="--only", negative="", consume_multiple=True, help="These data sets alone."),
     ] = None,
-    full: Annotated[bool, _flag("--full", "Simulate half-hour walks and 50 alignments: about 20 min.")] = False,
+    full: Annotated[
+        bool, _flag("--full", "Simulate half-hour walks, 50 alignments and 36 h of days: about 40 min.")
+    ] = False,
     strict: Annotated[bool, _flag("--strict", "Exit with 7 when a target is missed.")] = False,
     markdown: Annotated[bool, _flag("--markdown", "Print a Markdown table, one row per figure.")] = False,
     out: Annotated[Path | None, Parameter(name=("-o", "--out"), help="Also write the JSON object here.")] = None,

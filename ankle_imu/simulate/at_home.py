@@ -143,14 +143,16 @@ def road(s: Scene, start: float, end: float) -> None:
 
 
 def kitchen(s: Scene) -> None:
-    """Make tea and drink it: half steps to a shelf and back, a turn on the spot, long waits."""
+    """Make tea and drink it: one to four half steps to a shelf and back, a turn on the spot, long waits."""
     stand(s)
-    for at in s.instants((2.0, 9.0), length=8.5):
-        n = int(s.rng.integers(1, 3))
+    for at in s.instants((2.0, 9.0), length=12.0):
+        n = int(s.rng.integers(1, 5))
         ahead, left = s.rng.uniform(-0.12, 0.30, n), s.rng.uniform(-0.12, 0.12, n)
         turn = s.rng.uniform(-30.0, 30.0, n)
         there = at + 0.95 * np.arange(n) + s.rng.uniform(0.0, 0.2, n)
-        back = there + s.rng.uniform(4.8, 5.8)
+        back = there + s.rng.uniform(6.0, 7.0)
+        for landing in np.concatenate([there, back]) + 0.55:
+            knock(s, float(landing), float(s.rng.uniform(0.3, 1.0)))
         s.step(there, s.rng.uniform(0.45, 0.65, n), ahead, left, s.rng.uniform(0.02, 0.05, n), turn)
         s.step(back, s.rng.uniform(0.45, 0.65, n), -ahead, -left, s.rng.uniform(0.02, 0.05, n), -turn)
 

@@ -113,8 +113,9 @@ class Scene:
         self.leg.moves["heading"].add(start + 0.15 * seconds, start + 0.9 * seconds, turn * DEGREE)
         size = np.minimum(1.0, np.hypot(ahead, left) / 0.3)
         self.on_ball(start - 0.1 * seconds, start + 0.95 * seconds)
-        self.bend("foot_pitch", start - 0.1 * seconds, start + 0.8 * seconds, -35.0 * size)
-        self.bend("shank_pitch", start, end, 18.0 * size)
+        self.bend("foot_pitch", start - 0.2 * seconds, start + 0.65 * seconds, -45.0 * size)
+        self.bend("foot_pitch", start + 0.55 * seconds, end + 0.05, 10.0 * size)
+        self.bend("shank_pitch", start - 0.1 * seconds, end, 25.0 * size)
 
     def on_ball(self, start: ArrayLike, end: ArrayLike) -> None:
         """Let the foot turn about its ball; it has to be flat a little before and after."""

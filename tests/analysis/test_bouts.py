@@ -37,20 +37,20 @@ def strides(*starts, leg="left", gait="walk", seconds=1.0):
     )
 
 
-def test_two_strides_of_one_foot_are_no_walk_and_three_are():
-    marked = mark_lone(strides(0, 1, 10, 11, 12, 20))
-    assert marked["accepted"].tolist() == [False, False, True, True, True, False]
-    assert marked["reject_reason"].tolist() == [LONE, LONE, "", "", "", LONE]
+def test_three_strides_of_one_foot_are_no_walk_and_four_are():
+    marked = mark_lone(strides(0, 1, 2, 10, 11, 12, 13, 20))
+    assert marked["accepted"].tolist() == [False] * 3 + [True] * 4 + [False]
+    assert marked["reject_reason"].tolist() == [LONE] * 3 + [""] * 4 + [LONE]
 
 
 def test_a_pause_of_three_seconds_ends_a_walk_and_a_shorter_one_does_not():
-    assert mark_lone(strides(0, 1, 4.9))["accepted"].all()
-    assert not mark_lone(strides(0, 1, 5.1))["accepted"].any()
+    assert mark_lone(strides(0, 1, 2, 5.9))["accepted"].all()
+    assert not mark_lone(strides(0, 1, 2, 6.1))["accepted"].any()
 
 
-def test_two_strides_of_each_foot_are_a_walk():
-    marked = mark_lone(strides(0, 0.5, 1, 1.5, 9, 9.5, 10, leg=["left", "right"] * 2 + ["left", "right", "left"]))
-    assert marked["accepted"].tolist() == [True] * 4 + [False] * 3
+def test_a_walk_takes_strides_of_each_foot_that_wears_a_sensor():
+    both = strides(*np.arange(7) / 2, *np.arange(20, 25), leg=["left", "right"] * 3 + ["left"] + ["right"] * 5)
+    assert mark_lone(both)["accepted"].tolist() == [True] * 7 + [False] * 5
 
 
 def test_a_reason_that_was_there_stays():
