@@ -42,13 +42,13 @@ WAYS: Final[Mapping[str, Way]] = MappingProxyType(
         "walk": Way(gait="walk"),
         "trail_walk": Way(gait="walk", terrain="hill"),
         "stairs": Way(gait="walk", terrain="stairs"),
-        "loose_walk": Way(gait="walk", terrain="uneven", looseness=(3.0, 10.0)),
+        "loose_walk": Way(gait="walk", terrain="uneven", looseness=(3.0, 8.0)),
         "pacing": Way(gait="walk", turns=(70.0, 130.0)),
         "jog": Way(gait="jog"),
         "run": Way(gait="run"),
         "trail_run": Way(gait="run", terrain="hill"),
         "cutting": Way(gait="run", turns=(45.0, 90.0)),
-        "loose_run": Way(gait="run", terrain="uneven", looseness=(2.0, 6.0)),
+        "loose_run": Way(gait="run", terrain="uneven", looseness=(2.0, 4.0)),
     }
 )
 """Activities that get a person somewhere; a loose strap lets its sensor ring by up to 10 deg at each step."""
