@@ -53,8 +53,8 @@ class Tally:
     """What one kind of day gave with one set of sensors.
 
     `hours`, `strides`, `false` by activity: of the day, strides where there are none, rolls where there are none;
-    `severity`: peak angle found over the true one of each roll found; `wobbles`, `eversions`: events of those
-    kinds; `large`, `hit`: rolls that are to be found and those of them that were; `way_h`: hours under way.
+    `severity`: peak angle found over the true one of each roll found; `counts`: strides `accepted`, events
+    `wobble` and `eversion_roll`, rolls that are to be found (`large`) and those of them that were (`hit`).
     """
 
     hours: Counter[str] = field(default_factory=Counter)
