@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 LAGS: Final = 8
-"""Windows of 20 strides over which likeness is counted: 160 strides, a long stretch of like ground (methods F4)."""
+"""Windows of 20 strides over which likeness is counted: 160 strides, a long stretch of ground (methods F4)."""
 
 LARGEST: Final = 9.0
 """Bound of the factor; ours: beyond it a session would be one or two independent stretches."""

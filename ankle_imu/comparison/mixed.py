@@ -126,7 +126,7 @@ def _calibrated_roughness(windows: Sequence[Windows]) -> Array:
     calibration), doi:10.1201/9781420010138.
     """
     logs = [np.log(w.own_roughness) for w in windows]
-    means = [np.nanmean(one) if np.isfinite(one).any() else np.nan for one in logs]
+    means = np.array([np.nanmean(one) if np.isfinite(one).any() else np.nan for one in logs])
     away = np.concatenate([one - mean for one, mean in zip(logs, means, strict=True)])
     if not np.isfinite(away).any():
         return away
