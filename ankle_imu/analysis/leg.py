@@ -49,7 +49,8 @@ class LegResult:
     """What one leg gave.
 
     `angles`: angle kind -> (n,) deg, only those that could be measured; `strides`, `events`: columns of the
-    tables without ids, `context`: those of the context table that the sensors tell; `alignment`, `sync`: entries of `quality`; `unmeasurable`: angle kind -> reason.
+    tables without ids; `context`: columns of the context table that the sensors tell; `alignment`, `sync`:
+    entries of `quality`; `unmeasurable`: angle kind -> reason.
     """
 
     angles: dict[str, Array]

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from ankle_imu import tables
 from ankle_imu.comparison.session import SessionStrides
 from ankle_imu.metrics import ground
-from ankle_imu.metrics.stability import MEASURES, Measure, row_median, standard_deviation, stride_values
+from ankle_imu.metrics.stability import MEASURES, Measure, row_median, standard_deviation, stride_values, unfit
 from ankle_imu.metrics.summary import MIN_STRIDES_MEDIAN
 
 if TYPE_CHECKING:
@@ -41,6 +41,7 @@ class Windows:
     roughness_noise : (k,) float array, variance of the logarithm of `own_roughness` by chance
     n_strides : int, accepted strides with a value
     whole : float, the statistic over all of them at once
+    unfit : str, why the strides cannot be measured by it, "" when they can
     """
 
     statistic: Array
@@ -50,6 +51,7 @@ class Windows:
     roughness_noise: Array
     n_strides: int
     whole: float
+    unfit: str
 
 
 def find_measure(name: str) -> Measure:
@@ -97,6 +99,7 @@ def cut(session: SessionStrides, measure: Measure, leg: str, gait: str, angle_so
         own_roughness=own,
         roughness_noise=noise,
         n_strides=n,
+        unfit=unfit(measure, chosen),
         whole=float(measure.statistic(values[None, :])[0]) if n >= measure.needed else float("nan"),
     )
 
