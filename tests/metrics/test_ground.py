@@ -15,7 +15,8 @@ def strides(n: int = 60, leg: str = "left", start: float = 0.0, **columns: objec
     return tables.make_table(
         tables.STRIDES,
         {
-            "stride_id": np.arange(n), "leg": [leg] * n, "start_s": begin, "end_s": begin + 1.1, "gait": ["walk"] * n,
+            "stride_id": np.arange(n), "leg": [leg] * n, "start_s": begin, "end_s": begin + 1.1,
+            "gait": ["walk"] * n,
             "slope_deg": np.zeros(n), "tilt_ff_deg": np.zeros(n), "height_change_m": np.zeros(n),
             "stride_length_m": np.full(n, 1.4), "turn_deg": np.zeros(n), "accepted": [True] * n, **columns,
         },
@@ -61,7 +62,9 @@ def test_order_of_rows_does_not_matter() -> None:
     rng = np.random.default_rng(3)
     table = strides(80, tilt_ff_deg=rng.normal(0, 3, 80), slope_deg=rng.normal(0, 2, 80))
     mixed = rng.permutation(80)
-    assert ground.roughness(table.iloc[mixed].reset_index(drop=True)) == pytest.approx(ground.roughness(table)[mixed])
+    assert ground.roughness(table.iloc[mixed].reset_index(drop=True)) == pytest.approx(
+        ground.roughness(table)[mixed]
+    )
 
 
 def test_strata_name_gait_slope_roughness_and_turn() -> None:
@@ -69,7 +72,11 @@ def test_strata_name_gait_slope_roughness_and_turn() -> None:
     table = strides(tilt_ff_deg=rough, turn_deg=np.where(np.arange(60) == 5, 40.0, 0.0))
     context = tables.make_table(
         tables.CONTEXT,
-        {"stride_id": np.arange(60), "grade": np.full(60, np.tan(np.radians(3.0))), "roughness_deg": np.abs(rough)},
+        {
+            "stride_id": np.arange(60),
+            "grade": np.full(60, np.tan(np.radians(3.0))),
+            "roughness_deg": np.abs(rough),
+        },
     )
     labels = ground.strata(table, context, edges=(0.5, 2.0))
     assert labels[0] == "walk, up, smooth, straight"

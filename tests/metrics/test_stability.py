@@ -18,7 +18,8 @@ from ankle_imu.metrics.stability import MEASURES, measure
 def strides(n: int, **columns: object) -> pd.DataFrame:
     start = 1.1 * np.arange(n)
     base = {
-        "stride_id": np.arange(n), "leg": ["left"] * n, "start_s": start, "end_s": start + 1.1, "gait": ["walk"] * n,
+        "stride_id": np.arange(n), "leg": ["left"] * n, "start_s": start, "end_s": start + 1.1,
+        "gait": ["walk"] * n,
         "accepted": [True] * n, "stride_time_s": np.full(n, 1.1), "angle_source": ["joint"] * n,
     }  # fmt: skip
     return tables.make_table(tables.STRIDES, base | columns)
@@ -27,7 +28,9 @@ def strides(n: int, **columns: object) -> pd.DataFrame:
 def test_robust_spread_of_a_gaussian_is_its_sd_and_ignores_one_roll() -> None:
     x = np.random.default_rng(1).normal(10.0, 2.0, 4000)
     x[7] = 500.0
-    assert measure("spread_range_stance_deg", strides(4000, range_stance_deg=x)).value == pytest.approx(2.0, rel=0.05)
+    assert measure("spread_range_stance_deg", strides(4000, range_stance_deg=x)).value == pytest.approx(
+        2.0, rel=0.05
+    )
 
 
 def test_successive_differences_ignore_slow_drift() -> None:
@@ -112,7 +115,9 @@ class TestSmoothness:
 
     def test_neither_size_nor_speed_counts(self) -> None:
         small = log_jerk(0.01 * self.rate(200), np.array([0.0]), np.array([200 / 0.85]))
-        assert small[0] == pytest.approx(log_jerk(self.rate(), np.array([0.0]), np.array([400 / 0.85]))[0], abs=0.02)
+        assert small[0] == pytest.approx(
+            log_jerk(self.rate(), np.array([0.0]), np.array([400 / 0.85]))[0], abs=0.02
+        )
 
     def test_a_ripple_is_less_smooth(self) -> None:
         ripple = self.rate() + 0.1 * np.sin(20 * np.pi * np.arange(400) / 400)
