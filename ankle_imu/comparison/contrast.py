@@ -175,7 +175,9 @@ def _compare_leg(
         row = _rows(sessions, name, leg, gait, source)
         reason = next((str(one["reason"]) for one in row if one["reason"]), "")
         if not reason and row[1]["overlap"] < LEAST_OVERLAP:
-            reason = f"the second walked on only {row[1]['overlap']:.0%} of the first one's kinds of ground"
+            reason = (
+                f"the second walked on only {100.0 * row[1]['overlap']:.0f} % of the first one's kinds of ground"
+            )
         if reason:
             left_out.append(f"{leg} leg, {gait}, {find_measure(name).title}: {reason}")
         else:

@@ -238,7 +238,7 @@ def unfit(chosen: Measure, strides: pd.DataFrame) -> str:
     share = float(np.mean(values[np.isfinite(values)] == 0.0)) if np.isfinite(values).any() else 0.0
     if share <= MOST_AT_FLOOR:
         return ""
-    return f"{share:.0%} of the strides are at 0, so their spread says nothing; take the range in stance"
+    return f"{100.0 * share:.0f} % of the strides are at 0, so their spread says nothing; take the range in stance"
 
 
 def stride_values(

@@ -85,7 +85,8 @@ def _basis(found: Comparison) -> str:
     shares = [d.overlap for d in found.differences]
     others = found.n_sessions - 2
     helped = f", with {words.plural(others, 'other session')} to tell what the ground does" if others else ""
-    return f"All figures are given at the ground of the first session; the second walked on {words.percent(min(shares), 1.0)} of it{helped}."
+    share = words.percent(min(shares), 1.0)
+    return f"All figures are given at the ground of the first session; the second walked on {share} of it{helped}."
 
 
 def rows_of(found: Comparison) -> list[list[str]]:
