@@ -46,10 +46,16 @@ def block_interval(
     not how it compares with one on other ground: that is `comparison.adjusted`.
 
     Coverage of the long-run figure in `validation.stride_tables` (three kinds of ground, changing every 90 strides
-    on average), 200 sessions each, successive differences / MAD / stride-time log SD / 95th percentile: 200
-    strides 0.70 / 0.82 / 0.66 / 0.74, 600 strides 0.86 / 0.90 / 0.84 / 0.86, 1200 strides 0.96 / 0.96 / 0.94 /
-    0.92, 3000 strides 0.97 / 0.98 / 0.98 / 0.98. Blocks of 100 strides and a factor of 1.3: 0.79 / 0.87 / 0.83 / 0.80 at 600,
-    0.83 / 0.87 / 0.86 / 0.87 at 3000.
+    on average), 200 sessions each; successive differences, MAD, stride-time log SD, 95th percentile:
+
+    ======== ==== ==== ==== ====
+    200      0.70 0.82 0.66 0.74
+    600      0.86 0.90 0.84 0.86
+    1200     0.96 0.96 0.94 0.92
+    3000     0.97 0.98 0.98 0.98
+    ======== ==== ==== ==== ====
+
+    Blocks of 100 strides with a factor of 1.3 gave 0.79 0.87 0.83 0.80 at 600 and 0.83 0.87 0.86 0.87 at 3000.
 
     References
     ----------

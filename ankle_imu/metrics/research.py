@@ -112,7 +112,7 @@ def _nearest(states: Array, apart: int) -> NDArray[np.int64]:
     k = 32
     while len(open_):
         k = min(k, len(states))
-        _, index = tree.query(states[open_], k=k)
+        index = np.asarray(tree.query(states[open_], k=k)[1])
         far = np.abs(index - open_[:, None]) > apart
         has = far.any(axis=1)
         found[open_[has]] = index[has, far[has].argmax(axis=1)]
@@ -147,7 +147,7 @@ def sample_entropy(values: ArrayLike) -> float:
     x = np.asarray(values, dtype=float)[:ENTROPY_STRIDES]
     if len(x) < ENTROPY_STRIDES or not np.isfinite(x).all():
         raise QualityRefusal(
-            f"Found {int(np.isfinite(x).sum())} values in a row; sample entropy takes {ENTROPY_STRIDES} without a gap."
+            f"Found {int(np.isfinite(x).sum())} values; sample entropy takes {ENTROPY_STRIDES} without a gap."
         )
     tolerance = ENTROPY_TOLERANCE * float(np.std(x))
     if tolerance == 0.0:
