@@ -61,7 +61,7 @@ def adjusted(
     table with `COLUMNS`, one row per session, oldest first
         value, low, high: at reference conditions, with the 95 % interval, unit of the measure, NaN with a
         `reason`; n_strides: strides with a value; overlap: share of the reference ground that the session
-        walked on, which `mixed` reaches over by its model and `direct` refuses below 0.3; unadjusted: the session's own figure.
+        walked on (below 0.3 `direct` refuses, `mixed` goes by its model); unadjusted: the session's own figure.
 
     Raises
     ------
