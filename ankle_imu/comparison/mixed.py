@@ -94,7 +94,7 @@ def fit(
     forth, for only then can their effect be told from a change of the person.
     """
     known = {name: np.concatenate([w.covariates[name] for w in windows]) for name in COVARIATES}
-    known["roughness_deg"] = _calibrated_roughness(windows)
+    known["roughness_deg"] = calibrated_roughness(windows)
     used = [name for name in COVARIATES if _is_used(known[name])]
     y = to_scale(np.concatenate([w.statistic for w in windows]), measure)
     owner = np.repeat(np.arange(len(windows)), [len(w.statistic) for w in windows])
@@ -114,7 +114,7 @@ def fit(
     return {i: _row(values.get(i), measure, design.names) for i in range(len(windows))}
 
 
-def _calibrated_roughness(windows: Sequence[Windows]) -> Array:
+def calibrated_roughness(windows: Sequence[Windows]) -> Array:
     """Logarithm of each window's roughness, drawn towards its session's mean by the share of it that is chance.
 
     Twenty strides tell the roughness to some 10 %. Left as it is, that noise would make the ground's effect
@@ -144,7 +144,7 @@ def _is_used(values: Array) -> bool:
 def _design(
     known: dict[str, Array], owner: NDArray[np.int64], sessions: Sequence[SessionStrides], leg: str
 ) -> _Design:
-    ground = [column for values in known.values() for column in _spline(values)]
+    ground = [column for values in known.values() for column in spline(values)]
     present = sorted(set(owner))
     worn: list[Array] = []
     names = list(known)
@@ -161,7 +161,7 @@ def _design(
     )
 
 
-def _spline(values: Array) -> list[Array]:
+def spline(values: Array) -> list[Array]:
     """Restricted cubic spline of three knots: the value and one bend, linear beyond the outer knots.
 
     References

@@ -133,6 +133,26 @@ def test_rates_use_expected_events() -> None:
     assert found["value"][1] / found["value"][0] < 0.75 * found["unadjusted"][1] / found["unadjusted"][0]
 
 
+def test_rates_do_not_follow_the_ground_of_a_season() -> None:
+    """Ten people whose ground grows rougher while they stay as steady: raw rates double, adjusted ones do not."""
+    pytest.importorskip("statsmodels")
+    weeks = np.linspace(-0.5, 0.5, 12)
+    drift = []
+    for user in range(10):
+        found = adjusted(
+            [one.session for one in make_season(600 + user, drifting_ground=0.8)],
+            "roll_rate_per_1000",
+            "left",
+            "walk",
+        )
+        drift.append(
+            [np.polyfit(weeks, found[name] / found[name].mean(), 1)[0] for name in ("value", "unadjusted")]
+        )
+    adjusted_drift, raw_drift = np.mean(drift, axis=0)
+    assert raw_drift > 0.6
+    assert abs(adjusted_drift) < 0.35
+
+
 def test_no_event_in_3000_strides_bounds_the_rate_as_the_methods_sheet_says() -> None:
     assert poisson_interval(0.0)[1] / 3.0 == pytest.approx(1.2, abs=0.05)
     low, high = poisson_interval(10.0)
