@@ -43,6 +43,13 @@ def test_the_mixed_model_needs_its_library_and_the_base_does_without(
     assert set(adjusted(sessions, STEPS, "left", "walk")["method"]) == {"mixed"}
     monkeypatch.setattr(mixed, "is_available", lambda: False)
     found = adjusted(sessions, STEPS, "left", "walk")
+    assert set(found["method"]) == {"levels"}
+    assert "footwear" not in found["adjusted_for"][0]
+    assert adjusted(sessions, "roll_rate_per_1000", "left", "walk")["value"].notna().all()
+
+
+def test_direct_standardisation_refuses_other_ground(sessions: list[SessionStrides]) -> None:
+    found = adjusted(sessions, STEPS, "left", "walk", method="direct")
     assert set(found["method"][found["reason"] == ""]) == {"direct"}
     assert found["reason"][found["method"] == ""].str.contains("other ground").all()
 
@@ -189,9 +196,12 @@ def errors(users: int, method: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]
     return np.concatenate(score), np.concatenate(error), np.concatenate(raw)
 
 
-@pytest.mark.parametrize(("method", "rms"), [("mixed", 0.06), ("direct", 0.16)])
-def test_intervals_hold_the_truth_on_changing_ground(method: str, rms: float) -> None:
+@pytest.mark.parametrize(("method", "rms"), [("mixed", 0.06), ("levels", 0.07), ("direct", 0.16)])
+def test_intervals_hold_the_truth_on_changing_ground(
+    method: str, rms: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """120 sessions of 10 people; the whole study has 200 and more."""
+    monkeypatch.setattr(mixed, "is_available", lambda: method == "mixed")
     score, error, raw = errors(10, method)
     assert 0.85 <= np.mean(np.abs(score) < 1.96) <= 0.99
     assert np.sqrt(np.mean(error**2)) < rms
