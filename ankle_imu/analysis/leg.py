@@ -33,9 +33,9 @@ RATE_CUTOFF_HZ = 25.0
 """Low-pass of the frontal rate for rolls, Hz (methods E1: 20-30 Hz, zero phase)."""
 
 PEAK_CUTOFF_HZ = {"walk": 18.0, "jog": 30.0, "run": 30.0}
-"""Low-pass of the frontal rate for its peaks, Hz. Own simulation, 3-5 wearers, soft tissue of full and typical size,
-median of found / true peaks: walking 1.11 and 1.05 at 25 Hz, 1.07 and 1.02 at 18 Hz; running .94 and .90 at 25 Hz,
-.97 and .93 at 30 Hz. Soft tissue rings at 5-15 Hz, within the band of a step: single wearers stay .8-1.13 off."""
+"""Low-pass of the frontal rate for its peaks, Hz. Own simulation, 3-5 wearers, soft tissue of full and typical
+size, median of found / true peaks: walking 1.11 and 1.05 at 25 Hz, 1.07 and 1.02 at 18 Hz; running .94 and .90 at
+25 Hz, .97 and .93 at 30 Hz. Soft tissue rings at 5-15 Hz, within the band of a step: one wearer gets .8-1.13."""
 
 TURN_DEG = 20.0
 """A stride that turns more is tagged and left out of the statistics (methods D)."""
