@@ -26,6 +26,7 @@ FLOORS = (
         "calibration",
         "orientation",
         "gait",
+        "terrain",
         "report",
         "interchange",
         "library",

@@ -15,6 +15,7 @@ from ankle_imu import frames, tables
 from ankle_imu._version import package_version
 from ankle_imu.analysis.gates import gates_of
 from ankle_imu.analysis.grid import Gridded, put_on_grid, session_grid
+from ankle_imu.analysis.ground import context_table, join_track
 from ankle_imu.analysis.leg import LegResult, analyze_leg
 from ankle_imu.analysis.other_foot import lead_of
 from ankle_imu.analysis.sensor import prepare
@@ -93,15 +94,19 @@ def analyze(
     worn = recording.session.sensors
     clipped = {p: one.time[is_clipped(one, worn.get(p))] for p, one in recording.series.items()}
     strides = _strides_table(legs, clipped)
+    gaps = _gaps_table(recording.loss, gridded, time)
+    joined = join_track(recording, strides, gaps)
+    warnings += joined.warnings
     result = SessionResult(
         angles=_angles_table(legs, time),
         strides=strides,
-        context=_context_table(strides),
+        context=context_table(strides, joined.table, rate),
         events=_events_table(legs, recording),
         bouts=_bouts_table(strides),
         summary=summarize(strides),
-        track=tables.make_table(tables.TRACK, {}),
-        quality=_quality(recording, gridded, clipped, legs, time, rate, tuple(warnings)),
+        track=joined.table,
+        quality=_quality(recording, gridded, clipped, legs, time, rate, gaps, tuple(warnings))
+        | {"track": joined.quality},
         settings=settings,
         session=recording.session,
         version=package_version(),
@@ -185,13 +190,6 @@ def _strides_table(legs: Mapping[str, LegResult], clipped: Mapping[str, Array]) 
     strides["stride_id"] = np.arange(len(strides))
     strides["clipped"] = _clipped_in(strides, clipped)
     return strides
-
-
-def _context_table(strides: pd.DataFrame) -> pd.DataFrame:
-    """What surrounds each stride, row by row of the strides table."""
-    return tables.make_table(
-        tables.CONTEXT, {"stride_id": strides["stride_id"].to_numpy(), "time_s": strides["ic_s"].to_numpy()}
-    )
 
 
 def _clipped_in(strides: pd.DataFrame, clipped: Mapping[str, Array]) -> NDArray[np.int64]:
@@ -278,6 +276,7 @@ def _quality(
     legs: Mapping[str, LegResult],
     time: Array,
     rate: float,
+    gaps: pd.DataFrame,
     warnings: tuple[str, ...],
 ) -> dict[str, Any]:
     alignment = {
@@ -308,7 +307,7 @@ def _quality(
         doubtful.append("No strides were found: the sensors did not see a foot or leg swinging forward.")
     return {
         "sensors": {p: _sensor_quality(recording, p, len(clipped[p])) for p in recording.series},
-        "gaps": _gaps_table(recording.loss, gridded, time),
+        "gaps": gaps,
         "alignment": alignment,
         "sync": _sync(legs),
         "unmeasurable": unmeasurable,
