@@ -130,7 +130,7 @@ def context_table(strides: pd.DataFrame, track: pd.DataFrame, sampling_rate: flo
         {
             "stride_id": strides["stride_id"].to_numpy(),
             "time_s": at,
-            "grade": _grade(strides, sampling_rate),
+            "grade": _grade(strides, found["elevation_m"], sampling_rate),
             "latitude_deg": found["latitude_deg"],
             "longitude_deg": found["longitude_deg"],
             "elevation_m": found["elevation_m"],
@@ -139,7 +139,7 @@ def context_table(strides: pd.DataFrame, track: pd.DataFrame, sampling_rate: flo
     )
 
 
-def _grade(strides: pd.DataFrame, sampling_rate: float) -> Array:
+def _grade(strides: pd.DataFrame, elevation: Array, sampling_rate: float) -> Array:
     rise, length, pitch = (
         strides[name].to_numpy(dtype=np.float64) for name in ("height_change_m", "stride_length_m", "slope_deg")
     )
@@ -150,4 +150,5 @@ def _grade(strides: pd.DataFrame, sampling_rate: float) -> Array:
         length,
         pitch,
         strides["lost_samples"].to_numpy() > BROKEN_S * sampling_rate,
+        elevation,
     )

@@ -38,7 +38,7 @@ STILL_M: Final = 25.0
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Points:
-    """What a file holds, (n,) each: Unix time, s; deg; deg; m; number of the stretch. NaN where it says nothing."""
+    """What a file holds, (n,) each: Unix time, s; deg; deg; m; number of the stretch. NaN where unknown."""
 
     time: Array
     latitude: Array

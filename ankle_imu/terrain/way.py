@@ -24,6 +24,13 @@ away: 9.0 km of a watch's run 0.3 % less than its own figure, 158 m 1.5 % more."
 WIDEST_S: Final = 10.0
 """Largest half width of the window over places, s: a wider one cuts the corners of a walk."""
 
+SLOPE_M: Final = 30.0
+"""The slope that lengthens the way is taken over so far to both sides, m: errors of heights of 4 m then lengthen it by
+under 1 %, not by a fifth. Ours."""
+
+STEEPEST: Final = 1.0
+"""Nobody walks on steeper ground for 60 m."""
+
 HEIGHT_WINDOW_S: Final = 15.0
 HEIGHT_WINDOW_POINTS: Final = 5
 """Running median over heights: so long and at least so many points. It takes out what a device says for a few
@@ -90,8 +97,8 @@ def follow(track: Track) -> Way:
         rows = slice(int(a), int(b))
         height[rows] = _height(track.time[rows], track.elevation[rows])
         moved = _steps(track.time[rows], track.latitude[rows], track.longitude[rows])
-        rise = np.nan_to_num(np.diff(height[rows]))
-        step[int(a) + 1 : int(b)] = np.hypot(moved, rise)
+        moved = moved * np.hypot(1.0, _steepness(moved, height[rows]))
+        step[int(a) + 1 : int(b)] = moved
         speed[rows] = _speed(track.time[rows], moved)
         known = height[rows][np.isfinite(height[rows])]
         if len(known):
@@ -222,6 +229,19 @@ def _triangle(time: Array, values: Array, width_s: float) -> Array:
 def _steps(time: Array, latitude: Array, longitude: Array) -> Array:
     lat, lon = smooth_places(time, latitude, longitude)
     return distances(lat, lon)
+
+
+def _steepness(moved: Array, height: Array) -> Array:
+    """Rise over run of each step, from the heights `SLOPE_M` before and after its middle; 0 where unknown."""
+    known = np.isfinite(height)
+    if not len(moved) or not known.all():
+        return np.zeros(len(moved))
+    at = np.concatenate([[0.0], np.cumsum(moved)])
+    middle = 0.5 * (at[1:] + at[:-1])
+    ends = np.clip(middle[:, None] + [-SLOPE_M, SLOPE_M], 0.0, at[-1])
+    rise = np.diff(np.interp(ends, at + 1e-9 * np.arange(len(at)), height), axis=1)[:, 0]
+    run = np.maximum(ends[:, 1] - ends[:, 0], 1.0)
+    return np.asarray(np.clip(rise / run, -STEEPEST, STEEPEST))
 
 
 def _speed(time: Array, moved: Array) -> Array:
