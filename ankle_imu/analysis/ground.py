@@ -26,7 +26,10 @@ BROKEN_S: Final = 0.06
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Joined:
-    """The track of a session: `table` is `tables.TRACK`, `quality` its entry there, `warnings` sentences."""
+    """The track of a session.
+
+    `table` is `tables.TRACK`, `quality` its entry there, `warnings` are sentences on what makes places doubtful.
+    """
 
     table: pd.DataFrame
     quality: dict[str, Any]
@@ -53,10 +56,11 @@ def join_track(recording: Recording, strides: pd.DataFrame, gaps: pd.DataFrame) 
     way = follow(track)
     join = join_clocks(track, _motion(strides, gaps, recording.duration), _started(recording))
     table = _table(track, way, join)
-    told = [*track.problems, *([join.told] if len(table) else [])]
     placed = np.isfinite(places(table, strides["ic_s"])["latitude_deg"])
+    doubts = [join.told] if len(table) and join.source == "clocks" else []
     if len(table) and len(placed) and not placed.any():
-        told.append("The track does not cover the walk: no stride lies on it. Is it the track of this walk?")
+        doubts.append("The track does not cover the walk: no stride lies on it. Is it the track of this walk?")
+    found = [join.told] if len(table) and join.source != "clocks" else []
     quality = {
         "source": track.source,
         "points": len(track.time),
@@ -66,17 +70,16 @@ def join_track(recording: Recording, strides: pd.DataFrame, gaps: pd.DataFrame) 
         "distance_m": way.length,
         "ascent_m": way.ascent,
         "descent_m": way.descent,
+        "least_climb_m": way.least_climb,
         "offset_s": join.offset_s,
         "offset_doubt_s": join.doubt_s,
         "offset_source": join.source,
         "correlation": join.correlation,
         "coverage": float(placed.mean()) if len(placed) else 0.0,
         "is_damaged": track.is_damaged,
-        "told": told,
+        "told": [*track.problems, *found, *doubts],
     }
-    trusts = [join.told] if len(table) and join.source == "clocks" else []
-    spoken = [*track.problems, *trusts, *told[len(track.problems) + 1 :]]
-    return Joined(table=table, quality=quality, warnings=tuple(f"track: {sentence}" for sentence in spoken))
+    return Joined(table=table, quality=quality, warnings=tuple(f"track: {doubt}" for doubt in doubts))
 
 
 def _started(recording: Recording) -> float:

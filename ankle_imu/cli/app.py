@@ -26,6 +26,7 @@ from ankle_imu.cli import (
     sensing,
     shelf,
     simulating,
+    tracking,
     validating,
 )
 
@@ -99,6 +100,7 @@ def build() -> App:
         group=_WALKS,
         help_epilogue="Example:  ankle-imu trend --metric range_stance_deg -o trend.png",
     )
+    app.command(tracking.build(_WALKS, _OPTIONS))
     app.command(shelf.build(_WALKS, _OPTIONS))
     app.command(
         validating.validate, group=_CHECK, help_epilogue="Example:  ankle-imu validate --data recordings --strict"

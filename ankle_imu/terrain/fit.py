@@ -54,7 +54,7 @@ def read_fit(data: bytes, name: str) -> Points:
     except Exception as error:  # whatever the bytes make the library stumble over
         if not rows:
             raise CorruptRecording(f"{name} cannot be read as FIT: {_why(error)}.", path=name) from error
-        problems = (f"The file is cut off or damaged; what stands before it ({len(rows)} records) is used.",)
+        problems = ("The file is cut off or damaged; what stands before the damage is used.",)
     is_damaged = bool(problems)
     columns = np.array(rows, dtype=float).reshape(-1, 5)
     if not rows:

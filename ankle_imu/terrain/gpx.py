@@ -93,9 +93,7 @@ def _well_formed(text: str, name: str) -> tuple[str, tuple[str, ...]]:
         ElementTree.fromstring(closed)
     except ElementTree.ParseError as error:
         raise CorruptRecording(f"{name} is damaged and cannot be read: {error}.", path=name) from error
-    lost = len(re.findall("<trkpt", text)) - len(re.findall("<trkpt", closed))
-    behind = f"at least {lost} point{'s' if lost > 1 else ''} behind it {'are' if lost > 1 else 'is'} lost"
-    return closed, (f"The file is cut off or damaged; {behind if lost > 0 else 'what stands before is used'}.",)
+    return closed, ("The file is cut off or damaged; what stands before the damage is used.",)
 
 
 def _offset(text: str, line: int, column: int) -> int:

@@ -37,6 +37,9 @@ TRUST_S: Final = 60.0
 """Clocks that phones and watches take from the net or from satellites agree within seconds; an offset this large
 is half as likely as none. The tail is long (1 / square), so wrong time zones can still be found."""
 
+MOST_S: Final = 15.0 * 3600.0
+"""Clocks are wrong by a time zone at most (UTC-12 to UTC+14), not by days."""
+
 CERTAIN: Final = 0.99
 """Probability that must lie within `NEAR_S` of the best offset for it to be used."""
 
@@ -157,7 +160,7 @@ def join_clocks(track: Track, motion: Motion, started: float) -> Join:
     time, velocity = there
     offsets, share, n = _explain(motion, time, velocity)
     if not len(offsets):
-        return unknown("track and recording have no two minutes in common")
+        return unknown("track and recording have no two minutes in common, were a clock even wrong by hours")
     log_odds = -n * np.log1p(-np.minimum(share, 0.999)) - np.log1p((offsets / TRUST_S) ** 2)
     chance = np.exp(log_odds - np.logaddexp.reduce(log_odds))
     best = int(np.argmax(chance))
@@ -256,7 +259,7 @@ def _explain(motion: Motion, time: Array, velocity: NDArray[np.complex128]) -> t
         explained[at] += np.where(norm > 1e-3, fit / norm, 0.0)
     offsets = (np.arange(len(number)) - (len(ours) - 1)) * STEP_S + (time[0] - motion.time[0])
     both = min(float(np.isfinite(ours).sum()), float(known.sum()))
-    enough = number * STEP_S >= max(LEAST_S, 0.5 * STEP_S * both)
+    enough = (number * STEP_S >= max(LEAST_S, 0.5 * STEP_S * both)) & (np.abs(offsets) <= MOST_S)
     share = np.clip(explained[enough] / np.maximum(total[enough], 1e-9), 0.0, 1.0)
     return offsets[enough], share, number[enough] * STEP_S / MEMORY_S
 

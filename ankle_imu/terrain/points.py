@@ -111,7 +111,7 @@ def _placed(points: Points) -> Points:
     possible &= (points.latitude != 0.0) | (points.longitude != 0.0)
     missing, wrong = int((~there).sum()), int((there & ~possible).sum())
     kept = points.only(possible)
-    if missing:
+    if missing and missing < len(points):
         kept = kept.saying(f"{_count(missing, len(points), 'have no position')} and are left out.")
     if wrong:
         kept = kept.saying(f"{_count(wrong, len(points), 'lie at an impossible place')} and are left out.")
