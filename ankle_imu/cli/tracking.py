@@ -13,6 +13,7 @@ from ankle_imu.cli.arguments import AsJson, Library, library_root
 from ankle_imu.cli.output import progress, say, show, show_heading, show_json, show_table
 
 _INCOMPLETE: Final = 5
+_DAY_S: Final = 86_400.0
 
 
 def build(group: Group, options: Group) -> App:
@@ -41,7 +42,7 @@ def attach(
 
     Tells what was understood: points, distance, ascent, how the two clocks differ, how much of the walk it covers.
     The clocks are compared by pace and turns; where these say nothing, they are trusted, and that is said.
-    A track that is cut off or has no times is used as far as it goes (exit code 5).
+    A track that is cut off, has no times or is of another walk is used as far as it goes (exit code 5).
     """
     from ankle_imu.session_io import attach_track
 
@@ -59,7 +60,8 @@ def attach(
             show(written)
         for sentence in told["told"]:
             say(sentence)
-    return _INCOMPLETE if track.is_damaged or not track.is_timed.any() else 0
+    is_of_use = bool(told["coverage"] > 0.0 or result.strides.empty)
+    return 0 if is_of_use and not track.is_damaged and track.is_timed.any() else _INCOMPLETE
 
 
 def _show(session: str, told: Mapping[str, Any]) -> None:
@@ -87,6 +89,8 @@ def _start(start_s: float) -> str:
     from ankle_imu.report import words
 
     side = "after" if start_s > 0.0 else "before"
+    if abs(start_s) > 2 * _DAY_S:
+        return f"from {abs(start_s) / _DAY_S:,.0f} days {side} the session"
     return f"from {words.span(abs(start_s))} {side} the start of the session"
 
 

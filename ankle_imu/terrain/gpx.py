@@ -141,6 +141,8 @@ def _drop_spoilt(root: ElementTree.Element) -> int:
             if bad_place or bad_value:
                 parent.remove(child)
                 spoilt += bad_place or kind in (*_NUMBERS, "time")
+    for element in root.iter():
+        element.tag = element.tag.rpartition("}")[2]  # gpxpy knows GPX by its names, not by prefixes
     return spoilt
 
 

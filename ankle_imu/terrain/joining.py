@@ -160,7 +160,7 @@ def join_clocks(track: Track, motion: Motion, started: float) -> Join:
     time, velocity = there
     offsets, share, n = _explain(motion, time, velocity)
     if not len(offsets):
-        return unknown("track and recording have no two minutes in common, were a clock even wrong by hours")
+        return unknown("track and recording have no two minutes in common")
     log_odds = -n * np.log1p(-np.minimum(share, 0.999)) - np.log1p((offsets / TRUST_S) ** 2)
     chance = np.exp(log_odds - np.logaddexp.reduce(log_odds))
     best = int(np.argmax(chance))
@@ -222,13 +222,13 @@ def _velocity_of_track(track: Track, started: float) -> tuple[Array, NDArray[np.
 
 
 def _smooth(values: NDArray[np.complex128]) -> NDArray[np.complex128]:
-    """Triangle of half width `WINDOW_S` over the known values; NaN where over a quarter of it is unknown."""
+    """Triangle of half width `WINDOW_S` over the known values; NaN where any of them is unknown."""
     half = round(WINDOW_S / STEP_S)
     window = 1.0 - np.abs(np.arange(-half + 1, half)) / half
     known = np.isfinite(values)
     weight = np.convolve(known.astype(float), window, "same")
     total = np.convolve(np.where(known, values, 0.0), window, "same")
-    return np.where(known & (weight > 0.75 * half), total / np.maximum(weight, 1e-9), np.nan)
+    return np.where(known & (weight > half - 0.5), total / np.maximum(weight, 1e-9), np.nan)
 
 
 def _explain(motion: Motion, time: Array, velocity: NDArray[np.complex128]) -> tuple[Array, Array, Array]:

@@ -218,7 +218,9 @@ def _window(time: Array, latitude: Array, longitude: Array) -> float:
 def _triangle(time: Array, values: Array, width_s: float) -> Array:
     """Mean with weights that fall to nothing at `width_s`, or at the nearer end of the stretch."""
     t, v = time - time[0], values - values[0]
-    width = np.maximum(np.minimum(width_s, np.minimum(t, t[-1] - t)), 1e-9)
+    width = np.minimum(width_s, np.minimum(t, t[-1] - t))
+    alone = width <= np.diff(t).min()
+    width = np.where(alone, 1.0, width)
     zero, one, of, by = (np.concatenate([[0.0], np.cumsum(x)]) for x in (np.ones(len(t)), t, v, t * v))
     first, here, last = (
         np.searchsorted(t, t - width),
@@ -231,7 +233,7 @@ def _triangle(time: Array, values: Array, width_s: float) -> Array:
         after = (plain[last] - plain[here]) * (1.0 + t / width) - (with_time[last] - with_time[here]) / width
         return np.asarray(before + after)
 
-    return np.asarray(values[0] + weighted(of, by) / weighted(zero, one))
+    return np.where(alone, values, values[0] + weighted(of, by) / weighted(zero, one))
 
 
 def _steps(time: Array, latitude: Array, longitude: Array) -> Array:
