@@ -140,11 +140,10 @@ def test_grade_of_ten_strides_is_within_three_percent(gait, errors, worn, share:
     error = np.concatenate(off)
     assert np.isfinite(error).mean() > 0.95
     error = error[np.isfinite(error)]
-    print(
-        f"{gait} {errors} {len(worn)}: within {np.mean(np.abs(error) <= 0.03):.3f}, rms {np.sqrt(np.mean(error**2)):.4f}"
-    )
-    assert np.mean(np.abs(error) <= 0.03) >= share
-    assert np.sqrt(np.mean(error**2)) < sigma
+    within, rms = np.mean(np.abs(error) <= 0.03), np.sqrt(np.mean(error**2))
+    print(f"{gait} {errors} {len(worn)}: within 0.03 {within:.3f}, rms {rms:.4f}")
+    assert within >= share
+    assert rms < sigma
 
 
 def test_heights_of_a_track_make_the_grade_of_a_run_sure() -> None:
