@@ -1,4 +1,4 @@
-"""Two clocks of one walk: when speed on the track and speed from the strides rise and fall together."""
+"""Two clocks of one walk: its pace and turns are on the track and in the strides, so their times can be joined."""
 
 from __future__ import annotations
 
@@ -20,15 +20,20 @@ STEP_S: Final = 1.0
 """Grid on which the two velocities are compared, s; the offset between its points is found by a parabola."""
 
 WINDOW_S: Final = 8.0
-"""Half width of the triangle over both velocities, s."""
+"""Half width of the triangle over both velocities, s. Wide ones see turns better, narrow ones short stops.
+Simulation, half an hour, 5 watches: rms error with turns and stops 0.2-0.3 s at 6, 0.15-0.3 at 8, 0.04-0.5 at 12,
+0.05-0.55 at 20; straight with stops 0.4-0.8, 0.4-0.8, 0.4-1.3, 0.6-1.5."""
 
 MEMORY_S: Final = 12.0
 """One independent value in so long a time, s: errors of positions last for seconds on top of the window. With it
-the stated doubt is 0.7-1.2 of the errors seen in simulation."""
+the errors seen in simulation (12 walks, 7 watches) are 0.1-1.1 of the stated doubt."""
 
 BLOCK_S: Final = 120.0
 """In each stretch of this length the sensors' heading has one unknown offset: they see turns, not north, and their
 heading drifts by some degrees a minute."""
+
+DRIVEN_MPS: Final = 8.0
+"""Faster stretches of a track are driven (a marathon is run at under 6 m/s) and say nothing of strides."""
 
 LEAST_S: Final = 120.0
 """Least time in common. Ours: a dozen independent values under the window."""
@@ -218,7 +223,7 @@ def _velocity_of_track(track: Track, started: float) -> tuple[Array, NDArray[np.
     place = np.interp(grid, time, east) + 1j * np.interp(grid, time, EARTH_M * np.radians(latitude - latitude[0]))
     velocity = np.full(len(grid), np.nan, dtype=np.complex128)
     velocity[1:-1] = (place[2:] - place[:-2]) / (2.0 * STEP_S)
-    return grid, np.where(known, velocity, np.nan)
+    return grid, np.where(known & ~(np.abs(_smooth(velocity)) > DRIVEN_MPS), velocity, np.nan)
 
 
 def _smooth(values: NDArray[np.complex128]) -> NDArray[np.complex128]:
@@ -233,7 +238,7 @@ def _smooth(values: NDArray[np.complex128]) -> NDArray[np.complex128]:
 
 def _explain(motion: Motion, time: Array, velocity: NDArray[np.complex128]) -> tuple[Array, Array, Array]:
     """Offsets at which both have enough in common, the share explained there, and independent values behind it."""
-    from scipy.signal import fftconvolve
+    from scipy.signal import oaconvolve
 
     ours, theirs = _smooth(motion.velocity), _smooth(velocity)
     if not motion.has_heading:
@@ -251,11 +256,11 @@ def _explain(motion: Motion, time: Array, velocity: NDArray[np.complex128]) -> t
         u = np.where(have > 0.0, part, 0.0)
         # the convolution starts at lag 1 - len(u) for this block, which begins `first` later than the session
         at = slice(len(ours) - first - len(u), len(ours) - first - len(u) + len(w) + len(u) - 1)
-        shared = fftconvolve(known, have[::-1])
+        shared = oaconvolve(known, have[::-1])
         number[at] += np.maximum(shared, 0.0)
-        total[at] += np.maximum(fftconvolve(power, have[::-1]), 0.0)
-        norm = np.maximum(fftconvolve(known, (np.abs(u) ** 2)[::-1]), 1e-9)
-        fit = np.abs(fftconvolve(w, np.conj(u)[::-1])) ** 2
+        total[at] += np.maximum(oaconvolve(power, have[::-1]), 0.0)
+        norm = np.maximum(oaconvolve(known, (np.abs(u) ** 2)[::-1]), 1e-9)
+        fit = np.abs(oaconvolve(w, np.conj(u)[::-1])) ** 2
         explained[at] += np.where(norm > 1e-3, fit / norm, 0.0)
     offsets = (np.arange(len(number)) - (len(ours) - 1)) * STEP_S + (time[0] - motion.time[0])
     both = min(float(np.isfinite(ours).sum()), float(known.sum()))

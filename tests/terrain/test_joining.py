@@ -49,6 +49,14 @@ def test_with_a_shank_alone_it_is_found_or_said_to_be_unknown(half_an_hour) -> N
     assert join.source == "clocks" or abs(join.offset_s - 37.0) < 3.0 * join.doubt_s
 
 
+def test_the_drive_to_the_walk_does_not_matter(half_an_hour) -> None:
+    track = watch(half_an_hour.truth, START, clock_ahead_s=37.0, extra_s=900.0, seed=3)
+    away = np.interp(track.time - START, [-900.0, -100.0], [0.2, 0.0])
+    join = join_clocks(replace(track, latitude=track.latitude + away), half_an_hour.motion, START)
+    assert join.source == "correlation"
+    assert abs(join.offset_s - 37.0) < 1.0
+
+
 def constant(seconds: float, speed: float = 1.4):
     """Motion of a straight walk at one speed."""
     start = np.arange(0.0, seconds - 1.0, 1.1)
