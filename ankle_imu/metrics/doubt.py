@@ -21,8 +21,8 @@ CONTACT_SIGMA_S: Final = {"walk": 0.004, "jog": 0.003, "run": 0.003}
 2-4 ms in running (Falbriard et al. 2018, doi:10.3389/fphys.2018.00610), more on uneven ground."""
 
 CONTACT_SIGMA_SAMPLES: Final = {"walk": 0.0, "jog": 0.6, "run": 0.6}
-"""The part that comes of the sampling, samples: a running contact is a jump between two samples, found to 6-7 ms at
-104 Hz and 1-2 ms at 208 Hz in own simulation."""
+"""The part that comes of the sampling, samples: a running contact is a jump between two samples, found to 6-7 ms
+at 104 Hz and 1-2 ms at 208 Hz in own simulation."""
 
 
 def range_doubt(
