@@ -1,0 +1,8 @@
+"""Sessions on different ground made comparable: values at reference conditions, with intervals."""
+
+from __future__ import annotations
+
+from ankle_imu.comparison.adjust import COLUMNS, adjusted
+from ankle_imu.comparison.session import SessionStrides
+
+__all__ = ["COLUMNS", "SessionStrides", "adjusted"]

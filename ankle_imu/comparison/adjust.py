@@ -1,0 +1,144 @@
+"""Sessions on different ground -> one value each at reference conditions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ankle_imu.comparison import standardise
+from ankle_imu.comparison.session import SessionStrides
+from ankle_imu.comparison.windows import Windows, cut, find_measure, sources_of
+from ankle_imu.metrics.stability import Measure, too_few
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Array = NDArray[np.float64]
+
+COLUMNS: Final = (
+    "session_id", "start_utc", "value", "low", "high", "n_strides", "overlap", "reason", "method", "unadjusted",
+    "angle_source", "mount_site", "footwear", "brace", "load_kg",
+)  # fmt: skip
+"""Columns of the table that `adjusted` gives."""
+
+BASELINE_SESSIONS: Final = 5
+"""Sessions that make a person's usual (methods F2: personal normal after 5)."""
+
+
+def adjusted(
+    sessions: Sequence[SessionStrides],
+    measure_or_metric: str,
+    leg: str,
+    gait: str,
+    *,
+    angle_source: str = "",
+    reference: Sequence[str] = (),
+    method: str = "",
+) -> pd.DataFrame:
+    """One value per session at the reference conditions.
+
+    Parameters
+    ----------
+    sessions : sequence of SessionStrides of one person, any order
+    measure_or_metric : one of `metrics.stability.MEASURES` or of `tables.METRICS` (its median)
+    leg, gait : str
+    angle_source : str; where left open, the one most of the sessions have
+    reference : ids of the sessions that set the reference conditions; the first five when empty
+    method : `mixed` or `direct`; where left open, `mixed` if the data suffice and statsmodels is there
+
+    Returns
+    -------
+    table with `COLUMNS`, one row per session, oldest first
+        value, low, high: at reference conditions, with the 95 % interval, unit of the measure, NaN with a
+        `reason`; n_strides: strides with a value; overlap: share of the reference ground that the session
+        walked on; unadjusted: the session's own figure.
+
+    Raises
+    ------
+    ValueError
+        If the measure is unknown.
+    """
+    import pandas as pd
+
+    measure = find_measure(measure_or_metric)
+    ordered = sorted(sessions, key=lambda s: (s.start_utc, s.session_id))
+    source = angle_source or _usual_source(ordered, leg, gait)
+    site = _usual_site(ordered, leg, gait, source)
+    windows = [cut(s, measure, leg, gait, source) for s in ordered]
+    reasons = [_refusal(s, w, measure, leg, gait, source, site) for s, w in zip(ordered, windows, strict=True)]
+    usable = [i for i, reason in enumerate(reasons) if not reason]
+    base = _reference(ordered, usable, reference)
+    rows: list[dict[str, Any]] = [
+        _blank(s, w, leg, source, reason) for s, w, reason in zip(ordered, windows, reasons, strict=True)
+    ]
+    if usable and base:
+        for i, row in standardise.standardise([windows[i] for i in usable], base, measure).items():
+            rows[usable[i]] |= row
+    return pd.DataFrame(rows, columns=list(COLUMNS))
+
+
+def _usual_source(sessions: Sequence[SessionStrides], leg: str, gait: str) -> str:
+    """The angle source that most sessions have; of equal ones the better."""
+    found = [sources_of(s.strides, leg, gait) for s in sessions]
+    counts = {name: sum(name in one for one in found) for name in ("joint", "foot", "none")}
+    return max(counts, key=lambda name: counts[name])
+
+
+def _usual_site(sessions: Sequence[SessionStrides], leg: str, gait: str, source: str) -> str:
+    sites = [s.mount_site.get(leg, "") for s in sessions if source in sources_of(s.strides, leg, gait)]
+    return max(sites, key=lambda site: (sites.count(site), -sites.index(site))) if sites else ""
+
+
+def _refusal(
+    session: SessionStrides, windows: Windows, measure: Measure, leg: str, gait: str, source: str, site: str
+) -> str:
+    """Why this session cannot be among the others, "" when it can."""
+    found = sources_of(session.strides, leg, gait)
+    if not found:
+        return f"no accepted {gait} strides of the {leg} leg"
+    if source not in found:
+        return f"measured with {_SOURCE[next(iter(found))]}, the others with {_SOURCE[source]}: never pooled"
+    own = session.mount_site.get(leg, "")
+    if own != site:
+        return f"sensor worn at {own or 'a site not noted'}, else at {site or 'a site not noted'}: never pooled"
+    if windows.n_strides < measure.needed:
+        return too_few(measure, windows.n_strides)
+    return ""
+
+
+_SOURCE: Final = {
+    "joint": "foot and shank sensor",
+    "foot": "the foot sensor alone",
+    "none": "the shank sensor alone",
+}
+
+
+def _reference(ordered: Sequence[SessionStrides], usable: Sequence[int], wanted: Sequence[str]) -> list[int]:
+    """Places, among the usable sessions, of those that set the reference conditions."""
+    if wanted:
+        return [place for place, i in enumerate(usable) if ordered[i].session_id in wanted]
+    return list(range(min(len(usable), BASELINE_SESSIONS)))
+
+
+def _blank(session: SessionStrides, windows: Windows, leg: str, source: str, reason: str) -> dict[str, Any]:
+    unknown = float("nan")
+    return {
+        "session_id": session.session_id,
+        "start_utc": session.start_utc,
+        "value": unknown,
+        "low": unknown,
+        "high": unknown,
+        "n_strides": windows.n_strides,
+        "overlap": unknown,
+        "reason": reason,
+        "method": "",
+        "unadjusted": windows.whole,
+        "angle_source": source,
+        "mount_site": session.mount_site.get(leg, ""),
+        "footwear": session.footwear,
+        "brace": session.brace,
+        "load_kg": float(session.load_kg.get(leg, 0.0)),
+    }
