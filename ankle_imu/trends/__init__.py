@@ -11,6 +11,7 @@ from ankle_imu.trends.change import (
     find_changes,
     fit_slopes,
 )
+from ankle_imu.trends.history import PastSession, follow, with_adjusted
 from ankle_imu.trends.selection import Series, Trend, describe_stratum, select_trend
 from ankle_imu.trends.statistics import Slope, change_points, ewma, loess, own_noise, theil_sen
 
@@ -18,6 +19,7 @@ __all__ = [
     "DETECTABLE_CHANGE",
     "Break",
     "Change",
+    "PastSession",
     "Series",
     "Slope",
     "Trend",
@@ -30,8 +32,10 @@ __all__ = [
     "find_breaks",
     "find_changes",
     "fit_slopes",
+    "follow",
     "loess",
     "own_noise",
     "select_trend",
     "theil_sen",
+    "with_adjusted",
 ]

@@ -1,0 +1,103 @@
+"""Moving-block bootstrap of a session: how far each component would move had other strides been walked."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ankle_imu.comparison import SessionStrides
+from ankle_imu.comparison.standardise import to_scale
+from ankle_imu.comparison.windows import Windows, cut, sources_of
+from ankle_imu.metrics import ground
+from ankle_imu.metrics.stability import MEASURES, Measure
+
+Array = NDArray[np.float64]
+
+BLOCK_WINDOWS: Final = 5
+"""Windows of 20 strides in a block: 100 strides (methods sheet F4)."""
+
+WIDEN: Final = 1.3
+"""Factor on every deviation (methods sheet F4); coverage measured in `index.stability_index`."""
+
+
+def draw_changes(
+    session: SessionStrides,
+    base: Sequence[SessionStrides],
+    names: Sequence[str],
+    leg: str,
+    gait: str,
+    draws: int,
+    rng: np.random.Generator,
+) -> dict[str, Array]:
+    """Changes of each measure over the draws, the same strides drawn for all measures.
+
+    Parameters
+    ----------
+    session : SessionStrides
+    base : sessions whose level on each kind of ground is taken out before the windows are drawn
+    names : of `MEASURES`
+    leg, gait : str
+    draws : int
+    rng : Generator
+
+    Returns
+    -------
+    dict of name -> (draws,) float array, on the scale of the measure; zeros where it is not measured
+    """
+    found = sources_of(session.strides, leg, gait)
+    source = max(found, key=lambda name: found[name], default="")
+    rest: dict[str, Array] = {}
+    for name in names:
+        own = cut(session, MEASURES[name], leg, gait, source)
+        others = [cut(one, MEASURES[name], leg, gait, source) for one in base]
+        rest[name] = like_ground(own, others, MEASURES[name])
+    times = block_counts(max(map(len, rest.values()), default=0), draws, rng)
+    return {name: WIDEN * _mean_change(values, times) for name, values in rest.items()}
+
+
+def like_ground(own: Windows, base: Sequence[Windows], measure: Measure) -> Array:
+    """Windows of a session less the baseline's mean on their kind of ground, on the scale of the measure, (k,)."""
+    edges = ground.terciles(np.concatenate([w.covariates["roughness_deg"] for w in base]))
+    label = np.concatenate([_kinds(w, edges) for w in base])
+    value = np.concatenate([to_scale(w.statistic, measure) for w in base])
+    mine, rest = _kinds(own, edges), to_scale(own.statistic, measure)
+    good = np.isfinite(value)
+    for kind in set(mine):
+        there = good & (label == kind)
+        rest = np.where(mine == kind, rest - (value[there].mean() if there.any() else np.nan), rest)
+    return np.asarray(rest)
+
+
+def _kinds(windows: Windows, edges: tuple[float, float]) -> NDArray[np.object_]:
+    return ground.label_ground(windows.covariates["slope_deg"], windows.covariates["roughness_deg"], edges)
+
+
+def block_counts(n: int, draws: int, rng: np.random.Generator) -> Array:
+    """How often each of n windows is in each draw, (draws, n); blocks of consecutive windows, wrapped around.
+
+    References
+    ----------
+    Politis D.N., Romano J.P. (1992) A circular block-resampling procedure for stationary data, in LePage R.,
+    Billard L. (eds) Exploring the limits of bootstrap, Wiley, 263-270: every window is drawn alike often.
+    """
+    length = min(BLOCK_WINDOWS, max(n, 1))
+    blocks = -(-n // length)
+    start = rng.integers(0, max(n, 1), size=(draws, blocks))
+    window = (start[:, :, None] + np.arange(length)) % max(n, 1)
+    counts = np.zeros((draws, n))
+    np.add.at(counts, (np.arange(draws)[:, None], window.reshape(draws, -1)[:, :n]), 1.0)
+    return counts
+
+
+def _mean_change(rest: Array, times: Array) -> Array:
+    """Mean of the drawn windows less the mean of all, (draws,)."""
+    good = np.isfinite(rest)
+    if not good.any():
+        return np.zeros(len(times))
+    weight = times[:, good].sum(axis=1)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        change = times[:, good] @ (rest[good] - rest[good].mean()) / weight
+    return np.where(weight > 0.0, change, 0.0)
