@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from ankle_imu.comparison import standardise
+from ankle_imu.comparison import mixed, rates, standardise
 from ankle_imu.comparison.session import SessionStrides
 from ankle_imu.comparison.windows import Windows, cut, find_measure, sources_of
 from ankle_imu.metrics.stability import Measure, too_few
@@ -20,7 +20,7 @@ Array = NDArray[np.float64]
 
 COLUMNS: Final = (
     "session_id", "start_utc", "value", "low", "high", "n_strides", "overlap", "reason", "method", "unadjusted",
-    "angle_source", "mount_site", "footwear", "brace", "load_kg",
+    "angle_source", "mount_site", "footwear", "brace", "load_kg", "adjusted_for",
 )  # fmt: skip
 """Columns of the table that `adjusted` gives."""
 
@@ -74,10 +74,33 @@ def adjusted(
     rows: list[dict[str, Any]] = [
         _blank(s, w, leg, source, reason) for s, w, reason in zip(ordered, windows, reasons, strict=True)
     ]
-    if usable and base:
-        for i, row in standardise.standardise([windows[i] for i in usable], base, measure).items():
-            rows[usable[i]] |= row
+    if not (usable and base):
+        return pd.DataFrame(rows, columns=list(COLUMNS))
+    chosen = [windows[i] for i in usable]
+    worn = [ordered[i] for i in usable]
+    for i, overlap in enumerate(standardise.overlaps(chosen, base)):
+        rows[usable[i]]["overlap"] = float(overlap)
+    for i, row in _values(chosen, worn, leg, base, measure, method).items():
+        rows[usable[i]] |= row
     return pd.DataFrame(rows, columns=list(COLUMNS))
+
+
+def _values(
+    windows: Sequence[Windows],
+    sessions: Sequence[SessionStrides],
+    leg: str,
+    base: Sequence[int],
+    measure: Measure,
+    method: str,
+) -> dict[int, dict[str, Any]]:
+    """Columns of each usable session, by the best method that the data allow."""
+    if measure.scale == "count":
+        return rates.standardise_rates(windows, base)
+    if method != "direct" and mixed.is_available() and mixed.suffices(windows):
+        found = mixed.fit(windows, sessions, leg, base, measure)
+        if found is not None:
+            return found
+    return standardise.standardise(windows, base, measure)
 
 
 def _usual_source(sessions: Sequence[SessionStrides], leg: str, gait: str) -> str:
@@ -141,4 +164,5 @@ def _blank(session: SessionStrides, windows: Windows, leg: str, source: str, rea
         "footwear": session.footwear,
         "brace": session.brace,
         "load_kg": float(session.load_kg.get(leg, 0.0)),
+        "adjusted_for": "",
     }

@@ -22,7 +22,10 @@ Array = NDArray[np.float64]
 LEAST_VALUES: Final = 13
 """Values a window of 20 needs: fewer have no 95th percentile below their largest (Hyndman & Fan 1996)."""
 
-COVARIATES: Final = ("roughness_deg", "speed_mps", "slope_deg")
+_COLUMN_OF: Final = {"roughness_deg": "_roughness", "speed_mps": "speed_mps", "slope_deg": "_slope"}
+
+COVARIATES: Final = tuple(_COLUMN_OF)
+"""What a window knows of the ground and the pace."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -75,7 +78,6 @@ def cut(session: SessionStrides, measure: Measure, leg: str, gait: str, angle_so
     values = stride_values(measure, chosen, session.context, session.events)
     n = int(np.isfinite(values).sum())
     block = _blocks(values)
-    columns = {"roughness_deg": "_roughness", "speed_mps": "speed_mps", "slope_deg": "_slope"}
     counts = np.isfinite(block).sum(axis=1).astype(float)
     full = np.where((counts >= LEAST_VALUES)[:, None], block, np.nan)
     statistic = np.full(len(block), np.nan)
@@ -84,7 +86,9 @@ def cut(session: SessionStrides, measure: Measure, leg: str, gait: str, angle_so
     return Windows(
         statistic=statistic,
         counts=counts,
-        covariates={name: row_median(_blocks(chosen[column].to_numpy(float))) for name, column in columns.items()},
+        covariates={
+            name: row_median(_blocks(chosen[column].to_numpy(float))) for name, column in _COLUMN_OF.items()
+        },
         n_strides=n,
         whole=float(measure.statistic(values[None, :])[0]) if n >= measure.needed else float("nan"),
     )

@@ -56,12 +56,17 @@ def roughness(strides: pd.DataFrame) -> Array:
     ----------
     Methods sheet F3.2.
     """
-    climb = np.arctan2(strides["height_change_m"].to_numpy(float), strides["stride_length_m"].to_numpy(float))
-    parts = (strides["slope_deg"].to_numpy(float), strides["tilt_ff_deg"].to_numpy(float), climb / DEGREE)
+    parts = attitude(strides)
     out = np.full(len(strides), np.nan)
     for rows in _stretches(strides):
         out[rows] = np.sqrt(sum(_rolling(values[rows], "var") for values in parts))
     return out
+
+
+def attitude(strides: pd.DataFrame) -> tuple[Array, Array, Array]:
+    """Pitch and tilt of the foot on the ground and the angle of its climb to the next stance, (n,) deg each."""
+    climb = np.arctan2(strides["height_change_m"].to_numpy(float), strides["stride_length_m"].to_numpy(float))
+    return strides["slope_deg"].to_numpy(float), strides["tilt_ff_deg"].to_numpy(float), climb / DEGREE
 
 
 def slope(strides: pd.DataFrame, context: pd.DataFrame | None = None) -> Array:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ankle_imu.comparison import SessionStrides
+from ankle_imu.comparison.rates import poisson_interval
 from ankle_imu.comparison.standardise import to_scale
 from ankle_imu.comparison.windows import Windows, cut, sources_of
 from ankle_imu.metrics import ground
@@ -45,17 +46,26 @@ def draw_changes(
 
     Returns
     -------
-    dict of name -> (draws,) float array, on the scale of the measure; zeros where it is not measured
+    dict of name -> (draws,) float array, on the scale of the measure; zeros where it is not measured; of a rate
+    the number of events that might have been, as a share of those expected from the upper end of its interval
+
+    Notes
+    -----
+    Events are too few to draw strides with them: three in a session could never become nine, and none would
+    always stay none. Their number is drawn from its Gamma distribution given the count (Jeffreys prior).
     """
     found = sources_of(session.strides, leg, gait)
     source = max(found, key=lambda name: found[name], default="")
-    rest: dict[str, Array] = {}
-    for name in names:
-        own = cut(session, MEASURES[name], leg, gait, source)
+    windows = {name: cut(session, MEASURES[name], leg, gait, source) for name in names}
+    times = block_counts(max((len(own.statistic) for own in windows.values()), default=0), draws, rng)
+    out = {}
+    for name, own in windows.items():
+        if MEASURES[name].scale == "count":
+            out[name] = _rate_factors(own, draws, rng)
+            continue
         others = [cut(one, MEASURES[name], leg, gait, source) for one in base]
-        rest[name] = like_ground(own, others, MEASURES[name])
-    times = block_counts(max(map(len, rest.values()), default=0), draws, rng)
-    return {name: WIDEN * _mean_change(values, times) for name, values in rest.items()}
+        out[name] = WIDEN * _mean_change(like_ground(own, others, MEASURES[name]), times)
+    return out
 
 
 def like_ground(own: Windows, base: Sequence[Windows], measure: Measure) -> Array:
@@ -101,3 +111,9 @@ def _mean_change(rest: Array, times: Array) -> Array:
     with np.errstate(invalid="ignore", divide="ignore"):
         change = times[:, good] @ (rest[good] - rest[good].mean()) / weight
     return np.where(weight > 0.0, change, 0.0)
+
+
+def _rate_factors(own: Windows, draws: int, rng: np.random.Generator) -> Array:
+    """Events drawn given those found, over the upper end of the interval of those found, (draws,)."""
+    found = round(float(np.nansum(own.statistic * own.counts)) / 1000.0)
+    return np.asarray(rng.gamma(found + 0.5, size=draws) / poisson_interval(found)[1])

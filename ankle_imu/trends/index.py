@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -218,7 +218,11 @@ def _index(
     changes = draw_changes(past.strides, base, COMPONENTS, leg, gait, draws, rng)
     drawn = np.array(
         [
-            _percentiles(_moved(values[name], changes[name], name), _baseline(tables[name], baseline), high)
+            _percentiles(
+                _moved(tables[name].loc[past.session_id], changes[name], name),
+                _baseline(tables[name], baseline),
+                high,
+            )
             for name, high in ((name, MEASURES[name].high_is_steadier) for name in COMPONENTS)
             if not np.isnan(bars[name])
         ]
@@ -241,8 +245,10 @@ def _baseline(table: pd.DataFrame, baseline: list[str]) -> Array:
     return table["value"].reindex(baseline).to_numpy(float)
 
 
-def _moved(value: float, changes: Array, name: str) -> Array:
-    """The value as each draw would have it; `changes` are on the scale of the measure."""
-    if MEASURES[name].scale == "log":
-        return np.asarray(value * np.exp(changes))
-    return np.asarray(value + changes)
+def _moved(row: pd.Series[Any], changes: Array, name: str) -> Array:
+    """The value as each draw would have it; `changes` are what `draw_changes` gives."""
+    scale = MEASURES[name].scale
+    if scale == "count":
+        return np.asarray(float(row["high"]) * changes)
+    value = float(row["value"])
+    return np.asarray(value * np.exp(changes) if scale == "log" else value + changes)

@@ -89,10 +89,11 @@ class Outing:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class MadeUp:
-    """A made-up session and its true effect on the log spread: own day, change, shoe and load."""
+    """A made-up session and its true effects on the log spread: of day, change, shoe and load; of the shoe."""
 
     session: SessionStrides
     effect_log: float
+    shoe_log: float
     shares: Mapping[str, float] = field(default_factory=dict)
 
 
@@ -183,6 +184,7 @@ def make_session(person: Person, outing: Outing, seed: int, leg: str = "left") -
             mount_site={leg: "instep"},
         ),
         effect_log=effect,
+        shoe_log=outing.shoe_log,
         shares={name: float((regime == k).mean()) for k, name in enumerate(REGIMES)},
     )
 
