@@ -94,22 +94,31 @@ def with_adjusted(trend: Trend, history: Sequence[PastSession]) -> Trend:
         With the breaks of the sessions. The figures stay as walked, with the reason in `left_out`, where fewer
         than half of the sessions can be compared on like ground or the metric is itself what is adjusted for.
     """
-    plain = replace(trend, breaks=breaks_of(history))
     if trend.metric in AS_WALKED:
-        return plain
-    found = {leg: _adjusted(history, trend, leg) for leg in trend.legs}
-    points, reasons = _join(trend.points, found)
+        return replace(trend, breaks=breaks_of(history))
+    strides = [past.strides for past in history]
+    found = {
+        leg: adjusted(strides, trend.metric, leg, trend.gait, angle_source=trend.angle_source)
+        for leg in trend.legs
+    }
+    return _rest_on(trend, found, history)
+
+
+def _rest_on(trend: Trend, found: Mapping[str, pd.DataFrame], history: Sequence[PastSession]) -> Trend:
+    """Let the statistics rest on the adjusted figures where enough of the sessions have one."""
+    points, reasons = _join(trend.points, {leg: table.set_index("session_id") for leg, table in found.items()})
     reached = int(np.isfinite(points["adjusted"].to_numpy(float)).sum())
     if reached < max(MIN_SESSIONS, LEAST_ADJUSTED * len(points)):
         why = f" ({max(set(reasons), key=reasons.count)})" if reasons else ""
         return replace(
-            plain,
+            trend,
             points=points,
+            breaks=breaks_of(history),
             left_out=(*trend.left_out, f"Figures are as walked: too few sessions met like ground{why}"),
         )
-    how = " ".join(str(name) for one in found.values() for name in _column(one, "adjusted_for"))
+    how = " ".join(str(name) for table in found.values() for name in table["adjusted_for"])
     return replace(
-        plain,
+        trend,
         points=points,
         breaks=breaks_of(history, how),
         left_out=(*trend.left_out, *_left_out(points)),
@@ -137,16 +146,12 @@ def follow(history: Sequence[PastSession], measure: str, *, gait: str = "", angl
         raise ValueError(f"Unknown measure {measure!r}; expected one of {', '.join(MEASURES)}.")
     gait = gait or usual_gait(history)
     strides = [past.strides for past in history]
-    rows: list[pd.DataFrame] = []
-    for leg in frames.LEGS:
-        table = adjusted(strides, measure, leg, gait, angle_source=angle_source)
-        rows.append(_points(table[np.isfinite(table["unadjusted"].to_numpy(float))], leg, gait, history))
-    points = _joined(rows)
-    source, site = (
-        str(points[name].mode().iloc[0]) if len(points) else "" for name in ("angle_source", "mount_site")
-    )
+    found = {leg: adjusted(strides, measure, leg, gait, angle_source=angle_source) for leg in frames.LEGS}
+    points = _joined([_points(table, leg, gait, history) for leg, table in found.items()])
+    source, site = (_most(points, name) for name in ("angle_source", "mount_site"))
     points = points[(points["angle_source"] == source) & (points["mount_site"] == site)]
-    return with_adjusted(build_trend(points, measure, MEASURES[measure].unit, (gait, source, site)), history)
+    trend = build_trend(points, measure, MEASURES[measure].unit, (gait, source, site))
+    return _rest_on(trend, {leg: found[leg] for leg in trend.legs}, history)
 
 
 def _most(points: pd.DataFrame, name: str) -> str:
@@ -162,6 +167,7 @@ def _joined(rows: list[pd.DataFrame]) -> pd.DataFrame:
 
 def _points(table: pd.DataFrame, leg: str, gait: str, history: Sequence[PastSession]) -> pd.DataFrame:
     alias = {past.session_id: past.alias for past in history}
+    table = table[np.isfinite(table["unadjusted"].to_numpy(float))]
     n = len(table)
     columns = {
         "session_id": table["session_id"].to_numpy(),
@@ -175,16 +181,6 @@ def _points(table: pd.DataFrame, leg: str, gait: str, history: Sequence[PastSess
         "median": table["unadjusted"].to_numpy(),
     }
     return tables.make_table(tables.TREND_POINTS, columns)
-
-
-def _adjusted(history: Sequence[PastSession], trend: Trend, leg: str) -> pd.DataFrame:
-    strides = [past.strides for past in history]
-    table = adjusted(strides, trend.metric, leg, trend.gait, angle_source=trend.angle_source)
-    return table.set_index("session_id")
-
-
-def _column(table: pd.DataFrame, name: str) -> list[str]:
-    return list(table[name]) if name in table else []
 
 
 def _join(points: pd.DataFrame, found: Mapping[str, pd.DataFrame]) -> tuple[pd.DataFrame, list[str]]:

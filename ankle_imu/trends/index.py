@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -216,17 +216,8 @@ def _index(
         return _refused(past, leg, gait, f"not measured: {', '.join(missing)}")
     base = [session for session in usable if session.session_id in baseline]
     changes = draw_changes(past.strides, base, COMPONENTS, leg, gait, draws, rng)
-    drawn = np.array(
-        [
-            _percentiles(
-                _moved(tables[name].loc[past.session_id], changes[name], name),
-                _baseline(tables[name], baseline),
-                high,
-            )
-            for name, high in ((name, MEASURES[name].high_is_steadier) for name in COMPONENTS)
-            if not np.isnan(bars[name])
-        ]
-    ).mean(axis=0)
+    drawn = np.mean([_drawn_bars(tables[name], past.session_id, baseline, changes[name], name)
+                     for name in COMPONENTS if not np.isnan(bars[name])], axis=0)  # fmt: skip
     value = float(np.nanmean(list(bars.values())))
     low, high = np.quantile(drawn, [0.025, 0.975])
     return Index(
@@ -245,10 +236,9 @@ def _baseline(table: pd.DataFrame, baseline: list[str]) -> Array:
     return table["value"].reindex(baseline).to_numpy(float)
 
 
-def _moved(row: pd.Series[Any], changes: Array, name: str) -> Array:
-    """The value as each draw would have it; `changes` are what `draw_changes` gives."""
-    scale = MEASURES[name].scale
-    if scale == "count":
-        return np.asarray(float(row["high"]) * changes)
-    value = float(row["value"])
-    return np.asarray(value * np.exp(changes) if scale == "log" else value + changes)
+def _drawn_bars(table: pd.DataFrame, session_id: str, baseline: list[str], changes: Array, name: str) -> Array:
+    """The bar as each draw would have it; `changes` are what `draw_changes` gives."""
+    measure = MEASURES[name]
+    value, high = (float(table[column][session_id]) for column in ("value", "high"))
+    moved = {"count": high * changes, "log": value * np.exp(changes), "linear": value + changes}[measure.scale]
+    return _percentiles(moved, _baseline(table, baseline), measure.high_is_steadier)
