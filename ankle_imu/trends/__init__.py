@@ -12,20 +12,32 @@ from ankle_imu.trends.change import (
     fit_slopes,
 )
 from ankle_imu.trends.history import PastSession, follow, with_adjusted
+from ankle_imu.trends.index import COMPONENTS, Index, stability_index
+from ankle_imu.trends.ladder import Ladder, climb
+from ankle_imu.trends.outlook import INDEX, KNOWN, Outlook, bars_of, describe_index, look
 from ankle_imu.trends.selection import Series, Trend, describe_stratum, select_trend
 from ankle_imu.trends.statistics import Slope, change_points, ewma, loess, own_noise, theil_sen
 
 __all__ = [
+    "COMPONENTS",
     "DETECTABLE_CHANGE",
+    "INDEX",
+    "KNOWN",
     "Break",
     "Change",
+    "Index",
+    "Ladder",
+    "Outlook",
     "PastSession",
     "Series",
     "Slope",
     "Trend",
     "Worn",
+    "bars_of",
     "baseline_band",
     "change_points",
+    "climb",
+    "describe_index",
     "describe_stratum",
     "describe_trend",
     "ewma",
@@ -34,8 +46,10 @@ __all__ = [
     "fit_slopes",
     "follow",
     "loess",
+    "look",
     "own_noise",
     "select_trend",
+    "stability_index",
     "theil_sen",
     "with_adjusted",
 ]

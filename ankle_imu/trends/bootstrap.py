@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import numpy as np
@@ -25,22 +25,14 @@ WIDEN: Final = 1.3
 
 
 def draw_changes(
-    session: SessionStrides,
-    base: Sequence[SessionStrides],
-    names: Sequence[str],
-    leg: str,
-    gait: str,
-    draws: int,
-    rng: np.random.Generator,
+    own: Mapping[str, Windows], base: Mapping[str, Sequence[Windows]], draws: int, rng: np.random.Generator
 ) -> dict[str, Array]:
     """Changes of each measure over the draws, the same strides drawn for all measures.
 
     Parameters
     ----------
-    session : SessionStrides
-    base : sessions whose level on each kind of ground is taken out before the windows are drawn
-    names : of `MEASURES`
-    leg, gait : str
+    own : name of `MEASURES` -> windows of the session
+    base : name -> windows of each session whose level on each kind of ground is taken out before drawing
     draws : int
     rng : Generator
 
@@ -54,18 +46,20 @@ def draw_changes(
     Events are too few to draw strides with them: three in a session could never become nine, and none would
     always stay none. Their number is drawn from its Gamma distribution given the count (Jeffreys prior).
     """
+    times = block_counts(max((len(one.statistic) for one in own.values()), default=0), draws, rng)
+    return {
+        name: _rate_factors(windows, draws, rng)
+        if MEASURES[name].scale == "count"
+        else WIDEN * _mean_change(like_ground(windows, base[name], MEASURES[name]), times)
+        for name, windows in own.items()
+    }
+
+
+def windows_of(session: SessionStrides, names: Sequence[str], leg: str, gait: str) -> dict[str, Windows]:
+    """Windows of a session for each measure, of the angle source it has most of."""
     found = sources_of(session.strides, leg, gait)
     source = max(found, key=lambda name: found[name], default="")
-    windows = {name: cut(session, MEASURES[name], leg, gait, source) for name in names}
-    times = block_counts(max((len(own.statistic) for own in windows.values()), default=0), draws, rng)
-    out = {}
-    for name, own in windows.items():
-        if MEASURES[name].scale == "count":
-            out[name] = _rate_factors(own, draws, rng)
-            continue
-        others = [cut(one, MEASURES[name], leg, gait, source) for one in base]
-        out[name] = WIDEN * _mean_change(like_ground(own, others, MEASURES[name]), times)
-    return out
+    return {name: cut(session, MEASURES[name], leg, gait, source) for name in names}
 
 
 def like_ground(own: Windows, base: Sequence[Windows], measure: Measure) -> Array:

@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ankle_imu.comparison import SessionStrides, adjusted
+from ankle_imu.comparison.windows import Windows
 from ankle_imu.metrics.stability import MEASURES
-from ankle_imu.trends.bootstrap import draw_changes
+from ankle_imu.trends.bootstrap import draw_changes, windows_of
 from ankle_imu.trends.breaks import stretch_numbers
 from ankle_imu.trends.history import PastSession, breaks_of, usual_gait
 from ankle_imu.trends.statistics import BASELINE_SESSIONS
@@ -151,6 +152,7 @@ def _of_stretch(own: list[PastSession], leg: str, gait: str, draws: int, rng: np
         )
         return [_refused(past, leg, gait, gates[past.session_id] or why) for past in own]
     tables = {name: _component(usable, name, leg, gait, baseline) for name in COMPONENTS}
+    windows = {session.session_id: windows_of(session, COMPONENTS, leg, gait) for session in usable}
     out = []
     for past in own:
         if gates[past.session_id]:
@@ -158,7 +160,7 @@ def _of_stretch(own: list[PastSession], leg: str, gait: str, draws: int, rng: np
         elif past.session_id in baseline:
             out.append(_refused(past, leg, gait, "one of the five sessions that make your usual"))
         else:
-            out.append(_index(past, leg, gait, usable, baseline, tables, draws, rng))
+            out.append(_index(past, leg, gait, baseline, tables, windows, draws, rng))
     return out
 
 
@@ -194,9 +196,9 @@ def _index(
     past: PastSession,
     leg: str,
     gait: str,
-    usable: list[SessionStrides],
     baseline: list[str],
     tables: dict[str, pd.DataFrame],
+    windows: dict[str, dict[str, Windows]],
     draws: int,
     rng: np.random.Generator,
 ) -> Index:
@@ -214,8 +216,8 @@ def _index(
     missing = [MEASURES[name].title for name, bar in bars.items() if np.isnan(bar)]
     if len(COMPONENTS) - len(missing) < MIN_COMPONENTS:
         return _refused(past, leg, gait, f"not measured: {', '.join(missing)}")
-    base = [session for session in usable if session.session_id in baseline]
-    changes = draw_changes(past.strides, base, COMPONENTS, leg, gait, draws, rng)
+    base = {name: [windows[one][name] for one in baseline] for name in COMPONENTS}
+    changes = draw_changes(windows[past.session_id], base, draws, rng)
     drawn = np.mean([_drawn_bars(tables[name], past.session_id, baseline, changes[name], name)
                      for name in COMPONENTS if not np.isnan(bars[name])], axis=0)  # fmt: skip
     value = float(np.nanmean(list(bars.values())))
