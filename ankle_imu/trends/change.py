@@ -13,6 +13,7 @@ from ankle_imu.trends.statistics import (
     MIN_SESSIONS_SLOPE,
     Slope,
     detectable_change,
+    gear_factor,
     own_noise,
     theil_sen,
 )
@@ -78,8 +79,12 @@ def baseline_band(trend: Trend, leg: str) -> tuple[float, float] | None:
 
 def fit_slopes(trend: Trend) -> list[Slope]:
     """Slope since the last break of each leg that has 8 sessions there; see `statistics.theil_sen`."""
-    fits = [theil_sen(s.days, s.value, s.leg) for s in _last_stretches(trend)]
+    fits = [_slope(series) for series in _last_stretches(trend)]
     return [slope for slope in fits if slope is not None]
+
+
+def _slope(series: Series) -> Slope | None:
+    return theil_sen(series.days, series.value, series.leg, inflate=gear_factor(series.days, series.gear))
 
 
 def _last_stretches(trend: Trend) -> list[Series]:
@@ -93,7 +98,7 @@ def find_changes(trend: Trend) -> list[Change]:
 
 def _change(trend: Trend, series: Series) -> Change:
     limit, is_own = _limit(trend, series)
-    slope = theil_sen(series.days, series.value, series.leg)
+    slope = _slope(series)
     first, last = float(series.value[0]), float(series.value[-1])
     if slope is None:
         reach = np.hypot(_half(series, 0), _half(series, -1))
@@ -115,10 +120,16 @@ def _half(series: Series, i: int) -> float:
 
 
 def _limit(trend: Trend, series: Series) -> tuple[float, bool]:
-    """Smallest detectable change: the person's own once the figures are adjusted and five, else the sheet's."""
+    """Smallest detectable change: the person's own once the figures are adjusted and five, else the sheet's.
+
+    Few sessions can agree by chance; they are not taken to be surer than the interval of each one says.
+    """
     sem = own_noise(series.value) if trend.is_adjusted else float("nan")
     if np.isfinite(sem):
-        return detectable_change(sem), True
+        stated = (series.high - series.low) / 3.92
+        known = stated[np.isfinite(stated)]
+        floor = float(np.sqrt(np.mean(known**2))) if len(known) else 0.0
+        return detectable_change(max(sem, floor)), True
     return DETECTABLE_CHANGE.get(trend.metric, float("nan")), False
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ankle_imu import frames, tables
 from ankle_imu.comparison import SessionStrides, adjusted
@@ -123,7 +124,22 @@ def _rest_on(trend: Trend, found: Mapping[str, pd.DataFrame], history: Sequence[
         breaks=breaks_of(history, how),
         left_out=(*trend.left_out, *_left_out(points)),
         is_adjusted=True,
+        gear={leg: _gear(trend.of_leg(leg)[1]["session_id"], table) for leg, table in found.items()},
     )
+
+
+def _gear(session_ids: pd.Series[Any], table: pd.DataFrame) -> NDArray[np.float64]:
+    """A column for each shoe and brace beside the most frequent, and one for the load, where they were taken out."""
+    taken = {part.strip() for names in table["adjusted_for"] for part in str(names).split(",")}
+    own = table.set_index("session_id").reindex(session_ids)
+    columns = [
+        (own[name] == kind).to_numpy(float)
+        for name in ("footwear", "brace")
+        if name in taken
+        for kind in own[name].value_counts().index[1:]
+    ]
+    columns += [own["load_kg"].to_numpy(float)] if "load_kg" in taken else []
+    return np.column_stack(columns) if columns else np.zeros((len(own), 0))
 
 
 def follow(history: Sequence[PastSession], measure: str, *, gait: str = "", angle_source: str = "") -> Trend:

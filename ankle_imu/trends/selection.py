@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -24,7 +24,10 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Series:
-    """What the statistics of one leg rest on: (n,) arrays by time; `stretch` counts the breaks before each."""
+    """What the statistics of one leg rest on: (n,) arrays by time; `stretch` counts the breaks before each.
+
+    `gear` is (n, k), a column for each effect of shoe, brace or load that was taken out of the figures.
+    """
 
     leg: str
     days: Array
@@ -32,24 +35,19 @@ class Series:
     low: Array
     high: Array
     stretch: NDArray[np.int64]
+    gear: Array
 
     def last_stretch(self) -> Series:
         """The sessions since the last break."""
-        keep = self.stretch == self.stretch[-1] if len(self.stretch) else np.zeros(0, bool)
-        return Series(
-            leg=self.leg,
-            **{name: getattr(self, name)[keep] for name in ("days", "value", "low", "high", "stretch")},
-        )
+        return self._only(self.stretch == self.stretch[-1] if len(self.stretch) else np.zeros(0, bool))
 
     def stretches(self) -> list[Series]:
         """All unbroken stretches, in the order of time."""
-        return [
-            Series(
-                leg=self.leg,
-                **{n: getattr(self, n)[self.stretch == k] for n in ("days", "value", "low", "high", "stretch")},
-            )
-            for k in np.unique(self.stretch)
-        ]
+        return [self._only(self.stretch == k) for k in np.unique(self.stretch)]
+
+    def _only(self, keep: NDArray[np.bool_]) -> Series:
+        names = ("days", "value", "low", "high", "stretch", "gear")
+        return Series(leg=self.leg, **{name: getattr(self, name)[keep] for name in names})
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -65,6 +63,7 @@ class Trend:
     left_out : sentences on what was not pooled
     breaks : changes of sensor, mount site, shoe or firmware; no statistic crosses one
     is_adjusted : whether the statistics rest on the figures at reference conditions
+    gear : leg -> (n, k) float array, row by row of `of_leg`: effects of shoe, brace and load that were taken out
     """
 
     metric: str
@@ -78,6 +77,7 @@ class Trend:
     left_out: tuple[str, ...]
     breaks: tuple[Break, ...] = ()
     is_adjusted: bool = False
+    gear: Mapping[str, Array] = field(default_factory=dict)
 
     @property
     def legs(self) -> list[str]:
@@ -99,8 +99,15 @@ class Trend:
         value, low, high = (rows[name].to_numpy(float) for name in names)
         good = np.isfinite(value)
         stretch = stretch_numbers([str(text) for text in rows["start_utc"]], self.breaks, leg)
+        gear = self.gear.get(leg, np.zeros((len(rows), 0)))
         return Series(
-            leg=leg, days=days[good], value=value[good], low=low[good], high=high[good], stretch=stretch[good]
+            leg=leg,
+            days=days[good],
+            value=value[good],
+            low=low[good],
+            high=high[good],
+            stretch=stretch[good],
+            gear=gear[good],
         )
 
     def broken_at(self) -> list[tuple[float, str]]:
