@@ -21,6 +21,7 @@ from ankle_imu.gait.strides import Strides
 from ankle_imu.metrics import inversion as metric
 from ankle_imu.metrics.doubt import range_doubt
 from ankle_imu.metrics.rolls import FOOT_ALONE_SHARE, find_rolls
+from ankle_imu.metrics.smoothness import log_jerk
 from ankle_imu.orientation.anchor import FLAT_GATE
 from ankle_imu.orientation.angles import segment_up
 from ankle_imu.settings import Settings
@@ -35,6 +36,9 @@ RATE_CUTOFF_HZ = 25.0
 TURN_DEG = 20.0
 """A stride that turns more is tagged and left out of the statistics (methods D)."""
 
+_OF_CONTEXT = ("log_jerk",)
+"""Per stride and found with its columns, but a column of the context table."""
+
 NEEDS_BOTH = "needs a foot and a shank sensor on the same leg"
 NEEDS_FOOT = "needs a foot sensor on this leg"
 NEEDS_SHANK = "needs a shank sensor on this leg"
@@ -45,7 +49,8 @@ class LegResult:
     """What one leg gave.
 
     `angles`: angle kind -> (n,) deg, only those that could be measured; `strides`, `events`: columns of the
-    tables without ids; `alignment`, `sync`: entries of `quality`; `unmeasurable`: angle kind -> reason.
+    tables without ids; `context`: columns of the context table that the sensors tell; `alignment`, `sync`:
+    entries of `quality`; `unmeasurable`: angle kind -> reason.
     """
 
     angles: dict[str, Array]
@@ -54,6 +59,7 @@ class LegResult:
     alignment: dict[str, Alignment]
     sync: dict[str, float] = field(default_factory=dict)
     unmeasurable: dict[str, str] = field(default_factory=dict)
+    context: dict[str, Any] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
 
 
@@ -122,9 +128,16 @@ def analyze_leg(
         if not kind.startswith("foot"):
             values[no_shank] = np.nan
     strides = _stride_columns(foot, shank, motion, alignment, angles, pair, leg, time, sampling_rate, settings)
+    context = {name: strides.pop(name) for name in _OF_CONTEXT if name in strides}
     events = _rolls(strides, motion, foot, alignment["foot"], angles, pair, time, sampling_rate, settings)
     return LegResult(
-        angles=angles, strides=strides, events=events, alignment=alignment, sync=sync, unmeasurable=reasons
+        angles=angles,
+        strides=strides,
+        context=context,
+        events=events,
+        alignment=alignment,
+        sync=sync,
+        unmeasurable=reasons,
     )
 
 
@@ -293,7 +306,7 @@ def _frontal(
     blunt: NDArray[np.bool_],
     sampling_rate: float,
 ) -> dict[str, Any]:
-    """The inv_, ev_ and range_ columns: from the joint where there is one, else from the foot's tilt."""
+    """The inv_, ev_ and range_ columns and log_jerk: from the joint where there is one, else the foot's tilt."""
     if len(strides) == 0 or "foot_tilt" not in angles:
         return {"angle_source": np.full(len(strides), "none")}
     if pair is not None:
@@ -302,7 +315,8 @@ def _frontal(
         angle, leak = angles["foot_tilt"], angles["foot_pitch"]
         rate = foot_rate(foot, alignment, sampling_rate)
         sigma = alignment.sigma_yaw_deg * DEGREE
-    up, down = metric.peak_rates(np.where(blunt, np.nan, rate), strides.ic, strides.to)
+    sharp = np.where(blunt, np.nan, rate)
+    up, down = metric.peak_rates(sharp, strides.ic, strides.to)
     is_flat = strides.flat_score < FLAT_GATE
     at_flat = np.where(is_flat, angle[strides.flat], np.nan)
     tilt = metric.row_mean(_around(angles["foot_tilt"], strides.flat, sampling_rate))
@@ -313,6 +327,7 @@ def _frontal(
         "peak_ev_vel_dps": down,
         "angle_sd_deg": range_doubt(angle, leak, strides.ic, strides.to, sigma, gait, sampling_rate),
         "tilt_ff_deg": np.where(is_flat, tilt, np.nan),
+        "log_jerk": log_jerk(sharp, strides.ic, strides.to),
     }
 
 

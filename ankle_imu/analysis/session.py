@@ -24,6 +24,7 @@ from ankle_imu.calibration.sensor import correct
 from ankle_imu.decode import find_clipped
 from ankle_imu.errors import RecordingError
 from ankle_imu.gait.filters import runs
+from ankle_imu.metrics.ground import roughness
 from ankle_imu.metrics.summary import summarize
 from ankle_imu.settings import Settings
 from ankle_imu.values import Alignment, Gap, ImuSeries, Loss, Recording, SensorInfo, SessionResult
@@ -96,7 +97,7 @@ def analyze(
     result = SessionResult(
         angles=_angles_table(legs, time),
         strides=strides,
-        context=_context_table(strides),
+        context=_context_table(strides, legs),
         events=_events_table(legs, recording),
         bouts=_bouts_table(strides),
         summary=summarize(strides),
@@ -187,11 +188,19 @@ def _strides_table(legs: Mapping[str, LegResult], clipped: Mapping[str, Array]) 
     return strides
 
 
-def _context_table(strides: pd.DataFrame) -> pd.DataFrame:
+def _context_table(strides: pd.DataFrame, legs: Mapping[str, LegResult]) -> pd.DataFrame:
     """What surrounds each stride, row by row of the strides table."""
-    return tables.make_table(
-        tables.CONTEXT, {"stride_id": strides["stride_id"].to_numpy(), "time_s": strides["ic_s"].to_numpy()}
-    )
+    columns = {
+        "stride_id": strides["stride_id"].to_numpy(),
+        "time_s": strides["ic_s"].to_numpy(),
+        "roughness_deg": roughness(strides),
+        "log_jerk": np.full(len(strides), np.nan),
+    }
+    for leg, result in legs.items():
+        own = np.flatnonzero(strides["leg"] == leg)
+        for name, values in result.context.items():
+            columns[name][own] = values[np.argsort(result.strides["start_s"], kind="stable")]
+    return tables.make_table(tables.CONTEXT, columns)
 
 
 def _clipped_in(strides: pd.DataFrame, clipped: Mapping[str, Array]) -> NDArray[np.int64]:

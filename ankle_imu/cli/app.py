@@ -16,6 +16,7 @@ from ankle_imu.cli import (
     analyzing,
     calibrating,
     checking,
+    comparing,
     demo,
     downloading,
     examining,
@@ -98,6 +99,12 @@ def build() -> App:
         reporting.trend,
         group=_WALKS,
         help_epilogue="Example:  ankle-imu trend --metric range_stance_deg -o trend.png",
+    )
+    app.command(
+        comparing.compare,
+        group=_WALKS,
+        usage="Usage: ankle-imu compare SESSION SESSION [OPTIONS]",
+        help_epilogue="Example:  ankle-imu compare 2026-05-02T0810Z last -o compare.html",
     )
     app.command(shelf.build(_WALKS, _OPTIONS))
     app.command(

@@ -40,7 +40,7 @@ def report(
 
     path = sessions.locate(library_root(library), ref)
     with progress("reading") as tell:
-        result = _result_of(path, tell)
+        result = result_of(path, tell)
         tell("drawing", 0.8)
         target = out or (path / "report.html" if path.is_dir() else path.with_suffix(".html"))
         page = write_report(result, target, trend=_trend_of(path, result)).absolute()
@@ -103,7 +103,7 @@ def trend(
     show(page)
 
 
-def _result_of(path: Path, tell: Tell) -> SessionResult:
+def result_of(path: Path, tell: Tell) -> SessionResult:
     """The saved result where it still fits the session, else a new one."""
     from ankle_imu.library import load_result
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ankle_imu.comparison.adjust import COLUMNS, adjusted
+from ankle_imu.comparison.contrast import Comparison, Difference, compare
 from ankle_imu.comparison.session import SessionStrides
 
-__all__ = ["COLUMNS", "SessionStrides", "adjusted"]
+__all__ = ["COLUMNS", "Comparison", "Difference", "SessionStrides", "adjusted", "compare"]

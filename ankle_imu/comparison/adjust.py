@@ -129,7 +129,7 @@ def _refusal(
         return f"sensor worn at {own or 'a site not noted'}, else at {site or 'a site not noted'}: never pooled"
     if windows.n_strides < measure.needed:
         return too_few(measure, windows.n_strides)
-    return ""
+    return windows.unfit
 
 
 _SOURCE: Final = {

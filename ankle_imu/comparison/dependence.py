@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 LAGS: Final = 8
-"""Windows of 20 strides over which likeness is counted: 160 strides, a long stretch of like ground (methods F4)."""
+"""Windows of 20 strides over which likeness is counted: 160 strides, a long stretch of ground (methods F4)."""
 
 LARGEST: Final = 9.0
 """Bound of the factor; ours: beyond it a session would be one or two independent stretches."""
@@ -28,8 +28,9 @@ def stretch(residual: NDArray[np.float64], owner: NDArray[np.int64]) -> float:
 
     Notes
     -----
-    One plus twice the sum of autocorrelations with falling weights, pooled over sessions. Taking off the
-    session's mean lowers each autocorrelation by about one over its windows, which is put back.
+    One plus twice the sum of autocorrelations with falling weights, pooled over sessions, over at most a quarter
+    of a session's windows. Taking off a session's mean lowers each autocorrelation by the factor sought over the
+    number of its windows, which is put back.
 
     References
     ----------
@@ -39,11 +40,15 @@ def stretch(residual: NDArray[np.float64], owner: NDArray[np.int64]) -> float:
     power = float((residual**2).mean()) if len(residual) else 0.0
     if power == 0.0:
         return 1.0
-    taken_off = len(set(owner)) / len(residual)
-    total = 1.0
-    for lag in range(1, min(LAGS, len(residual) - 1) + 1):
-        same = owner[lag:] == owner[:-lag]
-        if same.any():
-            likeness = float((residual[lag:] * residual[:-lag])[same].mean()) / power + taken_off
-            total += 2.0 * (1.0 - lag / (LAGS + 1.0)) * likeness
+    windows = len(residual) / len(set(owner))
+    lags = min(LAGS, int(windows) // 4)
+    weights = 1.0 - np.arange(1, lags + 1) / (lags + 1.0)
+    likeness = np.array([_likeness(residual, owner, lag) for lag in range(1, lags + 1)]) / power
+    total = (1.0 + 2.0 * float(weights @ likeness)) / (1.0 - 2.0 * float(weights.sum()) / windows)
     return float(np.clip(total, 1.0, LARGEST))
+
+
+def _likeness(residual: NDArray[np.float64], owner: NDArray[np.int64], lag: int) -> float:
+    """Mean product of windows of one session that are `lag` apart, 0 where there are none."""
+    same = owner[lag:] == owner[:-lag]
+    return float((residual[lag:] * residual[:-lag])[same].mean()) if same.any() else 0.0

@@ -44,7 +44,7 @@ def standardise_rates(windows: Sequence[Windows], base: Sequence[int]) -> dict[i
     owner = np.repeat(np.arange(len(windows)), [len(w.statistic) for w in windows])
     strides = np.concatenate([w.counts for w in windows])
     events = np.nan_to_num(np.concatenate([w.statistic for w in windows])) * strides / 1000.0
-    names, own = np.unique(kinds.astype(str), return_inverse=True)
+    _, own = np.unique(kinds.astype(str), return_inverse=True)
     mean = events.sum() / max(strides.sum(), 1.0)
     borrowed = BORROWED_EVENTS / mean if mean > 0.0 else 0.0
     per_kind = (np.bincount(own, events) + mean * borrowed) / np.maximum(np.bincount(own, strides) + borrowed, 1.0)

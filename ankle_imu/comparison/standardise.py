@@ -140,7 +140,9 @@ def _one(label: Labels, value: Array, reference: Reference, noise: float, is_bas
     has = _has(label, value, reference)
     overlap = float(reference.weights @ has)
     if overlap < LEAST_OVERLAP:
-        return {"reason": f"walked on other ground: {overlap:.0%} of the reference ground, 30 % are needed"}
+        return {
+            "reason": f"walked on other ground: {100.0 * overlap:.0f} % of the reference ground, 30 % are needed"
+        }
     share = reference.weights[has] / overlap
     parts = [
         value[np.isfinite(value) & (label == k)] for k, there in zip(reference.kinds, has, strict=True) if there

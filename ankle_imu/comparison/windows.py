@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from ankle_imu import tables
 from ankle_imu.comparison.session import SessionStrides
 from ankle_imu.metrics import ground
-from ankle_imu.metrics.stability import MEASURES, Measure, row_median, stride_values
+from ankle_imu.metrics.stability import MEASURES, Measure, row_median, standard_deviation, stride_values, unfit
 from ankle_imu.metrics.summary import MIN_STRIDES_MEDIAN
 
 if TYPE_CHECKING:
@@ -37,15 +37,21 @@ class Windows:
     statistic : (k,) float array, unit of the measure; NaN with fewer than 13 values
     counts : (k,) float array, values in each window
     covariates : name -> (k,) float array, median over the window; NaN where unknown
+    own_roughness : (k,) float array, deg, of the strides of the window alone
+    roughness_noise : (k,) float array, variance of the logarithm of `own_roughness` by chance
     n_strides : int, accepted strides with a value
     whole : float, the statistic over all of them at once
+    unfit : str, why the strides cannot be measured by it, "" when they can
     """
 
     statistic: Array
     counts: Array
     covariates: dict[str, Array]
+    own_roughness: Array
+    roughness_noise: Array
     n_strides: int
     whole: float
+    unfit: str
 
 
 def find_measure(name: str) -> Measure:
@@ -80,6 +86,7 @@ def cut(session: SessionStrides, measure: Measure, leg: str, gait: str, angle_so
     block = _blocks(values)
     counts = np.isfinite(block).sum(axis=1).astype(float)
     full = np.where((counts >= LEAST_VALUES)[:, None], block, np.nan)
+    own, noise = _own_roughness(chosen)
     statistic = np.full(len(block), np.nan)
     enough = counts >= LEAST_VALUES
     statistic[enough] = measure.statistic(full[enough])
@@ -89,9 +96,25 @@ def cut(session: SessionStrides, measure: Measure, leg: str, gait: str, angle_so
         covariates={
             name: row_median(_blocks(chosen[column].to_numpy(float))) for name, column in _COLUMN_OF.items()
         },
+        own_roughness=own,
+        roughness_noise=noise,
         n_strides=n,
+        unfit=unfit(measure, chosen),
         whole=float(measure.statistic(values[None, :])[0]) if n >= measure.needed else float("nan"),
     )
+
+
+def _own_roughness(strides: pd.DataFrame) -> tuple[Array, Array]:
+    """Roughness of each window, deg, and the variance of its logarithm, from its odd against its even strides."""
+    parts = [_blocks(values) for values in ground.attitude(strides)]
+    whole, odd, even = (
+        np.sqrt(sum(standard_deviation(part[:, rows]) ** 2 for part in parts))
+        for rows in (slice(None), slice(0, None, 2), slice(1, None, 2))
+    )
+    n = np.min([np.isfinite(part).sum(axis=1) for part in parts], axis=0)
+    known = (n >= ground.LEAST_STRIDES) & (odd > 0.0) & (even > 0.0)
+    ratio = np.log(np.where(known, odd, 1.0) / np.where(known, even, 1.0))
+    return np.where(known, whole, np.nan), np.where(known, ratio**2 / 4.0, np.nan)
 
 
 def _blocks(values: Array) -> Array:

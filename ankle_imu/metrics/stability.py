@@ -25,7 +25,9 @@ MAD_TO_SD: Final = 1.4826
 ADJACENT_S: Final = 0.02
 """Two strides follow each other when the end of one is the start of the next, to this."""
 
-ROLL_KINDS: Final = ("wobble", "roll", "hard_roll", "eversion_roll")
+MOST_AT_FLOOR: Final = 0.2
+"""Share of strides at a floor of 0 beyond which their spread is refused; ours: 0-4 % on the real walks at hand."""
+
 BIG_KINDS: Final = ("wobble", "roll", "hard_roll")
 """Kinds that enter the rate: wobbles and rolls to the outside."""
 
@@ -208,7 +210,9 @@ def measure(
     n = int(np.isfinite(values).sum())
     if n < chosen.needed:
         return Measured(value=float("nan"), n_strides=n, reason=too_few(chosen, n))
-    return Measured(value=float(chosen.statistic(values[None, :])[0]), n_strides=n)
+    reason = unfit(chosen, strides)
+    value = float("nan") if reason else float(chosen.statistic(values[None, :])[0])
+    return Measured(value=value, n_strides=n, reason=reason)
 
 
 def chosen_measure(name: str) -> Measure:
@@ -221,6 +225,20 @@ def chosen_measure(name: str) -> Measure:
 def too_few(chosen: Measure, n: int) -> str:
     """Why there is no value."""
     return f"{n} usable strides, {chosen.needed} are needed"
+
+
+def unfit(chosen: Measure, strides: pd.DataFrame) -> str:
+    """Why the accepted strides cannot tell how much they vary, "" when they can.
+
+    An inversion excursion is 0 where the foot lands at its most inverted; the spread of such a floor says nothing.
+    """
+    if chosen.scale != "log" or chosen.column not in strides.columns:
+        return ""
+    values = strides.loc[strides["accepted"].to_numpy(bool), chosen.column].to_numpy(float)
+    share = float(np.mean(values[np.isfinite(values)] == 0.0)) if np.isfinite(values).any() else 0.0
+    if share <= MOST_AT_FLOOR:
+        return ""
+    return f"{100.0 * share:.0f} % of the strides are at 0, so their spread says nothing; take the range in stance"
 
 
 def stride_values(
