@@ -159,11 +159,25 @@ def index_figure(indices: Sequence[Index], *, narrow: bool = False) -> Figure:
             days + nudge, value, yerr=np.vstack([value - low, high - value]), color=style.LEG_COLOUR[leg],
             fmt=style.LEG_MARKER[leg], markersize=5.5, elinewidth=1.4, capsize=0, label=leg,
         )  # fmt: skip
-        ax.plot(days + nudge, value, color=style.LEG_COLOUR[leg], linestyle=style.LEG_LINE[leg], linewidth=0.9)
+        for k in sorted({one.stretch for one in own}):
+            part = np.array([one.stretch == k for one in own])
+            ax.plot(
+                (days + nudge)[part], value[part], color=style.LEG_COLOUR[leg], linestyle=style.LEG_LINE[leg],
+                linewidth=0.9,
+            )  # fmt: skip
     style.leg_key(ax, {leg: leg for leg in _legs(indices)})
     ax.set_ylim(0.0, 100.0)
     _date_axis(ax, np.array([_days(one.start_utc, first) for one in indices]), first)
+    _draw_breaks(ax, [(_days(start, first), "new usual") for start in _new_usuals(indices)])
     return figure
+
+
+def _new_usuals(indices: Sequence[Index]) -> list[str]:
+    """Starts of the first session of each stretch but the first."""
+    starts: dict[int, str] = {}
+    for one in indices:
+        starts[one.stretch] = min(one.start_utc, starts.get(one.stretch, one.start_utc))
+    return [starts[k] for k in sorted(starts)[1:]]
 
 
 def _legs(indices: Sequence[Index]) -> list[str]:
@@ -186,19 +200,20 @@ def bars_figure(newest: Sequence[Index], *, narrow: bool = False) -> Figure:
 
 def _draw_bars(ax: Axes, one: Index) -> None:
     place = np.arange(len(COMPONENTS))[::-1]
-    bars = np.array([one.bars[name] for name in COMPONENTS])
+    bars = np.array(list(one.bars.values()))
     ax.barh(place, np.nan_to_num(bars - 50.0), left=50.0, height=0.5, color=style.LEG_COLOUR[one.leg])
     for y in place[np.isnan(bars)]:
         ax.text(50.0, y, " not measured", fontsize=10.0, color=style.MUTED, va="center")
     ax.axvline(50.0, color=style.MUTED, linewidth=1.0)
     ax.set_xlim(20.0, 80.0)
     ax.set_xticks([25.0, 50.0, 75.0], ["less steady", "usual", "steadier"])
-    ax.set_yticks(place, [BAR[name] for name in COMPONENTS])
+    ax.set_yticks(place, [BAR[name] for name in one.bars])
     ax.grid(visible=False)
 
 
 BAR: Final = {
     "successive_inv_excursion_deg": "step-to-step change",
+    "successive_range_stance_deg": "step-to-step change",
     "p95_peak_inv_vel_dps": "fastest inversions",
     "roll_rate_per_1000": "rolls and wobbles",
     "stride_time_log_sd": "evenness of stride time",

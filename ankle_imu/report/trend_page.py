@@ -136,7 +136,7 @@ def _index_alt(indices: Sequence[Index]) -> str:
 
 def _bars_alt(newest: Sequence[Index]) -> str:
     return "Five bars of the newest index. " + "; ".join(
-        f"{one.leg}: " + ", ".join(f"{BAR[name]} {_bar(one.bars[name])}" for name in COMPONENTS) for one in newest
+        f"{one.leg}: " + ", ".join(f"{BAR[name]} {_bar(bar)}" for name, bar in one.bars.items()) for one in newest
     )
 
 
@@ -162,7 +162,8 @@ def _index_grid(indices: Sequence[Index]) -> Grid:
 
 
 def _bars_grid(newest: Sequence[Index]) -> Grid:
-    rows = tuple((BAR[name], *(_bar(one.bars[name]) for one in newest)) for name in COMPONENTS)
+    bars = [list(one.bars.values()) for one in newest]
+    rows = tuple((BAR[name], *(_bar(one[i]) for one in bars)) for i, name in enumerate(COMPONENTS))
     head = ("Bar, 50 = usual, more = steadier", *(f"{one.leg.capitalize()} leg" for one in newest))
     return Grid(caption="The five bars of the newest index", head=head, rows=rows if newest else ())
 

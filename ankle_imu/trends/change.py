@@ -136,7 +136,18 @@ def _limit(trend: Trend, series: Series) -> tuple[float, bool]:
 def describe_trend(trend: Trend) -> list[str]:
     """One entry per leg, plain words first, then on what the sessions cannot show."""
     told = [_leg_words(trend, series) for series in _last_stretches(trend)]
-    return told + _caution(trend) + _break_words(trend)
+    return told + _caution(trend) + _break_words(trend) + _earlier(trend)
+
+
+def _earlier(trend: Trend) -> list[str]:
+    """What changed before the last break, where it did."""
+    found = []
+    for leg in trend.legs:
+        for series in trend.series(leg).stretches()[:-1]:
+            if len(series.value) >= MIN_SESSIONS_SLOPE:
+                change = _change(trend, series)
+                found += [f"Before that: {_slope_words(trend, change)}"] if change.is_changed else []
+    return found
 
 
 def _leg_words(trend: Trend, series: Series) -> str:

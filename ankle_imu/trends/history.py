@@ -129,7 +129,7 @@ def _rest_on(trend: Trend, found: Mapping[str, pd.DataFrame], history: Sequence[
 
 
 def _gear(session_ids: pd.Series[Any], table: pd.DataFrame) -> NDArray[np.float64]:
-    """A column for each shoe and brace beside the most frequent, and one for the load, where they were taken out."""
+    """A column for each shoe and brace beside the usual one, and one for the load, where they were taken out."""
     taken = {part.strip() for names in table["adjusted_for"] for part in str(names).split(",")}
     own = table.set_index("session_id").reindex(session_ids)
     columns = [

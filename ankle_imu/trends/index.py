@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -31,6 +31,9 @@ COMPONENTS: Final = (
 )
 """The five bars of methods sheet F4, names of `metrics.stability.MEASURES`."""
 
+INSTEAD: Final = {"successive_inv_excursion_deg": "successive_range_stance_deg"}
+"""Taken where the inversion excursion of many strides is 0, so that its steps say nothing; ours."""
+
 PSEUDO_SESSIONS: Final = 5.0
 """Sessions at 50 that every percentile is shrunk with (methods sheet F4)."""
 MIN_STRIDES: Final = 300
@@ -54,6 +57,7 @@ class Index:
     low, high : float, ends of the approximate 95 % interval
     bars : component -> percentile 0..100 in the person's own baseline; NaN where not measured
     reason : str, why there is none, "" when there is one
+    stretch : int, breaks before this session; indices of two stretches have different usuals
     """
 
     session_id: str
@@ -65,6 +69,7 @@ class Index:
     high: float = float("nan")
     bars: Mapping[str, float]
     reason: str = ""
+    stretch: int = 0
 
     @property
     def words(self) -> str:
@@ -137,7 +142,8 @@ def stability_index(
     found: list[Index] = []
     for k in np.unique(stretch):
         own = [past for past, number in zip(ordered, stretch, strict=True) if number == k]
-        found += _of_stretch(own, leg, gait, draws, np.random.default_rng([seed, int(k)]))
+        mine = _of_stretch(own, leg, gait, draws, np.random.default_rng([seed, int(k)]))
+        found += [replace(one, stretch=int(k)) for one in mine]
     return found
 
 
@@ -151,8 +157,8 @@ def _of_stretch(own: list[PastSession], leg: str, gait: str, draws: int, rng: np
             f"there are {len(baseline)}"
         )
         return [_refused(past, leg, gait, gates[past.session_id] or why) for past in own]
-    tables = {name: _component(usable, name, leg, gait, baseline) for name in COMPONENTS}
-    windows = {session.session_id: windows_of(session, COMPONENTS, leg, gait) for session in usable}
+    tables = dict(_component(usable, name, leg, gait, baseline) for name in COMPONENTS)
+    windows = {session.session_id: windows_of(session, tuple(tables), leg, gait) for session in usable}
     out = []
     for past in own:
         if gates[past.session_id]:
@@ -164,8 +170,16 @@ def _of_stretch(own: list[PastSession], leg: str, gait: str, draws: int, rng: np
     return out
 
 
-def _component(usable: list[SessionStrides], name: str, leg: str, gait: str, baseline: list[str]) -> pd.DataFrame:
-    return adjusted(usable, name, leg, gait, reference=baseline).set_index("session_id")
+def _component(
+    usable: list[SessionStrides], name: str, leg: str, gait: str, baseline: list[str]
+) -> tuple[str, pd.DataFrame]:
+    """Name and table of a component at like ground, or of what stands in for it where the baseline lacks it."""
+    table = adjusted(usable, name, leg, gait, reference=baseline).set_index("session_id")
+    if name in INSTEAD and not np.isfinite(_baseline(table, baseline)).all():
+        return INSTEAD[name], adjusted(usable, INSTEAD[name], leg, gait, reference=baseline).set_index(
+            "session_id"
+        )
+    return name, table
 
 
 def closed_gate(past: PastSession, leg: str, gait: str) -> str:
@@ -214,12 +228,12 @@ def _index(
         for name, table in tables.items()
     }
     missing = [MEASURES[name].title for name, bar in bars.items() if np.isnan(bar)]
-    if len(COMPONENTS) - len(missing) < MIN_COMPONENTS:
+    if len(bars) - len(missing) < MIN_COMPONENTS:
         return _refused(past, leg, gait, f"not measured: {', '.join(missing)}")
-    base = {name: [windows[one][name] for one in baseline] for name in COMPONENTS}
+    base = {name: [windows[one][name] for one in baseline] for name in tables}
     changes = draw_changes(windows[past.session_id], base, draws, rng)
     drawn = np.mean([_drawn_bars(tables[name], past.session_id, baseline, changes[name], name)
-                     for name in COMPONENTS if not np.isnan(bars[name])], axis=0)  # fmt: skip
+                     for name in tables if not np.isnan(bars[name])], axis=0)  # fmt: skip
     value = float(np.nanmean(list(bars.values())))
     low, high = np.quantile(drawn, [0.025, 0.975])
     return Index(

@@ -138,9 +138,10 @@ def _mann_kendall(t: Array, y: Array, variance: float) -> float:
 def _serial_factor(residual: Array) -> float:
     """How much neighbours that resemble one another inflate the variance of S; at least 1.
 
-    For a first-order process with correlation r: 1 + 2 sum over lags k of (1 - k/n) r^k; r is corrected for its bias
-    of about -(1 + 3 r) / n. Only a correlation beyond 1.645 / sqrt(n) counts (Hamed and Rao keep significant ones
-    alone): with 12 sessions r is known to 0.3, and taking every chance value for real lost a third of true changes.
+    For a first-order process with correlation r: 1 + 2 sum over lags k of (1 - k/n) r^k; r is corrected for its
+    bias of about -(1 + 3 r) / n. Only a correlation beyond 1.645 / sqrt(n) counts (Hamed and Rao keep significant
+    ones alone): with 12 sessions r is known to 0.3; to take every chance value for real lowered the share of true
+    changes that are found from 91 to 84 %.
     """
     x = residual - np.mean(residual)
     n, power = len(x), float(x @ x)
@@ -168,8 +169,8 @@ def gear_factor(days: ArrayLike, gear: ArrayLike) -> float:
 
     Notes
     -----
-    1 / (1 - R^2) with R^2 of time on the gear (variance inflation: a shoe worn mostly late cannot be told from time),
-    times (n - 1) / (n - 1 - k) for the freedom the effects took.
+    1 / (1 - R^2) with R^2 of time on the gear (variance inflation: a shoe worn mostly late cannot be told from
+    time), times (n - 1) / (n - 1 - k) for the freedom the effects took.
     """
     t, x = np.asarray(days, float), np.asarray(gear, float).reshape(len(np.asarray(days)), -1)
     x = x[:, np.ptp(x, axis=0) > 0.0] if x.size else x[:, :0]
