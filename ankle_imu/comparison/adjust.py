@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from ankle_imu.comparison import mixed, rates, standardise
 from ankle_imu.comparison.session import SessionStrides
 from ankle_imu.comparison.windows import Windows, cut, find_measure, sources_of
+from ankle_imu.metrics.ground import WINDOW_STRIDES
 from ankle_imu.metrics.stability import Measure, too_few
 
 if TYPE_CHECKING:
@@ -26,6 +27,12 @@ COLUMNS: Final = (
 
 BASELINE_SESSIONS: Final = 5
 """Sessions that make a person's usual (methods F2: personal normal after 5)."""
+
+
+LEAST_WINDOWS: Final = 5
+"""Windows a session needs to be compared at like ground; ours: fewer have no spread on two kinds of ground."""
+
+LEAST_STRIDES: Final = LEAST_WINDOWS * WINDOW_STRIDES
 
 
 def adjusted(
@@ -54,7 +61,7 @@ def adjusted(
     table with `COLUMNS`, one row per session, oldest first
         value, low, high: at reference conditions, with the 95 % interval, unit of the measure, NaN with a
         `reason`; n_strides: strides with a value; overlap: share of the reference ground that the session
-        walked on; unadjusted: the session's own figure.
+        walked on (below 0.3 `direct` refuses, `mixed` goes by its model); unadjusted: the session's own figure.
 
     Raises
     ------
@@ -129,6 +136,9 @@ def _refusal(
         return f"sensor worn at {own or 'a site not noted'}, else at {site or 'a site not noted'}: never pooled"
     if windows.n_strides < measure.needed:
         return too_few(measure, windows.n_strides)
+    n = int(np.isfinite(windows.statistic).sum())
+    if n < LEAST_WINDOWS:
+        return f"{windows.n_strides} usable strides say too little of the ground; {LEAST_STRIDES} are needed"
     return windows.unfit
 
 

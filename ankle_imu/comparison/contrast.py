@@ -17,17 +17,17 @@ from ankle_imu.comparison.windows import find_measure, sources_of
 from ankle_imu.errors import QualityRefusal
 from ankle_imu.metrics.summary import GAITS
 
-COMPARED: Final = (
-    "range_stance_deg",
-    "successive_range_stance_deg",
-    "successive_inv_excursion_deg",
-    "p95_peak_inv_vel_dps",
-    "roll_rate_per_1000",
-    "stride_time_log_sd",
-    "log_jerk",
-    "shank_range_stance_deg",
-)
-"""What is compared, the first thing a reader asks first."""
+COMPARED: Final = {
+    "range_stance_deg": "Range in stance",
+    "successive_range_stance_deg": "Stride-to-stride range",
+    "successive_inv_excursion_deg": "Stride-to-stride inversion",
+    "p95_peak_inv_vel_dps": "Fast inversions (P95)",
+    "roll_rate_per_1000": "Rolls and big wobbles",
+    "stride_time_log_sd": "Unevenness of stride time",
+    "log_jerk": "Sideways smoothness",
+    "shank_range_stance_deg": "Shank tilt range",
+}
+"""What is compared, and its short name; what a reader asks first stands first."""
 
 _NEEDS_FOOT: Final = frozenset(COMPARED) - {"stride_time_log_sd", "shank_range_stance_deg"}
 
@@ -41,7 +41,7 @@ class Difference:
 
     Parameters
     ----------
-    measure, title, unit : str
+    measure, unit : str
     leg, gait, angle_source : str
     before, after : (value, low, high), 95 % interval
     delta, low, high : float, after minus before with its 95 % interval
@@ -52,7 +52,6 @@ class Difference:
     """
 
     measure: str
-    title: str
     unit: str
     leg: str
     gait: str
@@ -179,7 +178,7 @@ def _compare_leg(
                 f"the second walked on only {100.0 * row[1]['overlap']:.0f} % of the first one's kinds of ground"
             )
         if reason:
-            left_out.append(f"{leg} leg, {gait}, {find_measure(name).title}: {reason}")
+            left_out.append(f"{leg} leg, {gait}, {COMPARED[name].lower()}: {reason}")
         else:
             found.append(_difference(row, name, leg, gait, source, limits))
 
@@ -207,7 +206,6 @@ def _difference(
     low, high = interval_of_difference(a, b)
     return Difference(
         measure=name,
-        title=measure.title,
         unit=measure.unit,
         leg=leg,
         gait=gait,

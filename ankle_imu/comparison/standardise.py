@@ -20,6 +20,9 @@ Labels = NDArray[np.object_]
 LEAST_OVERLAP: Final = 0.3
 """Below this share of the reference ground there is no value (methods F4)."""
 
+BEYOND: Final = 1.2
+"""Factor by which roughness must leave the reference's range; ours: two SD of its own 10 % of noise."""
+
 LEAST_PER_KIND: Final = 2
 """Windows that a session needs on a kind of ground to be compared there; ours: one has no spread."""
 
@@ -45,9 +48,21 @@ class Reference:
 
 
 def kinds_of_ground(windows: Sequence[Windows], base: Sequence[int]) -> list[Labels]:
-    """Kind of ground of every window; roughness is cut at the terciles of the reference."""
-    edges = ground.terciles(np.concatenate([windows[i].covariates["roughness_deg"] for i in base]))
-    return [ground.label_ground(w.covariates["slope_deg"], w.covariates["roughness_deg"], edges) for w in windows]
+    """Kind of ground of every window; roughness is cut at the terciles of the reference.
+
+    What is smoother or rougher than all of the reference is a kind of its own, which the reference does not have.
+    """
+    known = np.concatenate([windows[i].covariates["roughness_deg"] for i in base])
+    edges = ground.terciles(known)
+    known = known[np.isfinite(known)]
+    least, most = (known.min() / BEYOND, known.max() * BEYOND) if len(known) else (-np.inf, np.inf)
+    labels = []
+    for one in windows:
+        rough = one.covariates["roughness_deg"]
+        label = ground.label_ground(one.covariates["slope_deg"], rough, edges)
+        label[(rough < least) | (rough > most)] = "beyond the reference"
+        labels.append(label)
+    return labels
 
 
 def overlaps(windows: Sequence[Windows], base: Sequence[int]) -> Array:

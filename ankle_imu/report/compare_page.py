@@ -13,6 +13,7 @@ import numpy as np
 
 from ankle_imu import frames
 from ankle_imu.comparison import Comparison, Difference
+from ankle_imu.comparison.contrast import COMPARED
 from ankle_imu.durable import write_whole
 from ankle_imu.metrics.summary import GAITS
 from ankle_imu.report import style, words
@@ -25,18 +26,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 HEAD: Final = ("Leg", "Gait", "Figure", "First", "Second", "Change", "95 % interval", "In words")
-
-NAME: Final = {
-    "range_stance_deg": "Range in stance",
-    "successive_range_stance_deg": "Stride-to-stride range",
-    "successive_inv_excursion_deg": "Stride-to-stride inversion",
-    "p95_peak_inv_vel_dps": "Fast inversions (P95)",
-    "roll_rate_per_1000": "Rolls and big wobbles",
-    "stride_time_log_sd": "Unevenness of stride time",
-    "log_jerk": "Sideways smoothness",
-    "shank_range_stance_deg": "Shank tilt range",
-}
-"""Short names; the angle is named beside them."""
 
 _VERDICT: Final = {
     "changed": "changed",
@@ -74,7 +63,7 @@ def _leg_sentence(leg: str, gait: str, part: Sequence[Difference]) -> str:
 
 
 def _change(d: Difference) -> str:
-    name = NAME[d.measure]
+    name = COMPARED[d.measure]
     side = ""
     if d.high_is_steadier is not None:
         side = ", steadier" if (d.delta > 0.0) == d.high_is_steadier else ", less steady"
@@ -103,8 +92,8 @@ def rows_of(found: Comparison) -> list[list[str]]:
 def _title(d: Difference) -> str:
     if d.measure in ("range_stance_deg", "successive_range_stance_deg"):
         angle = words.FRONTAL[d.angle_source]
-        return f"{NAME[d.measure]} ({angle[0].lower()}{angle[1:]})"
-    return NAME[d.measure]
+        return f"{COMPARED[d.measure]} ({angle[0].lower()}{angle[1:]})"
+    return COMPARED[d.measure]
 
 
 def _shown(d: Difference) -> tuple[str, float, int]:
@@ -133,7 +122,7 @@ def comparison_figure(found: Comparison, *, narrow: bool = False) -> Figure:
     for ax, (measure, gait) in zip(axes, kinds, strict=True):
         part = [d for d in found.differences if (d.measure, d.gait) == (measure, gait)]
         unit = _shown(part[0])[0]
-        style.dress(ax, NAME[measure] + (f", {unit}" if unit else ""))
+        style.dress(ax, COMPARED[measure] + (f", {unit}" if unit else ""))
         for d in part:
             _draw(ax, d)
         style.leg_key(ax, {d.leg: f"{d.leg}, {d.gait}" for d in part})
@@ -161,7 +150,7 @@ def _dates(found: Comparison) -> list[str]:
 def comparison_alt(found: Comparison) -> str:
     """Alt text of the picture."""
     parts = [
-        f"{d.leg} {d.gait} {NAME[d.measure]} {_value(d, d.before[0])} then {_value(d, d.after[0])}"
+        f"{d.leg} {d.gait} {COMPARED[d.measure]} {_value(d, d.before[0])} then {_value(d, d.after[0])}"
         for d in found.differences
     ]
     return f"Figures of two sessions at the ground of the first: {'; '.join(parts)}."
