@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
 import pytest
 
-from ankle_imu.trends import PastSession, Worn
-from ankle_imu.validation.stride_tables import MadeUp, Outing, Person, make_season, make_session
+from ankle_imu.trends import PastSession
+from ankle_imu.validation.seasons import as_past
+from ankle_imu.validation.stride_tables import Outing, Person, make_season, make_session
 
 Sessions = tuple[PastSession, ...]
-
-
-def as_past(made: MadeUp, **facts: Any) -> PastSession:
-    """A made-up session as the library would hand it over."""
-    session = made.session
-    worn = Worn(session_id=session.session_id, start_utc=session.start_utc, shoe=session.footwear)
-    return PastSession(alias="P-made", strides=session, worn=worn, **facts)
 
 
 @cache
@@ -43,6 +38,8 @@ def outings() -> Callable[..., Sessions]:
 
     def make(effects: Any, n_strides: int = 900, mix: Any = (0.4, 0.4, 0.2), **facts: Any) -> Sessions:
         plans = [Outing(n_strides=n_strides, mix=mix, effect_log=e, day=3 * i) for i, e in enumerate(effects)]
-        return tuple(as_past(make_session(Person(), plan, seed=i), **facts) for i, plan in enumerate(plans))
+        return tuple(
+            replace(as_past(make_session(Person(), plan, seed=i)), **facts) for i, plan in enumerate(plans)
+        )
 
     return make
