@@ -110,7 +110,8 @@ def _rest_on(trend: Trend, found: Mapping[str, pd.DataFrame], history: Sequence[
     points, reasons = _join(trend.points, {leg: table.set_index("session_id") for leg, table in found.items()})
     reached = int(np.isfinite(points["adjusted"].to_numpy(float)).sum())
     if reached < max(MIN_SESSIONS, LEAST_ADJUSTED * len(points)):
-        why = f" ({max(set(reasons), key=reasons.count)})" if reasons else ""
+        causes = [reason.split(":")[0] for reason in reasons]
+        why = f" ({max(sorted(set(causes)), key=causes.count)})" if causes else ""
         return replace(
             trend,
             points=points,
