@@ -131,7 +131,7 @@ def stability_index(
     site, shoe or firmware. The index is their plain mean. With five baseline sessions a bar lies between 25 and
     75. Shoes worn in turn are taken out where the comparison can (not of the rate of rolls) and begin no new
     usual. The interval is a moving-block bootstrap of the session's windows (`bootstrap.draw_changes`); the
-    baseline counts as known, so it says how surely this session is what it was, not how much sessions differ. Of 191
+    baseline counts as known: it says how surely this session is what it was, not how much sessions differ. Of 191
     made-up sessions of 650 to 910 strides on changing ground it held what a session of 20 000 strides on the same
     day would have had in 95 %, with the factor of `bootstrap.WIDEN`.
 
