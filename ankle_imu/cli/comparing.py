@@ -56,7 +56,7 @@ def compare(
 
 
 def _strides_of(path: Path, tell: Tell) -> SessionStrides:
-    """The strides of a session, and what its `session.toml` says now of shoes and loads."""
+    """The strides of a session; analyzed first when it has no result, or was edited since."""
     from dataclasses import replace
 
     from ankle_imu.comparison import SessionStrides

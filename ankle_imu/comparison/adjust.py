@@ -54,14 +54,15 @@ def adjusted(
     leg, gait : str
     angle_source : str; where left open, the one most of the sessions have
     reference : ids of the sessions that set the reference conditions; the first five when empty
-    method : `mixed` or `direct`; where left open, `mixed` if the data suffice and statsmodels is there
+    method : `direct` for direct standardisation whatever the data; where left open, a model of all windows if
+        there are five sessions and 100 windows: `mixed` with statsmodels, else `levels`
 
     Returns
     -------
     table with `COLUMNS`, one row per session, oldest first
         value, low, high: at reference conditions, with the 95 % interval, unit of the measure, NaN with a
         `reason`; n_strides: strides with a value; overlap: share of the reference ground that the session
-        walked on (below 0.3 `direct` refuses, `mixed` goes by its model); unadjusted: the session's own figure.
+        walked on (below 0.3 `direct` refuses, a model reaches over); unadjusted: the session's own figure.
 
     Raises
     ------
@@ -103,7 +104,7 @@ def _values(
     """Columns of each usable session, by the best method that the data allow."""
     if measure.scale == "count":
         return rates.standardise_rates(windows, base)
-    if method != "direct" and mixed.is_available() and mixed.suffices(windows):
+    if method != "direct" and mixed.suffices(windows):
         found = mixed.fit(windows, sessions, leg, base, measure)
         if found is not None:
             return found

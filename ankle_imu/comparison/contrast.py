@@ -47,7 +47,7 @@ class Difference:
     delta, low, high : float, after minus before with its 95 % interval
     limit : float, smallest change that is told from noise; NaN where none is known
     overlap : float, share of the first session's ground that the second walked on too
-    method : str, `mixed`, `direct` or `indirect`
+    method : str, `mixed`, `levels`, `direct` or `indirect`
     high_is_steadier : bool or None where the measure has no better side
     """
 

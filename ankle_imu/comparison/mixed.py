@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from itertools import pairwise
 from typing import Any, Final
@@ -72,7 +72,7 @@ def fit(
     base: Sequence[int],
     measure: Measure,
 ) -> dict[int, dict[str, Any]] | None:
-    """Value and interval of each session at the reference conditions; None where the model cannot be fitted.
+    """Value and interval of each session at the reference conditions; None where too few windows know it.
 
     Parameters
     ----------
@@ -89,12 +89,13 @@ def fit(
     -----
     y = session + s(roughness) + s(speed) + s(slope) + load + shoe + brace + time, session random, by REML; s are
     restricted cubic splines. A session's value is the mean of its windows less what the model gives to ground
-    and gear, so it is not shrunk towards the others. Time is in the model only so that a change over weeks is
+    and gear, so it is not shrunk towards the others. Without statsmodels, or where its fit fails, every session has a
+    level of its own in plain least squares (`levels`), and gear is not taken out. Time is in the model only so that a change over weeks is
     not laid on a shoe; it stays in the value. Shoes, brace and load enter where they were changed back and
     forth, for only then can their effect be told from a change of the person.
     """
     known = {name: np.concatenate([w.covariates[name] for w in windows]) for name in COVARIATES}
-    known["roughness_deg"] = _calibrated_roughness(windows)
+    known["roughness_deg"] = calibrated_roughness(windows)
     used = [name for name in COVARIATES if _is_used(known[name])]
     y = to_scale(np.concatenate([w.statistic for w in windows]), measure)
     owner = np.repeat(np.arange(len(windows)), [len(w.statistic) for w in windows])
@@ -106,15 +107,17 @@ def fit(
         return None
     y, owner = y[good], owner[good]
     design = _design({name: known[name][good] for name in used}, owner, sessions, leg)
-    fitted = _mixed(y, design.all, owner)
+    fitted = _mixed(y, design.all, owner) if is_available() else None
+    method = "mixed" if fitted is not None else "levels"
     if fitted is None:
-        return None
+        design = replace(design, worn=design.worn[:, :0], time=design.time[:, :0], names=tuple(used))
+        fitted = _levels(y, design.ground, owner)
     beta, cov = fitted
     values = _session_values(y, owner, design, beta, cov, np.isin(owner, at))
-    return {i: _row(values.get(i), measure, design.names) for i in range(len(windows))}
+    return {i: _row(values.get(i), measure, design.names, method) for i in range(len(windows))}
 
 
-def _calibrated_roughness(windows: Sequence[Windows]) -> Array:
+def calibrated_roughness(windows: Sequence[Windows]) -> Array:
     """Logarithm of each window's roughness, drawn towards its session's mean by the share of it that is chance.
 
     Twenty strides tell the roughness to some 10 %. Left as it is, that noise would make the ground's effect
@@ -144,7 +147,7 @@ def _is_used(values: Array) -> bool:
 def _design(
     known: dict[str, Array], owner: NDArray[np.int64], sessions: Sequence[SessionStrides], leg: str
 ) -> _Design:
-    ground = [column for values in known.values() for column in _spline(values)]
+    ground = [column for values in known.values() for column in spline(values)]
     present = sorted(set(owner))
     worn: list[Array] = []
     names = list(known)
@@ -161,7 +164,7 @@ def _design(
     )
 
 
-def _spline(values: Array) -> list[Array]:
+def spline(values: Array) -> list[Array]:
     """Restricted cubic spline of three knots: the value and one bend, linear beyond the outer knots.
 
     References
@@ -225,6 +228,24 @@ def _mixed(y: Array, x: Array, owner: NDArray[np.int64]) -> tuple[Array, Array] 
     return (beta, cov) if is_sound else None
 
 
+def _levels(y: Array, ground: Array, owner: NDArray[np.int64]) -> tuple[Array, Array]:
+    """Least squares with a level of its own for each session; the level is not among the coefficients but first, 0."""
+    n = np.maximum(np.bincount(owner), 1)
+    x = (
+        ground - np.column_stack([np.bincount(owner, c) / n for c in ground.T])[owner]
+        if ground.shape[1]
+        else ground
+    )
+    away = y - (np.bincount(owner, y) / n)[owner]
+    inverse = np.linalg.pinv(x.T @ x)
+    beta = inverse @ (x.T @ away)
+    freedom = max(len(y) - len(set(owner)) - x.shape[1], 1)
+    noise = float(((away - x @ beta) ** 2).sum()) / freedom
+    cov = np.zeros((len(beta) + 1, len(beta) + 1))
+    cov[1:, 1:] = noise * inverse
+    return np.concatenate([[0.0], beta]), cov
+
+
 def _covariance(x: Array, owner: NDArray[np.int64], within: float, between: float) -> Array:
     """Covariance (p, p) of generalised least squares with variances `within` and `between` sessions.
 
@@ -260,7 +281,9 @@ def _session_values(
     return out
 
 
-def _row(value: tuple[float, float, float] | None, measure: Measure, names: tuple[str, ...]) -> dict[str, Any]:
+def _row(
+    value: tuple[float, float, float] | None, measure: Measure, names: tuple[str, ...], method: str
+) -> dict[str, Any]:
     if value is None:
         return {"reason": "the ground it was walked on is not known"}
     centre, error, smear = value
@@ -269,6 +292,6 @@ def _row(value: tuple[float, float, float] | None, measure: Measure, names: tupl
         "value": back * from_scale(centre, measure),
         "low": back * from_scale(centre - 1.96 * error, measure),
         "high": back * from_scale(centre + 1.96 * error, measure),
-        "method": "mixed",
+        "method": method,
         "adjusted_for": ", ".join(names),
     }

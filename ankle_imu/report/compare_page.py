@@ -56,7 +56,9 @@ def _leg_sentence(leg: str, gait: str, part: Sequence[Difference]) -> str:
     sure, open_ = ([_change(d) for d in part if d.verdict == verdict] for verdict in ("changed", "differs"))
     if not sure and not open_:
         return f"{name}: nothing differs by more than chance and noise can make."
-    said = [f"{name}: more than noise can make is {words.listing(sure)}."] if sure else [f"{name}."]
+    said = [f"{name}."]
+    if sure:
+        said.append(f"Changed by more than noise can make: {words.listing(sure)}.")
     if open_:
         said.append(f"Beyond chance, with a limit of noise that is not known yet: {words.listing(open_)}.")
     return " ".join([*said, "The rest may be chance or noise."] if len(sure + open_) < len(part) else said)

@@ -43,6 +43,13 @@ def test_the_mixed_model_needs_its_library_and_the_base_does_without(
     assert set(adjusted(sessions, STEPS, "left", "walk")["method"]) == {"mixed"}
     monkeypatch.setattr(mixed, "is_available", lambda: False)
     found = adjusted(sessions, STEPS, "left", "walk")
+    assert set(found["method"]) == {"levels"}
+    assert "footwear" not in found["adjusted_for"][0]
+    assert adjusted(sessions, "roll_rate_per_1000", "left", "walk")["value"].notna().all()
+
+
+def test_direct_standardisation_refuses_other_ground(sessions: list[SessionStrides]) -> None:
+    found = adjusted(sessions, STEPS, "left", "walk", method="direct")
     assert set(found["method"][found["reason"] == ""]) == {"direct"}
     assert found["reason"][found["method"] == ""].str.contains("other ground").all()
 
@@ -133,6 +140,26 @@ def test_rates_use_expected_events() -> None:
     assert found["value"][1] / found["value"][0] < 0.75 * found["unadjusted"][1] / found["unadjusted"][0]
 
 
+def test_rates_do_not_follow_the_ground_of_a_season() -> None:
+    """Ten people whose ground grows rougher while they stay as steady: raw rates double, adjusted ones do not."""
+    pytest.importorskip("statsmodels")
+    weeks = np.linspace(-0.5, 0.5, 12)
+    drift = []
+    for user in range(10):
+        found = adjusted(
+            [one.session for one in make_season(600 + user, drifting_ground=0.8)],
+            "roll_rate_per_1000",
+            "left",
+            "walk",
+        )
+        drift.append(
+            [np.polyfit(weeks, found[name] / found[name].mean(), 1)[0] for name in ("value", "unadjusted")]
+        )
+    adjusted_drift, raw_drift = np.mean(drift, axis=0)
+    assert raw_drift > 0.6
+    assert abs(adjusted_drift) < 0.35
+
+
 def test_no_event_in_3000_strides_bounds_the_rate_as_the_methods_sheet_says() -> None:
     assert poisson_interval(0.0)[1] / 3.0 == pytest.approx(1.2, abs=0.05)
     low, high = poisson_interval(10.0)
@@ -169,9 +196,12 @@ def errors(users: int, method: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]
     return np.concatenate(score), np.concatenate(error), np.concatenate(raw)
 
 
-@pytest.mark.parametrize(("method", "rms"), [("mixed", 0.06), ("direct", 0.16)])
-def test_intervals_hold_the_truth_on_changing_ground(method: str, rms: float) -> None:
+@pytest.mark.parametrize(("method", "rms"), [("mixed", 0.06), ("levels", 0.07), ("direct", 0.16)])
+def test_intervals_hold_the_truth_on_changing_ground(
+    method: str, rms: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """120 sessions of 10 people; the whole study has 200 and more."""
+    monkeypatch.setattr(mixed, "is_available", lambda: method == "mixed")
     score, error, raw = errors(10, method)
     assert 0.85 <= np.mean(np.abs(score) < 1.96) <= 0.99
     assert np.sqrt(np.mean(error**2)) < rms
