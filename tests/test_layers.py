@@ -28,6 +28,7 @@ FLOORS = (
         "calibration",
         "orientation",
         "gait",
+        "terrain",
         "report",
         "interchange",
         "library",

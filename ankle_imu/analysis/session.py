@@ -15,6 +15,7 @@ from ankle_imu import frames, tables
 from ankle_imu._version import package_version
 from ankle_imu.analysis.gates import gates_of
 from ankle_imu.analysis.grid import Gridded, put_on_grid, session_grid
+from ankle_imu.analysis.ground import context_table, join_track
 from ankle_imu.analysis.leg import LegResult, analyze_leg
 from ankle_imu.analysis.other_foot import lead_of
 from ankle_imu.analysis.sensor import prepare
@@ -94,15 +95,19 @@ def analyze(
     worn = recording.session.sensors
     clipped = {p: one.time[is_clipped(one, worn.get(p))] for p, one in recording.series.items()}
     strides = _strides_table(legs, clipped)
+    gaps = _gaps_table(recording.loss, gridded, time)
+    joined = join_track(recording, strides, gaps)
+    warnings += joined.warnings
     result = SessionResult(
         angles=_angles_table(legs, time),
         strides=strides,
-        context=_context_table(strides, legs),
+        context=_with_feet(context_table(strides, joined.table, rate), strides, legs),
         events=_events_table(legs, recording),
         bouts=_bouts_table(strides),
         summary=summarize(strides),
-        track=tables.make_table(tables.TRACK, {}),
-        quality=_quality(recording, gridded, clipped, legs, time, rate, tuple(warnings)),
+        track=joined.table,
+        quality=_quality(recording, gridded, clipped, legs, time, rate, gaps, tuple(warnings))
+        | {"track": joined.quality},
         settings=settings,
         session=recording.session,
         version=package_version(),
@@ -188,19 +193,14 @@ def _strides_table(legs: Mapping[str, LegResult], clipped: Mapping[str, Array]) 
     return strides
 
 
-def _context_table(strides: pd.DataFrame, legs: Mapping[str, LegResult]) -> pd.DataFrame:
-    """What surrounds each stride, row by row of the strides table."""
-    columns = {
-        "stride_id": strides["stride_id"].to_numpy(),
-        "time_s": strides["ic_s"].to_numpy(),
-        "roughness_deg": roughness(strides),
-        "log_jerk": np.full(len(strides), np.nan),
-    }
+def _with_feet(context: pd.DataFrame, strides: pd.DataFrame, legs: Mapping[str, LegResult]) -> pd.DataFrame:
+    """The context with what the feet themselves tell: roughness, and the columns each leg brings along."""
+    filled = context.assign(roughness_deg=roughness(strides))
     for leg, result in legs.items():
-        own = np.flatnonzero(strides["leg"] == leg)
+        own = (strides["leg"] == leg).to_numpy()
         for name, values in result.context.items():
-            columns[name][own] = values[np.argsort(result.strides["start_s"], kind="stable")]
-    return tables.make_table(tables.CONTEXT, columns)
+            filled.loc[own, name] = values[np.argsort(result.strides["start_s"], kind="stable")]
+    return filled
 
 
 def _clipped_in(strides: pd.DataFrame, clipped: Mapping[str, Array]) -> NDArray[np.int64]:
@@ -287,6 +287,7 @@ def _quality(
     legs: Mapping[str, LegResult],
     time: Array,
     rate: float,
+    gaps: pd.DataFrame,
     warnings: tuple[str, ...],
 ) -> dict[str, Any]:
     alignment = {
@@ -317,7 +318,7 @@ def _quality(
         doubtful.append("No strides were found: the sensors did not see a foot or leg swinging forward.")
     return {
         "sensors": {p: _sensor_quality(recording, p, len(clipped[p])) for p in recording.series},
-        "gaps": _gaps_table(recording.loss, gridded, time),
+        "gaps": gaps,
         "alignment": alignment,
         "sync": _sync(legs),
         "unmeasurable": unmeasurable,

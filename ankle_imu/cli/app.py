@@ -27,6 +27,7 @@ from ankle_imu.cli import (
     sensing,
     shelf,
     simulating,
+    tracking,
     validating,
 )
 
@@ -106,6 +107,7 @@ def build() -> App:
         usage="Usage: ankle-imu compare SESSION SESSION [OPTIONS]",
         help_epilogue="Example:  ankle-imu compare 2026-05-02T0810Z last -o compare.html",
     )
+    app.command(tracking.build(_WALKS, _OPTIONS))
     app.command(shelf.build(_WALKS, _OPTIONS))
     app.command(
         validating.validate, group=_CHECK, help_epilogue="Example:  ankle-imu validate --data recordings --strict"

@@ -88,11 +88,17 @@ def fit(
     Notes
     -----
     y = session + s(roughness) + s(speed) + s(slope) + load + shoe + brace + time, session random, by REML; s are
-    restricted cubic splines. A session's value is the mean of its windows less what the model gives to ground
-    and gear, so it is not shrunk towards the others. Without statsmodels, or where its fit fails, every session has a
-    level of its own in plain least squares (`levels`), and gear is not taken out. Time is in the model only so that a change over weeks is
-    not laid on a shoe; it stays in the value. Shoes, brace and load enter where they were changed back and
-    forth, for only then can their effect be told from a change of the person.
+    restricted cubic splines. A session's value is the mean of its windows less what the model gives to ground and
+    gear, so it is not shrunk towards the others. Time is in the model only so that a change over weeks is not laid
+    on a shoe; it stays in the value. Shoes, brace and load enter where they were changed back and forth, for only
+    then can their effect be told from a change of the person. Without statsmodels, or where its fit fails, every
+    session has a level of its own in plain least squares (`levels`), and gear is not taken out.
+
+    Own simulation (`validation.stride_tables`, seasons of 12 sessions of some 900 strides on ground that grows
+    rougher, successive differences of inversion): root mean square error of a session 0.046 in the logarithm
+    (unadjusted 0.23), its 95 % interval holds the truth in 0.92. Mann-Kendall at 5 % alone finds a change in 0.06
+    of 200 seasons without one (unadjusted 0.32), and an improvement by 25 % in 0.96 (unadjusted 0.00); with
+    `levels` 0.07 and 0.73 of 60 seasons, with direct standardisation 0.13 and 0.08.
     """
     known = {name: np.concatenate([w.covariates[name] for w in windows]) for name in COVARIATES}
     known["roughness_deg"] = calibrated_roughness(windows)
@@ -229,7 +235,7 @@ def _mixed(y: Array, x: Array, owner: NDArray[np.int64]) -> tuple[Array, Array] 
 
 
 def _levels(y: Array, ground: Array, owner: NDArray[np.int64]) -> tuple[Array, Array]:
-    """Least squares with a level of its own for each session; the level is not among the coefficients but first, 0."""
+    """Least squares with a level for each session: 0 and the coefficients (p + 1,), and their covariance."""
     n = np.maximum(np.bincount(owner), 1)
     x = (
         ground - np.column_stack([np.bincount(owner, c) / n for c in ground.T])[owner]

@@ -14,6 +14,7 @@ from ankle_imu.frames import PLACEMENTS
 from ankle_imu.session_io.calibrated import saved_calibrations
 from ankle_imu.session_io.reading import read_sensor
 from ankle_imu.session_io.sensors import in_order, with_config
+from ankle_imu.session_io.tracks import load_track
 from ankle_imu.values import ENDED, ImuSeries, Loss, Recording, SensorInfo, SessionInfo
 
 
@@ -28,7 +29,8 @@ def open_session(path: str | Path) -> Recording:
     -------
     Recording
         Series, losses, markers; damage to the files is told in `warnings` and counted in `loss`. The series are
-        as measured; calibrations that the library keeps for these sensors are in `sensor_calibration`.
+        as measured; calibrations that the library keeps for these sensors are in `sensor_calibration`, the
+        folder's `track.gpx` or `track.fit` in `track`.
 
     Raises
     ------
@@ -73,13 +75,15 @@ def decode_log(path: Path, log: recording.SessionLog) -> Recording:
         )
     info = _with_sensors(info, log, series)
     calibrations, doubts = saved_calibrations(path, info)
+    track, odd = load_track(path)
     return Recording(
         series=in_order(series),
         session=info,
         loss=in_order(losses),
         markers=log.markers,
         sensor_calibration=calibrations,
-        warnings=(*warnings, *doubts),
+        track=track,
+        warnings=(*warnings, *doubts, *odd),
     )
 
 
