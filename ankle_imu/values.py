@@ -93,6 +93,7 @@ class SensorInfo:
     model: str = ""
     mount_site: str = ""
     protocol: str = ""
+    firmware: str = ""
     nominal_rate_hz: float = float("nan")
     acc_range_g: float = float("nan")
     gyr_range_dps: float = float("nan")

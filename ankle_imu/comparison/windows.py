@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
@@ -73,14 +74,41 @@ def find_measure(name: str) -> Measure:
     )  # fmt: skip
 
 
+_CUT: Final[WeakKeyDictionary[SessionStrides, dict[tuple[str, ...], Any]]] = WeakKeyDictionary()
+"""What was cut out of each session while it is in memory: five measures and an index ask for the same windows."""
+
+
 def cut(session: SessionStrides, measure: Measure, leg: str, gait: str, angle_source: str) -> Windows:
     """Cut the accepted strides of one leg, gait and angle source into windows of 20 and take their statistics."""
-    context = session.context if len(session.context) == len(session.strides) else None
-    table = session.strides.assign(
-        _roughness=ground.known_roughness(session.strides, context), _slope=ground.slope(session.strides, context)
-    )
-    keep = (table["leg"] == leg) & (table["gait"] == gait) & (table["angle_source"] == angle_source)
-    chosen = table[keep.to_numpy() & table["accepted"].to_numpy(bool)].sort_values("start_s", kind="stable")
+    known = _CUT.setdefault(session, {})
+    key = ("windows", measure.name, leg, gait, angle_source)
+    if key not in known:
+        known[key] = _cut(session, measure, _strides_of(session, leg, gait, angle_source))
+    windows: Windows = known[key]
+    return windows
+
+
+def _strides_of(session: SessionStrides, leg: str, gait: str, angle_source: str) -> pd.DataFrame:
+    """Accepted strides of one leg, gait and angle source by time, with roughness and slope of the ground."""
+    known = _CUT.setdefault(session, {})
+    key = ("strides", leg, gait, angle_source)
+    if key not in known:
+        if ("ground",) not in known:
+            context = session.context if len(session.context) == len(session.strides) else None
+            known["ground",] = session.strides.assign(
+                _roughness=ground.known_roughness(session.strides, context),
+                _slope=ground.slope(session.strides, context),
+            )
+        table = known["ground",]
+        keep = (table["leg"] == leg) & (table["gait"] == gait) & (table["angle_source"] == angle_source)
+        known[key] = table[keep.to_numpy() & table["accepted"].to_numpy(bool)].sort_values(
+            "start_s", kind="stable"
+        )
+    chosen: pd.DataFrame = known[key]
+    return chosen
+
+
+def _cut(session: SessionStrides, measure: Measure, chosen: pd.DataFrame) -> Windows:
     values = stride_values(measure, chosen, session.context, session.events)
     n = int(np.isfinite(values).sum())
     block = _blocks(values)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from ankle_imu.library.config import config_path, default_alias, default_library, new_alias
 from ankle_imu.library.derived import find_result, load_result, save_result
 from ankle_imu.library.folders import SessionEntry, find_session, list_sessions, session_folder
+from ankle_imu.library.history import load_history
 from ankle_imu.library.sensors import (
     KnownSensor,
     find_sensor,
@@ -29,6 +30,7 @@ __all__ = [
     "forget_sensor",
     "list_sessions",
     "load_calibration",
+    "load_history",
     "load_result",
     "load_sensors",
     "load_trend",

@@ -19,6 +19,8 @@ from ankle_imu.validation.misworn import score_misworn
 from ankle_imu.validation.position import over_trials
 from ankle_imu.validation.recordings import score_case
 from ankle_imu.validation.score import Row
+from ankle_imu.validation.seasons import DATASET as SEASONS
+from ankle_imu.validation.seasons import score_seasons
 from ankle_imu.validation.simulation import DATASET as SIMULATION
 from ankle_imu.validation.simulation import FULL, QUICK, Extent, score_simulation
 
@@ -27,6 +29,7 @@ SIMULATED: Final[Mapping[str, Callable[[Extent, Path | None], Iterator[Row]]]] =
         SIMULATION: lambda extent, data: score_simulation(extent),
         ABLATION: lambda extent, data: score_ablation(extent),
         MISWORN: lambda extent, data: score_misworn(extent, data),
+        SEASONS: lambda extent, data: score_seasons(extent),
     }
 )
 """What is measured on simulated walks, by the name that `run` and `validate --only` know it by."""
