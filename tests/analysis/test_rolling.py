@@ -1,0 +1,72 @@
+"""Rolls through the whole analysis: found where they are, and only there."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import product
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ankle_imu import simulate
+from ankle_imu.analysis import analyze
+from ankle_imu.validation.datasets import read_cases
+
+ROLLS = ("roll", "hard_roll", "eversion_roll")
+SETS = (("left_foot", "left_shank"), ("right_foot",), ("right_foot", "right_shank"))
+
+
+@pytest.mark.parametrize(("gait", "placements"), list(product(("walk", "run"), SETS[:2])))
+def test_rolls_are_found_with_their_size(gait: str, placements: tuple[str, ...]) -> None:
+    """Ten rolls on rough ground with stones knocking and loose sensors: each one, to 10 %, and nothing else."""
+    plan = simulate.Plan(
+        duration_s=240.0,
+        sampling_rate=104.0,
+        gait=gait,
+        terrain="uneven",
+        errors="full",
+        rolls=10,
+        roll_from_deg=30.0,
+        knocks_per_min=6.0,
+        placements=placements,
+    )
+    recording, truth = simulate.walk(plan, seed=11)
+    events = analyze(recording).events
+    found = events[events["kind"].isin(ROLLS)]
+    assert len(found) == 10
+    assert np.abs(found["time_s"].to_numpy() - truth.events["time_s"].to_numpy()).max() < 0.1
+    if len(placements) == 2:
+        np.testing.assert_allclose(found["peak_deg"], truth.events["peak_deg"], rtol=0.10)
+
+
+def test_gaps_and_clips_make_no_roll_but_a_word() -> None:
+    plan = simulate.Plan(duration_s=60.0, rolls=1, errors="typical", placements=SETS[0], roll_from_deg=35.0)
+    recording, truth = simulate.walk(plan, seed=3)
+    at = float(truth.events["time_s"].iloc[0])
+    assert analyze(recording).events["kind"].isin(ROLLS).sum() == 1
+    for lost, word in ((True, "missing"), (False, "end of its range")):
+        foot = recording.series["left_foot"]
+        acc, gyr = foot.acc.copy(), foot.gyr.copy()
+        if lost:
+            near = (foot.time > at - 0.06) & (foot.time < at - 0.02)
+            acc[near] = gyr[near] = np.nan
+        else:
+            acc[np.searchsorted(foot.time, at - 0.04), 0] = 16.0 * 9.80665
+        spoilt = replace(recording, series={**recording.series, "left_foot": replace(foot, acc=acc, gyr=gyr)})
+        result = analyze(spoilt)
+        assert not result.events["kind"].isin(ROLLS).any()
+        assert any(word in warning for warning in result.quality["warnings"])
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["gaitmap_walk_mocap", "neura_s02_walk", "qmt_fullbody", "osim_walk", "kam_steps", "pyshoe_vicon", "xio_gait"],
+)
+def test_no_roll_in_real_walks(name: str, shared: Path) -> None:
+    data = shared / "data"
+    if not (data / name).is_dir():
+        pytest.skip(f"{name} is not in {data}")
+    for case in read_cases(name, data):
+        events = analyze(case.recording).events
+        assert not events["kind"].isin(ROLLS).any(), case.name
