@@ -80,7 +80,8 @@ def test_a_missing_sample_leaves_the_stance_open() -> None:
     rate[60] = np.nan
     angle = np.where(np.arange(120) < 34, 0.0, 32.0)
     found = rolls.find_rises(angle, rate, np.array([10.0]), np.array([100.0]), RATE, 300.0)
-    assert not found.is_known[0] and np.isnan(found.height[0])
+    assert not found.is_known[0]
+    assert np.isnan(found.height[0])
 
 
 @given(
