@@ -21,6 +21,7 @@ from ankle_imu.gait.filters import low_pass
 from ankle_imu.gait.strides import Strides
 from ankle_imu.metrics import inversion as metric
 from ankle_imu.metrics.doubt import range_doubt
+from ankle_imu.metrics.settling import find_settling
 from ankle_imu.orientation.anchor import FLAT_GATE
 from ankle_imu.orientation.angles import segment_up
 from ankle_imu.settings import Settings
@@ -260,6 +261,18 @@ def _stride_columns(
     lost = foot.lost if shank is None else foot.lost | shank.lost
     columns["lost_samples"] = count_within(lost, strides)
     columns |= _acceptance(columns, count_within(foot.broken, strides) > 0, alignment["foot"])
+    if "inv_at_ic_deg" in columns:
+        frontal = pair.inversion if pair is not None else angles["foot_tilt"]
+        usable = columns["accepted"] & (columns["angle_source"] == ("foot" if pair is None else "joint"))
+        columns |= find_settling(
+            frontal,
+            columns["inv_at_ic_deg"],
+            strides.ic,
+            strides.to,
+            columns["gait"],
+            usable.astype(bool),
+            sampling_rate,
+        )
     return columns
 
 

@@ -79,12 +79,9 @@ def roll_events(
     if len(swings) < 2 or len(columns["ic_s"]) == 0:
         return {}, np.empty(0), ()
     ic, to = stances(swings, len(angle), sampling_rate)
-    gait = _gait_of(ic, motion.strides.ic, columns["gait"])
     walked = in_gait(swings, sampling_rate)
     least = settings.roll_deg * (rolls.FOOT_ALONE_SHARE if source == "foot" else 1.0)
-    common = (ic, to, sampling_rate, least, settings.roll_dps)
-    inward = rolls.find_rolls(angle, rate, *common)
-    outward = rolls.find_eversion_rolls(-angle, -rate, *common, gait)
+    inward, outward = rolls.find_rolls(angle, rate, ic, to, sampling_rate, least, settings.roll_dps)
     parts, doubts = [], []
     for found, sign in ((inward, 1.0), (outward, -1.0)):
         kept = walked[found["stride"]] & _stays(found, motion, gravity)
@@ -119,11 +116,6 @@ def in_gait(swings: Swings, sampling_rate: float) -> NDArray[np.bool_]:
     follows = np.concatenate([[False], np.diff(swings.ic) <= LONGEST_S * sampling_rate])
     row = np.cumsum(~follows)
     return np.asarray(follows & (np.bincount(row)[row] > FEWEST_STRIDES))
-
-
-def _gait_of(ic: Array, stride_ic: Array, gait: NDArray[np.str_]) -> NDArray[np.str_]:
-    """Gait class of each stance: that of its stride, else of the stride before."""
-    return np.asarray(gait)[np.clip(np.searchsorted(stride_ic, ic, side="right") - 1, 0, None)]
 
 
 def _stays(found: Found, motion: FootMotion, gravity: float) -> NDArray[np.bool_]:

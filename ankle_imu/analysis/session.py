@@ -24,6 +24,7 @@ from ankle_imu.calibration.sensor import correct
 from ankle_imu.decode import find_clipped
 from ankle_imu.errors import RecordingError
 from ankle_imu.gait.filters import runs
+from ankle_imu.metrics.recovery import judge_outcomes
 from ankle_imu.metrics.summary import summarize
 from ankle_imu.settings import Settings
 from ankle_imu.values import Alignment, Gap, ImuSeries, Loss, Recording, SensorInfo, SessionResult
@@ -93,10 +94,12 @@ def analyze(
     worn = recording.session.sensors
     clipped = {p: one.time[is_clipped(one, worn.get(p))] for p, one in recording.series.items()}
     strides = _strides_table(legs, clipped)
+    angles = _angles_table(legs, time)
     events, doubts = _events_table(legs, recording, clipped)
+    events["outcome"] = judge_outcomes(events, strides, angles)
     warnings += doubts
     result = SessionResult(
-        angles=_angles_table(legs, time),
+        angles=angles,
         strides=strides,
         context=_context_table(strides),
         events=events,

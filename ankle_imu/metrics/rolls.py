@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ankle_imu.metrics.inversion import STANCE_SHARE, windows
-from ankle_imu.metrics.summary import MIN_STRIDES_MEDIAN, MIN_STRIDES_SPREAD
+from ankle_imu.metrics.summary import MIN_STRIDES_SPREAD
 
 Array = NDArray[np.float64]
 Index = NDArray[np.int64]
@@ -28,7 +28,15 @@ WOBBLE_Z, WOBBLE_DEG = 4.0, 8.0
 """A wobble: that many robust standard deviations above one's own strides of the same gait, and that far (E3)."""
 
 USUAL_EVERSION_DEG: Final = 12.0
-"""Peak eversion of ordinary running at 4 m/s (methods C68); stands in until 25 own stances are known."""
+"""Peak eversion of ordinary running at 4 m/s (methods C68); stands in where 5 own stances are not known."""
+
+NEIGHBOURS, FEWEST_NEIGHBOURS = 21, 5
+"""Stances of the same foot around one whose median peak is the usual level there: on a side slope the level of a
+foot against gravity is another (own choice)."""
+
+BEYOND_DEG: Final = 5.0
+"""A roll goes at least so far beyond the usual most inverted angle: the way back from an eversion does not. Of
+the simulated rolls of 20 deg and more on rough ground it costs none (own measurement)."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -119,8 +127,8 @@ def is_hard(height: Array, fastest: Array) -> NDArray[np.bool_]:
 
 def find_rolls(
     angle: Array, rate: Array, ic: Array, to: Array, sampling_rate: float, roll_deg: float, roll_dps: float
-) -> dict[str, Array]:
-    """Stances in which the ankle rolled inward.
+) -> tuple[dict[str, Array], dict[str, Array]]:
+    """Stances in which the ankle rolled.
 
     Parameters
     ----------
@@ -131,54 +139,42 @@ def find_rolls(
 
     Returns
     -------
-    dict of arrays, one entry per roll: stride (index), start, sample (of the peak), peak_deg, peak_dps,
-    duration_s, is_hard
+    inward, outward : dict of arrays, one entry per roll: stride (index), start, sample (of the peak), peak_deg,
+        peak_dps, duration_s, is_hard; degrees and rates count in the direction of the roll
 
     Notes
     -----
-    The inversion rate stays at `roll_dps` or more for 20 ms while the angle rises by `roll_deg` (`find_rises`).
+    The rate stays at `roll_dps` or more for 20 ms while the angle rises by `roll_deg` (`find_rises`). An inward
+    roll peaks at least 5 deg beyond the usual peak of the stances around, an outward one `roll_deg` beyond their
+    usual eversion. In one stance the way that goes further beyond the usual is the roll, the other the way back.
     """
-    rises = find_rises(angle, rate, ic, to, sampling_rate, roll_dps)
-    return as_events(rises, np.flatnonzero(is_roll(rises, roll_deg, sampling_rate)), sampling_rate)
+    sides = [find_rises(s * angle, s * rate, ic, to, sampling_rate, roll_dps) for s in (1.0, -1.0)]
+    beyond = []
+    for rises, sign, unknown in zip(sides, (1.0, -1.0), (0.0, USUAL_EVERSION_DEG), strict=True):
+        peak = sign * angle[rises.top]
+        usual = usual_peak(peak, rises.is_known)
+        beyond.append(peak - np.where(np.isfinite(usual), usual, unknown))
+    least = (BEYOND_DEG, roll_deg)
+    found = []
+    for i, rises in enumerate(sides):
+        with np.errstate(invalid="ignore"):
+            is_it = (beyond[i] >= least[i]) & (beyond[i] >= beyond[1 - i])
+        which = np.flatnonzero(is_it & is_roll(rises, roll_deg, sampling_rate))
+        found.append(as_events(rises, which, sampling_rate))
+    return found[0], found[1]
 
 
-def find_eversion_rolls(
-    angle: Array,
-    rate: Array,
-    ic: Array,
-    to: Array,
-    sampling_rate: float,
-    roll_deg: float,
-    roll_dps: float,
-    gait: NDArray[np.str_],
-) -> dict[str, Array]:
-    """Stances in which the ankle rolled outward: `roll_deg` beyond the person's usual eversion of that gait.
-
-    Parameters
-    ----------
-    angle, rate : (n,) float arrays, deg and deg/s, + = eversion
-    gait : (k,) gait class of each stance
-    ic, to, sampling_rate, roll_deg, roll_dps : as in `find_rolls`
-
-    Returns
-    -------
-    dict of arrays as from `find_rolls`; peak_deg and peak_dps count in the direction of eversion
-
-    Notes
-    -----
-    The usual eversion is the median over own stances of the most everted angle in 85 % of stance, so that the way
-    back from an inversion is none.
-    """
-    rises = find_rises(angle, rate, ic, to, sampling_rate, roll_dps)
-    peak = angle[rises.top]
-    usual = np.full(len(ic), USUAL_EVERSION_DEG)
-    for name in np.unique(gait):
-        own = peak[(gait == name) & rises.is_known]
-        if len(own) >= MIN_STRIDES_MEDIAN:
-            usual[gait == name] = np.median(own)
-    is_beyond = peak - usual >= roll_deg
-    which = np.flatnonzero(is_beyond & is_roll(rises, roll_deg, sampling_rate))
-    return as_events(rises, which, sampling_rate)
+def usual_peak(peak: Array, is_known: NDArray[np.bool_]) -> Array:
+    """Median peak of the stances around each one, (k,); NaN where fewer than 5 are known."""
+    half = NEIGHBOURS // 2
+    padded = np.pad(np.where(is_known, peak, np.nan), half, constant_values=np.nan)
+    if len(peak) == 0:
+        return np.empty(0)
+    around = np.sort(np.lib.stride_tricks.sliding_window_view(padded, NEIGHBOURS), axis=1)  # NaN last
+    count = np.isfinite(around).sum(axis=1)
+    row = np.arange(len(peak))
+    middle = 0.5 * (around[row, np.maximum(count - 1, 0) // 2] + around[row, count // 2])
+    return np.where(count >= FEWEST_NEIGHBOURS, middle, np.nan)
 
 
 def find_wobbles(excursion: Array, peak_rate: Array, gait: NDArray[np.str_]) -> Index:

@@ -8,11 +8,48 @@ from statistics import median
 
 from ankle_imu.gait.strides import LONGEST_S
 from ankle_imu.metrics.inversion import STANCE_SHARE
-from ankle_imu.metrics.rolls import HARD_DEG, HARD_DPS, HARD_FAST_DEG, LEAST_S, least_samples
+from ankle_imu.metrics.rolls import (
+    BEYOND_DEG,
+    FEWEST_NEIGHBOURS,
+    HARD_DEG,
+    HARD_DPS,
+    HARD_FAST_DEG,
+    LEAST_S,
+    NEIGHBOURS,
+    USUAL_EVERSION_DEG,
+    least_samples,
+)
 from ankle_imu.streaming.block import Roll
 
 USUAL_STANCES = 9
 """The length of the stance under way is guessed from the median of so many before it."""
+
+
+class _Rise:
+    """The largest rise so far of one stance, as `metrics.rolls.find_rises` sees it at the end."""
+
+    def __init__(self, roll_dps: float) -> None:
+        self._dps = roll_dps
+        self._low, self.height, self.peak, self._goes_on = inf, 0.0, -inf, False
+        self._run = self.longest_run = self.held = 0
+        self._swiftest = self.fastest = 0.0
+
+    def take(self, angle: float, rate: float, is_early: bool) -> None:
+        """One sample: a lower angle begins a new rise, a higher one extends the best."""
+        if is_early and angle < self._low:
+            self._low, self._swiftest, self._run, self.longest_run = angle, 0.0, 0, 0
+            self._goes_on = False
+            self.peak = angle if self.height == 0.0 else self.peak
+            return
+        self._swiftest = max(self._swiftest, rate)
+        self._run = self._run + 1 if is_early and rate >= self._dps else 0
+        self.longest_run = max(self.longest_run, self._run)
+        is_best = angle - self._low > self.height if is_early else self._goes_on and angle > self.peak
+        if is_best:
+            self.height, self.peak = angle - self._low, angle
+            self.fastest, self.held = self._swiftest, self.longest_run
+        if is_early:
+            self._goes_on = is_best
 
 
 class RollWatch:
@@ -27,8 +64,9 @@ class RollWatch:
     Notes
     -----
     The rule of the batch: from 20 ms before contact to 85 % of stance the angle rises by `roll_deg` above its
-    lowest value so far, and the rate stays at `roll_dps` for 20 ms of that. How long the stance will be is guessed
-    from those before; until there was one, all of it counts. A stance without a contact seen, or longer than
+    lowest value so far, 5 deg beyond the peaks of the stances before and further than it everted beyond theirs,
+    and the rate stays at `roll_dps` for 20 ms of that. How long the stance will be is guessed from those before;
+    until there was one, all of it counts. A stance without a contact seen, or longer than
     2.5 s, is standing and not watched. The guards that look back at the whole walk (`analysis.rolling`) are the
     batch's alone.
     """
@@ -40,6 +78,7 @@ class RollWatch:
         self._lead = max(1, round(LEAST_S * sampling_rate))
         self._before: deque[tuple[float, float]] = deque(maxlen=self._lead)
         self._stances: deque[float] = deque([stance] if stance < inf else [], maxlen=USUAL_STANCES)
+        self._peaks: deque[tuple[float, float]] = deque(maxlen=NEIGHBOURS // 2)
         self._is_open = False
         self._begin(0)
 
@@ -49,6 +88,7 @@ class RollWatch:
             self._open()
         elif self._is_open and not is_stance:
             self._stances.append(self._age)
+            self._peaks.append((self._in.peak, self._out.peak))
             self._is_open = False
         elif self._age > self._longest:
             self._is_open = False
@@ -71,30 +111,21 @@ class RollWatch:
     def _begin(self, lead: int) -> None:
         usual = median(self._stances) if self._stances else inf
         self._age, self._until = -lead, STANCE_SHARE * usual
-        self._low, self._rise, self._peak, self._goes_on = inf, 0.0, -inf, False
-        self._run = self._longest_run = self._held = 0
-        self._swiftest = self._fastest = 0.0
+        self._in, self._out = _Rise(self._dps), _Rise(self._dps)
+        is_known = len(self._peaks) >= FEWEST_NEIGHBOURS
+        self._usual_in = median(peak for peak, _ in self._peaks) if is_known else 0.0
+        self._usual_out = median(peak for _, peak in self._peaks) if is_known else USUAL_EVERSION_DEG
 
     def _take(self, angle: float, rate: float) -> None:
-        """One sample of the stance: a lower angle begins a new rise, a higher one extends the best."""
         is_early = self._age < self._until
         self._age += 1
-        if is_early and angle < self._low:
-            self._low, self._swiftest, self._run, self._longest_run = angle, 0.0, 0, 0
-            self._goes_on = False
-            return
-        self._swiftest = max(self._swiftest, rate)
-        self._run = self._run + 1 if is_early and rate >= self._dps else 0
-        self._longest_run = max(self._longest_run, self._run)
-        is_best = angle - self._low > self._rise if is_early else self._goes_on and angle > self._peak
-        if is_best:
-            self._rise, self._peak = angle - self._low, angle
-            self._fastest, self._held = self._swiftest, self._longest_run
-        if is_early:
-            self._goes_on = is_best
+        self._in.take(angle, rate, is_early)
+        self._out.take(-angle, -rate, is_early)
 
     def _state(self) -> Roll:
-        if self._rise >= self._deg and self._held >= self._needed:
-            is_hard = self._rise >= HARD_DEG or (self._fastest >= HARD_DPS and self._rise >= HARD_FAST_DEG)
+        rise = self._in
+        beyond = max(BEYOND_DEG, self._out.peak - self._usual_out)
+        if rise.height >= self._deg and rise.held >= self._needed and rise.peak - self._usual_in >= beyond:
+            is_hard = rise.height >= HARD_DEG or (rise.fastest >= HARD_DPS and rise.height >= HARD_FAST_DEG)
             return Roll.HARD if is_hard else Roll.ROLL
-        return Roll.FAST if self._longest_run >= self._needed else Roll.NONE
+        return Roll.FAST if rise.longest_run >= self._needed else Roll.NONE

@@ -34,7 +34,7 @@ def test_a_later_smaller_roll_is_found_below_a_high_landing() -> None:
     angle = np.concatenate([np.full(15, 30.0), np.linspace(30, 0, 20), np.zeros(10), np.linspace(0, 25, 8)])
     angle = np.concatenate([angle, np.full(60, 25.0)])
     rate = np.gradient(angle) * RATE
-    found = rolls.find_rolls(angle, rate, np.array([10.0]), np.array([110.0]), RATE, 20.0, 300.0)
+    found, _ = rolls.find_rolls(angle, rate, np.array([10.0]), np.array([110.0]), RATE, 20.0, 300.0)
     assert found["peak_deg"].tolist() == [25.0]
 
 
@@ -42,13 +42,13 @@ def test_the_way_back_from_an_inversion_is_no_eversion_roll() -> None:
     up, down = np.linspace(0, 40, 10), np.linspace(40, 0, 10)
     angle = np.concatenate([np.zeros(20), up, down, np.zeros(60)])
     rate = np.gradient(angle) * RATE
-    gait, ic, to = np.array(["walk"]), np.array([10.0]), np.array([90.0])
-    assert len(rolls.find_rolls(angle, rate, ic, to, RATE, 20.0, 300.0)["stride"]) == 1
-    assert len(rolls.find_eversion_rolls(-angle, -rate, ic, to, RATE, 20.0, 300.0, gait)["stride"]) == 0
-    beyond = angle - 35.0 * (np.arange(100) >= 60)
-    swift = np.gradient(beyond) * RATE
-    found = rolls.find_eversion_rolls(-beyond, -swift, ic, to, RATE, 20.0, 300.0, gait)
-    assert found["peak_deg"].tolist() == [75.0], "counted from the most inverted instant before"
+    ic, to = np.array([10.0]), np.array([90.0])
+    assert len(rolls.find_rolls(angle, rate, ic, to, RATE, 20.0, 300.0)[0]["stride"]) == 1
+    assert len(rolls.find_rolls(angle, rate, ic, to, RATE, 20.0, 300.0)[1]["stride"]) == 0
+    after = angle - 60.0 * (np.arange(100) >= 60)
+    inward, outward = rolls.find_rolls(after, np.gradient(after) * RATE, ic, to, RATE, 20.0, 300.0)
+    assert len(inward["stride"]) == 0, "the outward way goes further beyond the usual"
+    assert outward["peak_deg"].tolist() == [100.0], "counted from the most inverted instant before"
 
 
 def test_eversion_counts_beyond_ones_own() -> None:
@@ -59,10 +59,31 @@ def test_eversion_counts_beyond_ones_own() -> None:
         ]
         angle = np.concatenate(parts)
         ic = 10.0 + 100.0 * np.arange(31)
-        found = rolls.find_eversion_rolls(
-            angle, np.gradient(angle) * RATE, ic, ic + 80.0, RATE, 20.0, 300.0, np.full(31, "walk")
-        )
+        rate = np.gradient(angle) * RATE
+        _, found = rolls.find_rolls(-angle, -rate, ic, ic + 80.0, RATE, 20.0, 300.0)
         assert len(found["stride"]) == expected
+
+
+def test_the_way_back_from_an_eversion_is_no_roll() -> None:
+    """Thirty stances that peak at 2 deg; one everts by 30 and comes back as fast, no further than usual."""
+    usual = np.concatenate([np.full(20, -4.0), np.linspace(-4, 2, 10), np.full(70, 2.0)])
+    there = np.concatenate([np.full(20, 2.0), np.linspace(2, -30, 10), np.linspace(-30, 3, 10), np.full(60, 3.0)])
+    ic = 10.0 + 100.0 * np.arange(31)
+    for last, expected in ((there, 0), (np.where(np.arange(100) < 30, there, there + 40.0), 1)):
+        angle = np.concatenate([usual] * 30 + [last])
+        rate = np.gradient(angle) * RATE
+        assert len(rolls.find_rolls(angle, rate, ic, ic + 80.0, RATE, 20.0, 300.0)[0]["stride"]) == expected
+
+
+@given(st.lists(st.one_of(st.floats(-50, 50), st.none()), max_size=60))
+def test_the_usual_peak_is_the_median_around(peaks: list[float | None]) -> None:
+    known = np.array([p is not None for p in peaks], dtype=bool)
+    values = np.array([7e9 if p is None else p for p in peaks], dtype=float)
+    found = rolls.usual_peak(values, known)
+    for k in range(len(peaks)):
+        near = [p for p in peaks[max(0, k - 10) : k + 11] if p is not None]
+        expected = float(np.median(near)) if len(near) >= 5 else float("nan")
+        np.testing.assert_allclose(found[k], expected, atol=1e-9)
 
 
 def test_ringing_without_way_and_way_without_rate_are_none() -> None:

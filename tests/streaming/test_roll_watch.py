@@ -50,7 +50,7 @@ def test_it_agrees_with_the_batch(rates: list[float], ic: int, length: int) -> N
     rate = np.repeat(rates, 5)
     angle = np.cumsum(rate) / RATE
     to = min(ic + length, len(rate) - 1)
-    found = find_rolls(angle, rate, np.array([float(ic)]), np.array([float(to)]), RATE, 20.0, 300.0)
+    found = find_rolls(angle, rate, np.array([float(ic)]), np.array([float(to)]), RATE, 20.0, 300.0)[0]
     state = watch(angle, rate, ic, to)[to - 1]
     assert (state >= Roll.ROLL) == (len(found["stride"]) == 1)
     if len(found["stride"]):
@@ -69,7 +69,7 @@ def test_what_begins_as_the_foot_leaves_is_push_off() -> None:
     rate[93:103] = 500.0
     states = watch(np.cumsum(rate) / RATE, rate, ic=10, to=112)
     assert states[-10] == Roll.HARD
-    found = find_rolls(np.cumsum(rate) / RATE, rate, np.array([10.0]), np.array([112.0]), RATE, 20.0, 300.0)
+    found = find_rolls(np.cumsum(rate) / RATE, rate, np.array([10.0]), np.array([112.0]), RATE, 20.0, 300.0)[0]
     assert found["peak_deg"][0] == 50.0
 
 
