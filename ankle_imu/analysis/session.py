@@ -25,6 +25,7 @@ from ankle_imu.decode import find_clipped
 from ankle_imu.errors import RecordingError
 from ankle_imu.gait.filters import runs
 from ankle_imu.metrics.recovery import judge_outcomes
+from ankle_imu.metrics.reviews import apply_reviews
 from ankle_imu.metrics.summary import summarize
 from ankle_imu.settings import Settings
 from ankle_imu.values import Alignment, Gap, ImuSeries, Loss, Recording, SensorInfo, SessionResult
@@ -97,6 +98,7 @@ def analyze(
     angles = _angles_table(legs, time)
     events, doubts = _events_table(legs, recording, clipped)
     events["outcome"] = judge_outcomes(events, strides, angles)
+    events = apply_reviews(events, recording.reviews)
     warnings += doubts
     result = SessionResult(
         angles=angles,

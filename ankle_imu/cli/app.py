@@ -18,6 +18,7 @@ from ankle_imu.cli import (
     checking,
     demo,
     downloading,
+    eventing,
     examining,
     failures,
     importing,
@@ -99,6 +100,7 @@ def build() -> App:
         group=_WALKS,
         help_epilogue="Example:  ankle-imu trend --metric range_stance_deg -o trend.png",
     )
+    app.command(eventing.build(_WALKS, _OPTIONS))
     app.command(shelf.build(_WALKS, _OPTIONS))
     app.command(
         validating.validate, group=_CHECK, help_epilogue="Example:  ankle-imu validate --data recordings --strict"

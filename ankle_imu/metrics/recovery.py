@@ -55,7 +55,7 @@ def judge_outcomes(events: pd.DataFrame, strides: pd.DataFrame, angles: pd.DataF
 
     Returns
     -------
-    (n,) array of `save` | `disrupted` | `na`
+    (n,) object array of `save` | `disrupted` | `na`
 
     Notes
     -----
