@@ -18,8 +18,8 @@ Array = NDArray[np.float64]
 
 LOWEST: Final = (15.0, 200.0)
 HIGHEST: Final = (30.0, 450.0)
-"""Bounds of own limits, deg and deg/s (own choice). Ordinary movements reach 22-85 deg/s, simulated sprains 114-203
-in a later work on the 300 deg/s (methods E2, C80); recorded sprains reach 468 deg/s and more (C72)."""
+"""Bounds of own limits, deg and deg/s (own choice). Ordinary movements reach 22-85 deg/s, simulated sprains
+114-203 in a later work on the 300 deg/s (methods E2, C80); recorded sprains reach 468 deg/s and more (C72)."""
 
 FEWEST_REJECTED: Final = 3
 """One rejected event may be a slip of the hand; so many are a pattern (own choice)."""
