@@ -12,6 +12,7 @@ from ankle_imu.analysis.foot import FootMotion
 from ankle_imu.gait.events import Swings
 from ankle_imu.gait.strides import LONGEST_S, stances
 from ankle_imu.metrics import rolls
+from ankle_imu.metrics.inversion import STANCE_SHARE, windows
 from ankle_imu.settings import Settings
 
 Array = NDArray[np.float64]
@@ -32,6 +33,15 @@ simulated rolls of 20-60 deg it is 0.8-1.5 (own choice)."""
 FOOT_SHARE: Final = 0.5
 """Part of a rise of the joint that the foot itself must turn against gravity: 0.7-1.1 in simulated rolls; a shank
 that leans, or its strap that slips, leaves the foot as it is (own choice)."""
+
+
+RETURN_SHARE: Final = 0.5
+"""A foot alone that is set down on an edge turns by 20-35 deg at 300 deg/s too, until it lies on it, and stays;
+one that rolled comes back by more than this part before 85 % of stance (simulated edges of up to 16 deg on rough
+ground; own choice)."""
+
+STEEPEST_DEG: Final = 40.0
+"""Nobody sets a foot on such a side slope: so large a turn is a roll, come back or not (own choice)."""
 
 
 def roll_events(
@@ -73,7 +83,8 @@ def roll_events(
     -----
     A roll is a roll of a foot that bears weight in a stance of gait: the stance follows a stride of the same foot
     and belongs to a row of at least three; the last one, after which the walker stops, counts (0.6 s of it). While
-    the angle rises the foot stays in place, carries weight, and turns itself.
+    the angle rises the foot stays in place, carries weight, and turns itself. A foot sensor alone cannot tell the
+    ankle from the ground: there a foot that lies down on an edge and stays is none.
     """
     swings = motion.swings
     if len(swings) < 2 or len(columns["ic_s"]) == 0:
@@ -87,6 +98,8 @@ def roll_events(
         kept = walked[found["stride"]] & _stays(found, motion, gravity)
         if source == "joint":
             kept &= _turns_itself(found, sign * tilt)
+        else:
+            kept &= _comes_back(found, sign * angle, ic, to)
         torn = _touches(unsound, found, sampling_rate)
         doubts += [float(time[round(at)]) for at in found["sample"][kept & torn]]
         kept &= ~torn
@@ -130,6 +143,16 @@ def _stays(found: Found, motion: FootMotion, gravity: float) -> NDArray[np.bool_
 def _turns_itself(found: Found, tilt: Array) -> NDArray[np.bool_]:
     start, top = found["start"].astype(int), found["sample"].astype(int)
     return np.asarray(tilt[top] - tilt[start] >= FOOT_SHARE * found["peak_deg"])
+
+
+def _comes_back(found: Found, angle: Array, ic: Array, to: Array) -> NDArray[np.bool_]:
+    """Which feet leave the tilt they turned to before the last 15 % of stance."""
+    stance = found["stride"]
+    until = ic[stance] + STANCE_SHARE * (to - ic)[stance]
+    w = windows(found["sample"], np.maximum(until, found["sample"] + 1.0), len(angle))
+    back = found["peak_deg"] - (w.of(angle, np.inf).min(axis=1) - angle[found["start"].astype(int)])
+    is_late = found["sample"] + 1.0 >= until
+    return np.asarray((back >= RETURN_SHARE * found["peak_deg"]) | is_late | (found["peak_deg"] >= STEEPEST_DEG))
 
 
 def _touches(flags: NDArray[np.bool_], found: Found, sampling_rate: float) -> NDArray[np.bool_]:

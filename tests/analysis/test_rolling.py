@@ -44,6 +44,25 @@ def test_rolls_are_found_with_their_size(gait: str, placements: tuple[str, ...])
         np.testing.assert_allclose(found_deg, truth.events["peak_deg"].to_numpy()[near], rtol=0.10)
 
 
+@pytest.mark.parametrize("placements", SETS[:2])
+def test_edges_toes_and_stones_are_no_rolls(placements: tuple[str, ...]) -> None:
+    """Rough ground, every seventh step on an edge, stones, loose sensors: none in 10 minutes."""
+    plan = simulate.Plan(
+        duration_s=600.0,
+        sampling_rate=104.0,
+        terrain="uneven",
+        errors="full",
+        edge_contacts=0.15,
+        toe_contacts=0.1,
+        knocks_per_min=20.0,
+        frontal_spread=1.5,
+        wobble=2.0,
+        placements=placements,
+    )
+    recording, _ = simulate.walk(plan, seed=77)
+    assert not analyze(recording).events["kind"].isin(ROLLS).any()
+
+
 def test_gaps_and_clips_make_no_roll_but_a_word() -> None:
     plan = simulate.Plan(duration_s=60.0, rolls=1, errors="typical", placements=SETS[0], roll_from_deg=35.0)
     recording, truth = simulate.walk(plan, seed=3)
