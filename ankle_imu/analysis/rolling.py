@@ -35,10 +35,13 @@ FOOT_SHARE: Final = 0.5
 that leans, or its strap that slips, leaves the foot as it is (own choice)."""
 
 
-RETURN_SHARE: Final = 0.5
-"""A foot alone that is set down on an edge turns by 20-35 deg at 300 deg/s too, until it lies on it, and stays;
-one that rolled comes back by more than this part before 85 % of stance (simulated edges of up to 16 deg on rough
-ground; own choice)."""
+REACHED_SHARE, RETURN_SHARE, LYING_SHARE = 0.75, 0.50, 0.35
+"""A foot that is set down on an edge turns by 20-35 deg at 300 deg/s too, until it lies on it, and stays: from
+0.75 of its turn on, for 0.35 of the stance at least, it is never below 0.5 of it until push-off. One that
+rolled comes back or leaves the ground (simulated edges of up to 16 deg on rough ground; own choice)."""
+
+CUT_SHARE: Final = 0.7
+"""A stance shorter than this part of the usual one was broken off (methods E3): such a foot did not lie there."""
 
 STEEPEST_DEG: Final = 40.0
 """Nobody sets a foot on such a side slope: so large a turn is a roll, come back or not (own choice)."""
@@ -83,8 +86,8 @@ def roll_events(
     -----
     A roll is a roll of a foot that bears weight in a stance of gait: the stance follows a stride of the same foot
     and belongs to a row of at least three; the last one, after which the walker stops, counts (0.6 s of it). While
-    the angle rises the foot stays in place, carries weight, and turns itself. A foot sensor alone cannot tell the
-    ankle from the ground: there a foot that lies down on an edge and stays is none.
+    the angle rises the foot stays in place, carries weight, and turns itself. A foot that lies down on an edge and
+    stays there is none, below 40 deg.
     """
     swings = motion.swings
     if len(swings) < 2 or len(columns["ic_s"]) == 0:
@@ -98,8 +101,7 @@ def roll_events(
         kept = walked[found["stride"]] & _stays(found, motion, gravity)
         if source == "joint":
             kept &= _turns_itself(found, sign * tilt)
-        else:
-            kept &= _comes_back(found, sign * angle, ic, to)
+        kept &= _comes_back(found, sign * angle, ic, to)
         torn = _touches(unsound, found, sampling_rate)
         doubts += [float(time[round(at)]) for at in found["sample"][kept & torn]]
         kept &= ~torn
@@ -146,13 +148,19 @@ def _turns_itself(found: Found, tilt: Array) -> NDArray[np.bool_]:
 
 
 def _comes_back(found: Found, angle: Array, ic: Array, to: Array) -> NDArray[np.bool_]:
-    """Which feet leave the tilt they turned to before the last 15 % of stance."""
-    stance = found["stride"]
-    until = ic[stance] + STANCE_SHARE * (to - ic)[stance]
-    w = windows(found["sample"], np.maximum(until, found["sample"] + 1.0), len(angle))
-    back = found["peak_deg"] - (w.of(angle, np.inf).min(axis=1) - angle[found["start"].astype(int)])
-    is_late = found["sample"] + 1.0 >= until
-    return np.asarray((back >= RETURN_SHARE * found["peak_deg"]) | is_late | (found["peak_deg"] >= STEEPEST_DEG))
+    """Which feet do not lie still on the tilt they turned to, up to the last 15 % of stance."""
+    stance, height = found["stride"], found["peak_deg"]
+    length = (to - ic)[stance]
+    until = ic[stance] + STANCE_SHARE * length
+    w = windows(found["start"], np.maximum(until, found["sample"] + 1.0), len(angle))
+    turned = w.of(angle, np.nan) - angle[found["start"].astype(int)][:, None]
+    with np.errstate(invalid="ignore"):
+        reached = (turned >= REACHED_SHARE * height[:, None]).argmax(axis=1)
+        is_below = turned < RETURN_SHARE * height[:, None]
+    is_after = np.arange(turned.shape[1]) >= reached[:, None]
+    is_whole = length >= CUT_SHARE * np.median(to - ic)
+    lies = is_whole & (until - (w.index[:, 0] + reached) >= LYING_SHARE * length)
+    return np.asarray((is_below & is_after).any(axis=1) | ~lies | (height >= STEEPEST_DEG))
 
 
 def _touches(flags: NDArray[np.bool_], found: Found, sampling_rate: float) -> NDArray[np.bool_]:

@@ -11,6 +11,7 @@ import pytest
 
 from ankle_imu import simulate
 from ankle_imu.analysis import analyze
+from ankle_imu.analysis.rolling import _comes_back
 from ankle_imu.validation.datasets import read_cases
 
 ROLLS = ("roll", "hard_roll", "eversion_roll")
@@ -61,6 +62,22 @@ def test_edges_toes_and_stones_are_no_rolls(placements: tuple[str, ...]) -> None
     )
     recording, _ = simulate.walk(plan, seed=77)
     assert not analyze(recording).events["kind"].isin(ROLLS).any()
+
+
+def test_a_foot_that_lies_on_an_edge_and_one_that_is_pulled_up() -> None:
+    """25 deg within 0.1 s and kept: lying, unless the stance is cut short, 45 deg, or it comes back."""
+    ic, to = np.array([100.0, 300.0, 500.0]), np.array([170.0, 370.0, 570.0])
+
+    def stays(height: float, back: bool, until: float) -> bool:
+        angle = np.interp(np.arange(700), [505, 515, 530, 540], [0, height, height, 0 if back else height])
+        found = {name: np.array([x]) for name, x in (("stride", 2), ("start", 505.0), ("sample", 515.0))}
+        stop = np.array([*to[:2], until])
+        return bool(_comes_back({**found, "peak_deg": np.array([height])}, angle, ic, stop)[0])
+
+    assert not stays(25.0, False, 570.0)
+    assert stays(25.0, True, 570.0)
+    assert stays(45.0, False, 570.0)
+    assert stays(25.0, False, 540.0)
 
 
 def test_gaps_and_clips_make_no_roll_but_a_word() -> None:
