@@ -46,8 +46,8 @@ def build(group: Group, options: Group) -> App:
 def list_(ref: Ref, /, *, library: Library = None, as_json: AsJson = False) -> None:
     """List the events of an analyzed session in order of time, with your answers.
 
-    Angle is how far the ankle (or the foot, from a foot sensor alone) went, rate how fast. Strides is how many
-    passed until three in a row were as before.
+    How far the ankle (or the foot, from a foot sensor alone) went and how fast; strides is how many passed until
+    three in a row were as before.
     """
     path, result = _open(library, ref)
     rows = _rows(result)
@@ -58,8 +58,8 @@ def list_(ref: Ref, /, *, library: Library = None, as_json: AsJson = False) -> N
     if not rows:
         show("No event was found, and no mark set.")
         return
-    head = ("No.", "Time", "Leg", "What", "Angle", "Rate", "Then", "Strides", "You said", "Note")
-    show_table(head, [_cells(row) for row in rows], right=("No.", "Time", "Angle", "Rate", "Strides"))
+    head = ("No.", "Time", "Leg", "What", "deg", "deg/s", "Then", "Strides", "Verdict", "Note")
+    show_table(head, [_cells(row) for row in rows], right=("No.", "Time", "deg", "deg/s", "Strides"))
 
 
 def review(
@@ -131,12 +131,12 @@ def _cells(row: dict[str, Any]) -> list[str]:
         str(row["event_id"]),
         words.clock(row["time_s"]),
         row["leg"] or "–",
-        words.EVENT[row["kind"]],
-        words.quantity(row["peak_deg"], "deg"),
-        words.quantity(row["peak_dps"], "deg/s"),
+        row["kind"].replace("_", " "),
+        words.number(row["peak_deg"], "deg"),
+        words.number(row["peak_dps"], "deg/s"),
         words.OUTCOME[row["outcome"]] or "–",
         f"{strides:.0f}" if strides == strides else "–",
-        words.ANSWER[row["verdict"]] or "–",
+        row["verdict"] if row["verdict"] != "none" else "–",
         row["note"],
     ]
 

@@ -48,12 +48,15 @@ def walk(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return next((tmp_path / "library").glob("people/*/*/*"))
 
 
-def test_list(ankle_imu: Run, walk: Path) -> None:
+def test_list(ankle_imu: Run, walk: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     done = ankle_imu("events", "list", "last")
     assert done.code == 0
     assert done.lines[0] == walk.name
     assert done.lines[1].split()[:4] == ["No.", "Time", "Leg", "What"]
     assert sum("roll" in line for line in done.lines[2:]) == 4
+    monkeypatch.setenv("COLUMNS", "80")
+    narrow = ankle_imu("events", "list", "last").lines
+    assert len(narrow) == len(done.lines), "a row was folded"
     told = ankle_imu("events", "list", "last", "--json").json
     rolls = [e for e in told["events"] if e["kind"] in ("roll", "hard_roll")]
     assert len(rolls) == 4
@@ -72,7 +75,7 @@ def test_an_answer_stays_after_a_new_analysis(ankle_imu: Run, walk: Path) -> Non
     events = load_result(walk).events.set_index("event_id")
     assert (events["verdict"][number], events["note"][number]) == ("painful", "wet root")
     assert (events["verdict"] == "none").sum() == len(events) - 1
-    assert "yes, and it hurt" in ankle_imu("events", "list", "last").out
+    assert "painful" in ankle_imu("events", "list", "last").out
     assert ankle_imu("events", "review", "last", "--event", number, "--verdict", "none").code == 0
     assert load_result(walk).events.set_index("event_id")["verdict"][number] == "none"
     assert load_result(walk).events.set_index("event_id")["note"][number] == "wet root"
