@@ -223,6 +223,36 @@ class Alignment:
         object.__setattr__(self, "segment_from_sensor", matrix)
 
 
+VERDICTS = ("none", "real", "false", "painful")
+"""What a person may say of an event."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class EventReview:
+    """What a person said of an event: which leg, when (s from session start), verdict and note.
+
+    Parameters
+    ----------
+    leg : `left` | `right`, "" for a marker of the whole session
+    time_s : float, s, of the event as it was found then
+    verdict : one of `VERDICTS`
+    note : str
+    """
+
+    leg: str
+    time_s: float
+    verdict: str
+    note: str = ""
+
+    def __post_init__(self) -> None:
+        if self.verdict not in VERDICTS:
+            raise ValueError(f"verdict is {self.verdict!r}; expected one of {', '.join(VERDICTS)}.")
+        if self.leg not in ("", *frames.LEGS):
+            raise ValueError(f"leg is {self.leg!r}; expected left, right or nothing.")
+        if not np.isfinite(self.time_s):
+            raise ValueError(f"time_s is {self.time_s!r}; expected seconds from session start.")
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class SensorCalibration:
     """What one sensor's readings are off by, and where that is known from.
@@ -318,7 +348,7 @@ class Recording:
     `series` maps placement to `ImuSeries`; all times share one zero, the session start. `loss` maps placement
     to `Loss`; `calibration` maps placement to a known `Alignment` and replaces its estimation.
     `sensor_calibration` maps placement to what the analysis corrects; the series stay as measured. `track` is
-    where a watch or phone was meanwhile, by its own clock.
+    where a watch or phone was meanwhile, by its own clock; `reviews` are the person's answers about events.
     """
 
     series: Mapping[str, ImuSeries]
@@ -329,6 +359,7 @@ class Recording:
     sensor_calibration: Mapping[str, SensorCalibration] = field(default_factory=dict)
     track: Track | None = None
     warnings: tuple[str, ...] = ()
+    reviews: tuple[EventReview, ...] = ()
 
     def __post_init__(self) -> None:
         for placement in self.series:

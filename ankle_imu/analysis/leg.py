@@ -13,6 +13,7 @@ from ankle_imu import frames
 from ankle_imu.analysis import foot as foot_stage
 from ankle_imu.analysis import joint as joint_stage
 from ankle_imu.analysis.foot import FootMotion
+from ankle_imu.analysis.rolling import roll_events
 from ankle_imu.analysis.sensor import Sensor
 from ankle_imu.analysis.shank import ShankWalk, walk_of_shank
 from ankle_imu.gait.classes import classify
@@ -20,7 +21,7 @@ from ankle_imu.gait.filters import low_pass
 from ankle_imu.gait.strides import Strides
 from ankle_imu.metrics import inversion as metric
 from ankle_imu.metrics.doubt import range_doubt
-from ankle_imu.metrics.rolls import FOOT_ALONE_SHARE, find_rolls
+from ankle_imu.metrics.settling import find_settling
 from ankle_imu.metrics.smoothness import log_jerk
 from ankle_imu.orientation.anchor import FLAT_GATE
 from ankle_imu.orientation.angles import segment_up
@@ -54,14 +55,15 @@ class LegResult:
     """What one leg gave.
 
     `angles`: angle kind -> (n,) deg, only those that could be measured; `strides`, `events`: columns of the
-    tables without ids; `context`: columns of the context table that the sensors tell; `alignment`, `sync`:
-    entries of `quality`; `unmeasurable`: angle kind -> reason.
+    tables without ids; `context`: columns of the context table that the sensors tell; `rose_s`: (events,) s, when
+    each event began; `alignment`, `sync`: entries of `quality`; `unmeasurable`: angle kind -> reason.
     """
 
     angles: dict[str, Array]
     strides: dict[str, Any]
     events: dict[str, Any]
     alignment: dict[str, Alignment]
+    rose_s: Array = field(default_factory=lambda: np.empty(0))
     sync: dict[str, float] = field(default_factory=dict)
     unmeasurable: dict[str, str] = field(default_factory=dict)
     context: dict[str, Any] = field(default_factory=dict)
@@ -134,15 +136,19 @@ def analyze_leg(
             values[no_shank] = np.nan
     strides = _stride_columns(foot, shank, motion, alignment, angles, pair, leg, time, sampling_rate, settings)
     context = {name: strides.pop(name) for name in _OF_CONTEXT if name in strides}
-    events = _rolls(strides, motion, foot, alignment["foot"], angles, pair, time, sampling_rate, settings)
+    events, rose_s, told = _rolls(
+        strides, motion, foot, shank, alignment["foot"], angles, pair, time, sampling_rate, settings
+    )
     return LegResult(
         angles=angles,
         strides=strides,
         context=context,
         events=events,
+        rose_s=rose_s,
         alignment=alignment,
         sync=sync,
         unmeasurable=reasons,
+        warnings=told,
     )
 
 
@@ -267,6 +273,18 @@ def _stride_columns(
     lost = foot.lost if shank is None else foot.lost | shank.lost
     columns["lost_samples"] = count_within(lost, strides)
     columns |= _acceptance(columns, count_within(foot.broken, strides) > 0, alignment["foot"])
+    if "inv_at_ic_deg" in columns:
+        frontal = pair.inversion if pair is not None else angles["foot_tilt"]
+        usable = columns["accepted"] & (columns["angle_source"] == ("foot" if pair is None else "joint"))
+        columns |= find_settling(
+            frontal,
+            columns["inv_at_ic_deg"],
+            strides.ic,
+            strides.to,
+            columns["gait"],
+            usable.astype(bool),
+            sampling_rate,
+        )
     return columns
 
 
@@ -414,35 +432,31 @@ def _rolls(
     columns: dict[str, Any],
     motion: FootMotion,
     foot: Sensor,
+    shank: Sensor | None,
     alignment: Alignment,
     angles: dict[str, Array],
     pair: _Joint | None,
     time: Array,
     sampling_rate: float,
     settings: Settings,
-) -> dict[str, Any]:
-    strides = motion.strides
-    if len(strides) == 0 or "foot_tilt" not in angles:
-        return {}
-    if pair is not None:
-        angle, rate, least = pair.inversion, pair.inversion_rate, settings.roll_deg
-    else:
-        angle, rate = angles["foot_tilt"], foot_rate(foot, alignment)
-        least = settings.roll_deg * FOOT_ALONE_SHARE
-    rate = low_pass(rate, RATE_CUTOFF_HZ, sampling_rate)
-    found = find_rolls(angle, rate, strides.ic, strides.to, sampling_rate, least, settings.roll_dps)
-    n = len(found["stride"])
-    return {
-        "leg": columns["leg"][:n],
-        "time_s": time[0] + found["sample"] / sampling_rate,
-        "kind": np.where(found["is_hard"], "hard_roll", "roll"),
-        "peak_deg": found["peak_deg"],
-        "peak_dps": found["peak_dps"],
-        "duration_s": found["duration_s"],
-        "outcome": np.full(n, "na"),
-        "verdict": np.full(n, "none"),
-        "angle_source": np.full(n, "foot" if pair is None else "joint"),
-    }
+) -> tuple[dict[str, Any], Array, tuple[str, ...]]:
+    if "foot_tilt" not in angles:
+        return {}, np.empty(0), ()
+    joint = pair is not None
+    rate = pair.inversion_rate if pair is not None else foot_rate(foot, alignment)
+    return roll_events(
+        columns,
+        motion,
+        pair.inversion if pair is not None else angles["foot_tilt"],
+        low_pass(rate, RATE_CUTOFF_HZ, sampling_rate),
+        angles["foot_tilt"],
+        foot.blunt | shank.blunt if joint and shank is not None else foot.blunt,
+        source="joint" if joint else "foot",
+        gravity=foot.gravity,
+        time=time,
+        sampling_rate=sampling_rate,
+        settings=settings,
+    )
 
 
 def _shank_alone(

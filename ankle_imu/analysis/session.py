@@ -26,6 +26,8 @@ from ankle_imu.decode import find_clipped
 from ankle_imu.errors import RecordingError
 from ankle_imu.gait.filters import runs
 from ankle_imu.metrics.ground import roughness
+from ankle_imu.metrics.recovery import judge_outcomes
+from ankle_imu.metrics.reviews import apply_reviews
 from ankle_imu.metrics.summary import summarize
 from ankle_imu.settings import Settings
 from ankle_imu.values import Alignment, Gap, ImuSeries, Loss, Recording, SensorInfo, SessionResult
@@ -97,12 +99,16 @@ def analyze(
     strides = _strides_table(legs, clipped)
     gaps = _gaps_table(recording.loss, gridded, time)
     joined = join_track(recording, strides, gaps)
-    warnings += joined.warnings
+    angles = _angles_table(legs, time)
+    events, doubts = _events_table(legs, recording, clipped)
+    events["outcome"] = judge_outcomes(events, strides, angles)
+    events = apply_reviews(events, recording.reviews)
+    warnings += [*joined.warnings, *doubts]
     result = SessionResult(
-        angles=_angles_table(legs, time),
+        angles=angles,
         strides=strides,
         context=_with_feet(context_table(strides, joined.table, rate), strides, legs),
-        events=_events_table(legs, recording),
+        events=events,
         bouts=_bouts_table(strides),
         summary=summarize(strides),
         track=joined.table,
@@ -240,8 +246,25 @@ def _plateau(size: Array, least: float) -> NDArray[np.int64]:
     return at if lasts else at[:0]
 
 
-def _events_table(legs: Mapping[str, LegResult], recording: Recording) -> pd.DataFrame:
-    parts = [tables.make_table(tables.EVENTS, r.events) for r in legs.values() if r.events]
+def _events_table(
+    legs: Mapping[str, LegResult], recording: Recording, clipped: Mapping[str, Array]
+) -> tuple[pd.DataFrame, list[str]]:
+    """Events of both legs and the markers; what came of a clipped reading is no event but a warning."""
+    parts, doubts = [], []
+    for leg, result in legs.items():
+        if not result.events:
+            continue
+        found = tables.make_table(tables.EVENTS, result.events)
+        at = np.sort(np.concatenate([t for p, t in clipped.items() if frames.leg_of(p) == leg]))
+        end = found["time_s"].to_numpy()
+        is_clipped = np.searchsorted(at, end, side="right") > np.searchsorted(at, result.rose_s)
+        if is_clipped.any():
+            when = ", ".join(f"{t:.0f} s" for t in end[is_clipped][:5])
+            doubts.append(
+                f"{leg} leg: a sensor reached the end of its range where the ankle may have rolled (at {when}); "
+                "not counted"
+            )
+        parts.append(found[~is_clipped])
     marks = recording.markers
     if marks:
         parts.append(
@@ -260,10 +283,10 @@ def _events_table(legs: Mapping[str, LegResult], recording: Recording) -> pd.Dat
         )
     parts = [part for part in parts if len(part)]
     if not parts:
-        return tables.make_table(tables.EVENTS, {})
+        return tables.make_table(tables.EVENTS, {}), doubts
     events = pd.concat(parts, ignore_index=True).sort_values("time_s", ignore_index=True)
     events["event_id"] = np.arange(len(events))
-    return events
+    return events, doubts
 
 
 def _bouts_table(strides: pd.DataFrame) -> pd.DataFrame:

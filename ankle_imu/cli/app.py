@@ -19,6 +19,7 @@ from ankle_imu.cli import (
     comparing,
     demo,
     downloading,
+    eventing,
     examining,
     failures,
     importing,
@@ -107,6 +108,7 @@ def build() -> App:
         usage="Usage: ankle-imu compare SESSION SESSION [OPTIONS]",
         help_epilogue="Example:  ankle-imu compare 2026-05-02T0810Z last -o compare.html",
     )
+    app.command(eventing.build(_WALKS, _OPTIONS))
     app.command(tracking.build(_WALKS, _OPTIONS))
     app.command(shelf.build(_WALKS, _OPTIONS))
     app.command(
