@@ -75,6 +75,11 @@ def turn_to_the_left(turn: ArrayLike, leg: str) -> NDArray[np.float64]:
     return -turn if leg == "left" else turn
 
 
+def moves_to_the_right(leg: str) -> str:
+    """Which of `inversion` and `eversion` tips that foot to the walker's right: inversion tips it outwards."""
+    return "eversion" if leg == "left" else "inversion"
+
+
 def foot_angles_from_up(up: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Frontal tilt and sagittal pitch of a right-leg segment from gravity alone.
 

@@ -111,6 +111,11 @@ def from_toml(text: str, path: str = FILE_NAME) -> SessionInfo:
         raise CorruptRecording(f"{path}: {error}", path=path) from error
 
 
+def quoted(text: str) -> str:
+    """Text as a TOML string."""
+    return _value(str(text))
+
+
 def _check_version(version: Any, path: str) -> None:
     if not isinstance(version, int) or isinstance(version, bool) or version < 1:
         raise CorruptRecording(

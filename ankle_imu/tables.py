@@ -287,10 +287,14 @@ TREND_POINTS: Final = Table(
         ("angle_source", "", _S, "joint | foot | none; never pooled"),
         ("mount_site", "", _S, "mount site of the foot sensor, of the shank sensor where there is none"),
         ("n_accepted", "1", _I, "strides behind the value"),
-        ("median", "", _F, "median of one metric over accepted strides, unit of the metric"),
-        ("ci_low", "", _F, "lower end of the approximate 95 % interval"),
-        ("ci_high", "", _F, "upper end of the approximate 95 % interval"),
+        ("median", "", _F, "median of one metric over accepted strides, or the measure itself, as walked"),
+        ("ci_low", "", _F, "lower end of the approximate 95 % interval of the median"),
+        ("ci_high", "", _F, "upper end of the approximate 95 % interval of the median"),
         ("iqr", "", _F, "interquartile range over accepted strides"),
+        ("adjusted", "", _F, "the same at the reference conditions of the first five sessions"),
+        ("adjusted_low", "", _F, "lower end of its 95 % interval"),
+        ("adjusted_high", "", _F, "upper end of its 95 % interval"),
+        ("overlap", "1", _F, "share of the reference ground that the session walked on"),
     ),
 )
 

@@ -93,6 +93,7 @@ class SensorInfo:
     model: str = ""
     mount_site: str = ""
     protocol: str = ""
+    firmware: str = ""
     nominal_rate_hz: float = float("nan")
     acc_range_g: float = float("nan")
     gyr_range_dps: float = float("nan")
@@ -222,6 +223,36 @@ class Alignment:
         object.__setattr__(self, "segment_from_sensor", matrix)
 
 
+VERDICTS = ("none", "real", "false", "painful")
+"""What a person may say of an event."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class EventReview:
+    """What a person said of an event: which leg, when (s from session start), verdict and note.
+
+    Parameters
+    ----------
+    leg : `left` | `right`, "" for a marker of the whole session
+    time_s : float, s, of the event as it was found then
+    verdict : one of `VERDICTS`
+    note : str
+    """
+
+    leg: str
+    time_s: float
+    verdict: str
+    note: str = ""
+
+    def __post_init__(self) -> None:
+        if self.verdict not in VERDICTS:
+            raise ValueError(f"verdict is {self.verdict!r}; expected one of {', '.join(VERDICTS)}.")
+        if self.leg not in ("", *frames.LEGS):
+            raise ValueError(f"leg is {self.leg!r}; expected left, right or nothing.")
+        if not np.isfinite(self.time_s):
+            raise ValueError(f"time_s is {self.time_s!r}; expected seconds from session start.")
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class SensorCalibration:
     """What one sensor's readings are off by, and where that is known from.
@@ -263,12 +294,61 @@ class SensorCalibration:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
+class Track:
+    """Where a watch or phone was: the points of a GPX or FIT file that hold, in order of time.
+
+    Parameters
+    ----------
+    time : (n,) float array, s, Unix time by the track's own clock, increasing; NaN for a point without a time
+    latitude, longitude : (n,) float array, deg, WGS 84
+    elevation : (n,) float array, m, as the file has it; NaN where it has none
+    segment : (n,) int array, number of the stretch without interruption that a point belongs to, not falling
+    source : str, what the file is, e.g. `GPX, Garmin Connect`
+    problems : tuple of str, a sentence on everything that was left out or looks odd
+    is_damaged : bool, the file is cut off or broken and more may have been in it
+    """
+
+    time: Array
+    latitude: Array
+    longitude: Array
+    elevation: Array
+    segment: NDArray[np.int64]
+    source: str = ""
+    problems: tuple[str, ...] = ()
+    is_damaged: bool = False
+
+    def __post_init__(self) -> None:
+        for name in ("time", "latitude", "longitude", "elevation"):
+            object.__setattr__(self, name, _read_only(getattr(self, name)))
+        segment = np.array(self.segment, dtype=np.int64)
+        segment.setflags(write=False)
+        object.__setattr__(self, "segment", segment)
+        if len({a.shape for a in (self.time, self.latitude, self.longitude, self.elevation, segment)}) > 1:
+            raise ValueError("time, latitude, longitude, elevation and segment must be (n,) with one n.")
+        if not (np.isfinite(self.latitude).all() and np.isfinite(self.longitude).all()):
+            raise ValueError("Every point of a track needs a latitude and a longitude.")
+        if (np.diff(self.time[np.isfinite(self.time)]) <= 0).any() or (np.diff(segment) < 0).any():
+            raise ValueError("The times of a track must increase, and its segments must not fall.")
+
+    @property
+    def is_timed(self) -> NDArray[np.bool_]:
+        """(n,) True for points that carry a time."""
+        return np.asarray(np.isfinite(self.time))
+
+    def __repr__(self) -> str:
+        return (
+            f"Track({len(self.time)} points, {int(self.is_timed.sum())} with a time, {self.source or 'no file'})"
+        )
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Recording:
     """A session in memory: one series per sensor, and what is known about them.
 
     `series` maps placement to `ImuSeries`; all times share one zero, the session start. `loss` maps placement
     to `Loss`; `calibration` maps placement to a known `Alignment` and replaces its estimation.
-    `sensor_calibration` maps placement to what the analysis corrects; the series stay as measured.
+    `sensor_calibration` maps placement to what the analysis corrects; the series stay as measured. `track` is
+    where a watch or phone was meanwhile, by its own clock; `reviews` are the person's answers about events.
     """
 
     series: Mapping[str, ImuSeries]
@@ -277,7 +357,9 @@ class Recording:
     markers: tuple[Marker, ...] = ()
     calibration: Mapping[str, Alignment] | None = None
     sensor_calibration: Mapping[str, SensorCalibration] = field(default_factory=dict)
+    track: Track | None = None
     warnings: tuple[str, ...] = ()
+    reviews: tuple[EventReview, ...] = ()
 
     def __post_init__(self) -> None:
         for placement in self.series:

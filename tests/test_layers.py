@@ -17,7 +17,9 @@ FLOORS = (
     {"errors", "findings", "units", "quaternion", "settings", "_version"},
     {"frames", "tables", "wire", "durable"},
     {"values"},
-    {"metrics", "trends", "manifest"},
+    {"metrics", "manifest"},
+    {"comparison"},
+    {"trends"},
     {
         "decode",
         "timing",
@@ -26,6 +28,7 @@ FLOORS = (
         "calibration",
         "orientation",
         "gait",
+        "terrain",
         "report",
         "interchange",
         "library",

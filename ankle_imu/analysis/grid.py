@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ankle_imu.analysis.repeat import fill_from_strides
 from ankle_imu.errors import RecordingError
 from ankle_imu.gait.filters import runs
 from ankle_imu.values import ImuSeries
@@ -18,7 +19,7 @@ MOST_HOLES = 20.0
 """A session with more than this many empty instants per sample, and an hour of them, is no one session."""
 
 SHORT_GAP_S = 0.060
-"""Gaps up to this long are filled by PCHIP and kept (own simulation at 104 Hz: at most 0.3 deg of added error)."""
+"""Gaps up to this long are filled and kept (own simulation at 104 Hz: `repeat.fill_from_strides`)."""
 
 PEAK_GAP_S = 0.030
 """Across a filled gap longer than this no peak rate is read: it is off by 30 deg/s and more (same simulation)."""
@@ -92,7 +93,10 @@ def put_on_grid(series: ImuSeries, time: Array, sampling_rate: float) -> Gridded
         _covered(lost, start, stop, sampling_rate, longer_than) for longer_than in (SHORT_GAP_S, PEAK_GAP_S)
     )
     broken |= outside
-    _fill_smoothly(filled, lost & ~broken, time, known, values)
+    short = lost & ~broken
+    if short.any():
+        _fill_smoothly(filled, short, time, known, values)
+        fill_from_strides(filled, short, sampling_rate)
     return Gridded(acc=filled[:, :3], gyr=filled[:, 3:], lost=lost, broken=broken, blunt=blunt)
 
 
@@ -123,8 +127,6 @@ def _fill_smoothly(filled: Array, holes: NDArray[np.bool_], time: Array, known: 
     from scipy.interpolate import PchipInterpolator
 
     at = np.flatnonzero(holes)
-    if len(at) == 0:
-        return
     centre = np.searchsorted(known, time[at])
     near = np.unique(np.clip(centre[:, None] + np.arange(-4, 4), 0, len(known) - 1))
     filled[at] = PchipInterpolator(known[near], values[near], axis=0)(time[at])

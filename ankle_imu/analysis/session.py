@@ -16,6 +16,7 @@ from ankle_imu._version import package_version
 from ankle_imu.analysis.bouts import as_told, bouts_table, mark_lone
 from ankle_imu.analysis.gates import gates_of
 from ankle_imu.analysis.grid import Gridded, put_on_grid, session_grid
+from ankle_imu.analysis.ground import context_table, join_track
 from ankle_imu.analysis.leg import LegResult, analyze_leg
 from ankle_imu.analysis.other_foot import lead_of
 from ankle_imu.analysis.sensor import prepare
@@ -25,6 +26,9 @@ from ankle_imu.calibration.sensor import correct
 from ankle_imu.decode import find_clipped
 from ankle_imu.errors import RecordingError
 from ankle_imu.gait.filters import runs
+from ankle_imu.metrics.ground import roughness
+from ankle_imu.metrics.recovery import judge_outcomes
+from ankle_imu.metrics.reviews import apply_reviews
 from ankle_imu.metrics.summary import summarize
 from ankle_imu.settings import Settings
 from ankle_imu.values import Alignment, Gap, ImuSeries, Loss, Recording, SensorInfo, SessionResult
@@ -91,15 +95,23 @@ def analyze(
     worn = recording.session.sensors
     clipped = {p: one.time[is_clipped(one, worn.get(p))] for p, one in recording.series.items()}
     strides = as_told(mark_lone(_strides_table(legs, clipped)), recording.session.tags)
+    gaps = _gaps_table(recording.loss, gridded, time)
+    joined = join_track(recording, strides, gaps)
+    angles = _angles_table(legs, time)
+    events, doubts = _events_table(legs, recording, clipped)
+    events["outcome"] = judge_outcomes(events, strides, angles)
+    events = apply_reviews(events, recording.reviews)
+    warnings += [*joined.warnings, *doubts]
     result = SessionResult(
-        angles=_angles_table(legs, time),
+        angles=angles,
         strides=strides,
-        context=_context_table(strides),
-        events=_events_table(legs, recording),
+        context=_with_feet(context_table(strides, joined.table, rate), strides, legs),
+        events=events,
         bouts=bouts_table(strides),
         summary=summarize(strides),
-        track=tables.make_table(tables.TRACK, {}),
-        quality=_quality(recording, gridded, clipped, legs, time, rate, tuple(warnings)),
+        track=joined.table,
+        quality=_quality(recording, gridded, clipped, legs, time, rate, gaps, tuple(warnings))
+        | {"track": joined.quality},
         settings=settings,
         session=recording.session,
         version=package_version(),
@@ -185,11 +197,14 @@ def _strides_table(legs: Mapping[str, LegResult], clipped: Mapping[str, Array]) 
     return strides
 
 
-def _context_table(strides: pd.DataFrame) -> pd.DataFrame:
-    """What surrounds each stride, row by row of the strides table."""
-    return tables.make_table(
-        tables.CONTEXT, {"stride_id": strides["stride_id"].to_numpy(), "time_s": strides["ic_s"].to_numpy()}
-    )
+def _with_feet(context: pd.DataFrame, strides: pd.DataFrame, legs: Mapping[str, LegResult]) -> pd.DataFrame:
+    """The context with what the feet themselves tell: roughness, and the columns each leg brings along."""
+    filled = context.assign(roughness_deg=roughness(strides))
+    for leg, result in legs.items():
+        own = (strides["leg"] == leg).to_numpy()
+        for name, values in result.context.items():
+            filled.loc[own, name] = values[np.argsort(result.strides["start_s"], kind="stable")]
+    return filled
 
 
 def _clipped_in(strides: pd.DataFrame, clipped: Mapping[str, Array]) -> NDArray[np.int64]:
@@ -229,8 +244,25 @@ def _plateau(size: Array, least: float) -> NDArray[np.int64]:
     return at if lasts else at[:0]
 
 
-def _events_table(legs: Mapping[str, LegResult], recording: Recording) -> pd.DataFrame:
-    parts = [tables.make_table(tables.EVENTS, r.events) for r in legs.values() if r.events]
+def _events_table(
+    legs: Mapping[str, LegResult], recording: Recording, clipped: Mapping[str, Array]
+) -> tuple[pd.DataFrame, list[str]]:
+    """Events of both legs and the markers; what came of a clipped reading is no event but a warning."""
+    parts, doubts = [], []
+    for leg, result in legs.items():
+        if not result.events:
+            continue
+        found = tables.make_table(tables.EVENTS, result.events)
+        at = np.sort(np.concatenate([t for p, t in clipped.items() if frames.leg_of(p) == leg]))
+        end = found["time_s"].to_numpy()
+        is_clipped = np.searchsorted(at, end, side="right") > np.searchsorted(at, result.rose_s)
+        if is_clipped.any():
+            when = ", ".join(f"{t:.0f} s" for t in end[is_clipped][:5])
+            doubts.append(
+                f"{leg} leg: a sensor reached the end of its range where the ankle may have rolled (at {when}); "
+                "not counted"
+            )
+        parts.append(found[~is_clipped])
     marks = recording.markers
     if marks:
         parts.append(
@@ -249,10 +281,10 @@ def _events_table(legs: Mapping[str, LegResult], recording: Recording) -> pd.Dat
         )
     parts = [part for part in parts if len(part)]
     if not parts:
-        return tables.make_table(tables.EVENTS, {})
+        return tables.make_table(tables.EVENTS, {}), doubts
     events = pd.concat(parts, ignore_index=True).sort_values("time_s", ignore_index=True)
     events["event_id"] = np.arange(len(events))
-    return events
+    return events, doubts
 
 
 def _quality(
@@ -262,6 +294,7 @@ def _quality(
     legs: Mapping[str, LegResult],
     time: Array,
     rate: float,
+    gaps: pd.DataFrame,
     warnings: tuple[str, ...],
 ) -> dict[str, Any]:
     alignment = {
@@ -292,7 +325,7 @@ def _quality(
         doubtful.append("No strides were found: the sensors did not see a foot or leg swinging forward.")
     return {
         "sensors": {p: _sensor_quality(recording, p, len(clipped[p])) for p in recording.series},
-        "gaps": _gaps_table(recording.loss, gridded, time),
+        "gaps": gaps,
         "alignment": alignment,
         "sync": _sync(legs),
         "unmeasurable": unmeasurable,

@@ -26,9 +26,9 @@ feet, scatter 6.3 deg. The literature gives 5-7 deg of toe-out with a person-to-
 SIGMA_TAPS_DEG = 2.0
 """1-sigma of the foot's yaw that toe taps leave beside their own scatter, deg: 0.5-1.9 in simulation."""
 
-SIGMA_WALKING_DEG = 6.0
-"""1-sigma of the foot's yaw from walking alone, deg: 5.6 on 8 feet with one foot each. With the rules of both feet
-and the offsets of the other persons it is 3.6 on 6 feet (`validate --only foot_yaw`), too few to state less."""
+SIGMA_WALKING_DEG = 5.0
+"""1-sigma of the foot's yaw from walking alone, deg: 5.6 on 8 feet with one foot each, 3.6 on 6 feet with rules of
+both feet and the offsets of the other persons (`validate --only foot_yaw`); 4.8 over all 14."""
 
 SIGMA_TURNING_DEG = 12.0
 """The same when every stride turns, deg: the cues then differ by 10-20 deg between left and right curves."""

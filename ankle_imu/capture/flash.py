@@ -92,6 +92,7 @@ def save_log(
         serial=identity.serial or wanted.serial,
         model=identity.model or wanted.model,
         mount_site=wanted.mount_site,
+        firmware=identity.firmware,
     )
     info = SessionInfo(
         alias=alias,

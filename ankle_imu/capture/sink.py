@@ -127,6 +127,7 @@ class SessionSink:
             model=identity.model or wanted.model,
             mount_site=wanted.mount_site,
             protocol=stream.protocol,
+            firmware=identity.firmware,
             **{name: float(stream.config.get(name, "nan")) for name in _NUMBERS},
         )
         if self._writer is None:

@@ -16,8 +16,10 @@ from ankle_imu.cli import (
     analyzing,
     calibrating,
     checking,
+    comparing,
     demo,
     downloading,
+    eventing,
     examining,
     failures,
     importing,
@@ -26,6 +28,7 @@ from ankle_imu.cli import (
     sensing,
     shelf,
     simulating,
+    tracking,
     validating,
 )
 
@@ -99,6 +102,14 @@ def build() -> App:
         group=_WALKS,
         help_epilogue="Example:  ankle-imu trend --metric range_stance_deg -o trend.png",
     )
+    app.command(
+        comparing.compare,
+        group=_WALKS,
+        usage="Usage: ankle-imu compare SESSION SESSION [OPTIONS]",
+        help_epilogue="Example:  ankle-imu compare 2026-05-02T0810Z last -o compare.html",
+    )
+    app.command(eventing.build(_WALKS, _OPTIONS))
+    app.command(tracking.build(_WALKS, _OPTIONS))
     app.command(shelf.build(_WALKS, _OPTIONS))
     app.command(
         validating.validate, group=_CHECK, help_epilogue="Example:  ankle-imu validate --data recordings --strict"

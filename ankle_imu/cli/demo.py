@@ -106,17 +106,19 @@ def _walk_all(walks: list[_Walk], root: Path, alias: str, tell: Tell) -> tuple[l
 
 
 def _write(root: Path, alias: str, last: Path, result: SessionResult) -> tuple[Path, Path, Path, list[str]]:
-    from ankle_imu.library import load_trend
-    from ankle_imu.report import write_report, write_trend
+    from ankle_imu.library import load_history, load_trend
+    from ankle_imu.report import write_report
+    from ankle_imu.report.trend_page import write_outlook
     from ankle_imu.report.verdict import judge
-    from ankle_imu.trends import describe_trend, select_trend
+    from ankle_imu.trends import look
 
     table = load_trend(root, alias)
     report = write_report(result, last / "report.html", trend=table)
     home = root / "people" / alias
     metric = "range_stance_deg"
-    picture, page = (write_trend(table, home / f"trend_{metric}.{kind}", metric) for kind in ("png", "html"))
-    sentences = [*judge(result).lines, *describe_trend(select_trend(table, metric))]
+    outlook = look(table, load_history(root, alias), metric)
+    picture, page = (write_outlook(outlook, home / f"trend_{metric}.{kind}") for kind in ("png", "html"))
+    sentences = [*judge(result).lines, *outlook.sentences]
     return report, picture, page, sentences
 
 

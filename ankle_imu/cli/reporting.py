@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
 from ankle_imu.cli import failures, sessions
 from ankle_imu.cli.arguments import AsJson, Library, Person, library_root
-from ankle_imu.cli.output import Tell, progress, say, show, show_heading, show_json, show_table
+from ankle_imu.cli.output import Tell, progress, say, show, show_json
+from ankle_imu.cli.trend_view import outlook_json, show_outlook
 from ankle_imu.errors import AnkleImuError, CorruptRecording, QualityRefusal
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from ankle_imu.trends import Trend
+    from ankle_imu.trends import Outlook, PastSession
     from ankle_imu.values import SessionResult
 
 
@@ -39,7 +40,7 @@ def report(
 
     path = sessions.locate(library_root(library), ref)
     with progress("reading") as tell:
-        result = _result_of(path, tell)
+        result = result_of(path, tell)
         tell("drawing", 0.8)
         target = out or (path / "report.html" if path.is_dir() else path.with_suffix(".html"))
         page = write_report(result, target, trend=_trend_of(path, result)).absolute()
@@ -59,7 +60,11 @@ def trend(
     person: Person = "",
     metric: Annotated[
         str,
-        Parameter(name="--metric", show_default=False, help="Column of the stride table; else range in stance."),
+        Parameter(
+            name="--metric",
+            show_default=False,
+            help="Column of the stride table, a measure of steadiness, or `index`; else range in stance.",
+        ),
     ] = "",
     out: Annotated[
         Path | None,
@@ -70,32 +75,35 @@ def trend(
 ) -> None:
     """Show how one figure changed over the sessions of a person.
 
-    Each analyzed session has its median with an approximate 95 % interval.
+    Each analyzed session has its figure on ground like that of the first five, with a 95 % interval, and as it was
+    walked. Nothing is compared across a change of sensor, mount site, shoe or firmware. `--metric index` shows
+    the session stability index: how steady a session was against your usual, with its five bars.
+
     Sessions of different gaits, sensor sets and mount sites are never mixed.
     """
-    from ankle_imu.library import load_trend
-    from ankle_imu.report import write_trend
-    from ankle_imu.trends import describe_trend
+    from ankle_imu.library import load_history, load_trend
+    from ankle_imu.report.trend_page import check_ending, write_outlook
 
     root = library_root(library)
     alias = person or _only_person(root)
     with failures.user_input():
         table = load_trend(root, alias or None)
+        if out:
+            check_ending(out)
     _say_unanalyzed(root, alias)
     with failures.user_input():
-        chosen = _select(table, metric)
-    target = out or root / "people" / alias / f"trend_{chosen.metric}.html"
+        outlook = _look(table, load_history(root, alias) if alias else (), metric)
+    target = out or root / "people" / alias / f"trend_{outlook.metric}.html"
     with failures.user_input():
-        page = write_trend(table, target, chosen.metric).absolute()
-    sentences = describe_trend(chosen)
+        page = write_outlook(outlook, target).absolute()
     if as_json:
-        _show_trend_json(chosen, alias, sentences, page)
+        show_json({**outlook_json(outlook, alias), "files": [page]})
         return
-    _show_trend(chosen, alias, sentences)
+    show_outlook(outlook, alias)
     show(page)
 
 
-def _result_of(path: Path, tell: Tell) -> SessionResult:
+def result_of(path: Path, tell: Tell) -> SessionResult:
     """The saved result where it still fits the session, else a new one."""
     from ankle_imu.library import load_result
 
@@ -153,59 +161,18 @@ def _say_unanalyzed(root: Path, alias: str) -> None:
         say(f"Left out, not analyzed yet: ankle-imu analyze {shown}")
 
 
-def _select(table: pd.DataFrame, metric: str) -> Trend:
+def _look(table: pd.DataFrame, history: tuple[PastSession, ...], metric: str) -> Outlook:
     """The metric asked for; else the first of the usual ones that has enough sessions."""
     from ankle_imu.report.trend_page import DEFAULT_METRICS
-    from ankle_imu.trends import select_trend
+    from ankle_imu.trends import look
 
     first, *others = [metric] if metric else DEFAULT_METRICS
     try:
-        return select_trend(table, first)
+        return look(table, history, first)
     except QualityRefusal:
         for other in others:
             try:
-                return select_trend(table, other)
+                return look(table, history, other)
             except QualityRefusal:
                 continue
         raise
-
-
-def _show_trend(chosen: Trend, alias: str, sentences: list[str]) -> None:
-    from ankle_imu.report import words
-    from ankle_imu.trends import describe_stratum
-
-    unit = words.UNITS[chosen.metric]
-    stratum = describe_stratum(chosen.gait, chosen.angle_source, chosen.mount_site)
-    show_heading(f"{words.METRIC[chosen.metric]}{', ' if unit else ''}{unit}  {alias}  {stratum}")
-    rows = [
-        [
-            row["start_utc"][:10],
-            row["leg"],
-            words.number(row["median"], unit),
-            f"{words.number(row['ci_low'], unit)} to {words.number(row['ci_high'], unit)}",
-            f"{row['n_accepted']:,}",
-        ]
-        for row in chosen.points.to_dict("records")
-    ]
-    show_table(("Date", "Leg", "Median", "95 % interval", "Strides"), rows, right=("Median", "Strides"))
-    for line in (*sentences, *chosen.left_out):
-        show(line)
-
-
-def _show_trend_json(chosen: Trend, alias: str, sentences: list[str], page: Path) -> None:
-    names = ("session_id", "start_utc", "leg", "n_accepted", "median", "ci_low", "ci_high", "iqr")
-    points: list[dict[Any, Any]] = chosen.points[list(names)].to_dict("records")
-    show_json(
-        {
-            "alias": alias,
-            "metric": chosen.metric,
-            "unit": chosen.unit,
-            "gait": chosen.gait,
-            "angle_source": chosen.angle_source,
-            "mount_site": chosen.mount_site,
-            "points": points,
-            "sentences": sentences,
-            "left_out": chosen.left_out,
-            "files": [page],
-        }
-    )

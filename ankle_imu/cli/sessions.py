@@ -23,11 +23,11 @@ def locate(root: Path, ref: str) -> Path:
 def analyze_and_save(path: Path, tell: Tell) -> tuple[SessionResult, Path | None]:
     """Analyze a session; save its result when it is a folder (a single file has no place for one)."""
     from ankle_imu.analysis import analyze
-    from ankle_imu.library import save_result
+    from ankle_imu.library import own_settings, save_result
     from ankle_imu.session_io import open_session
 
     tell("reading", 0.0)
-    result = analyze(open_session(path), progress=tell)
+    result = analyze(open_session(path), settings=own_settings(path), progress=tell)
     return result, save_result(path, result) if path.is_dir() else None
 
 

@@ -17,8 +17,10 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 from ankle_imu import manifest, tables
 from ankle_imu.durable import ASIDE, whole_folder
 from ankle_imu.errors import CorruptRecording, RecordingError, UnknownFormatVersion
+from ankle_imu.library.reviews import read_reviews
+from ankle_imu.metrics.reviews import apply_reviews
 from ankle_imu.settings import Settings
-from ankle_imu.values import SessionResult
+from ankle_imu.values import EventReview, SessionResult
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -98,6 +100,7 @@ def load_result(session_folder: str | Path, digest: str | None = None) -> Sessio
     Returns
     -------
     SessionResult
+        Its events carry the answers that the session folder holds now (`library.reviews`).
 
     Raises
     ------
@@ -118,14 +121,19 @@ def load_result(session_folder: str | Path, digest: str | None = None) -> Sessio
         raise UnknownFormatVersion(
             f"{folder} was written by a newer version of ankle-imu; update it.", path=str(folder)
         )
+    reviews, doubt = _reviews(Path(session_folder))
     quality = {
         **_with_nan(_read_json(folder / "quality.json")),
         tables.GAPS.name: read_table(folder, tables.GAPS),
     }
     try:
         info = manifest.from_toml((folder / manifest.FILE_NAME).read_text(encoding="utf-8"), str(folder))
+        if doubt:
+            quality["warnings"] = [*quality["warnings"], doubt]
+        found = {table.name: read_table(folder, table) for table in _TABLES}
+        found[tables.EVENTS.name] = apply_reviews(found[tables.EVENTS.name], reviews)
         return SessionResult(
-            **{table.name: read_table(folder, table) for table in _TABLES},
+            **found,
             **{
                 table.name: read_table(folder, table)
                 if head["format_version"] > 1
@@ -141,6 +149,22 @@ def load_result(session_folder: str | Path, digest: str | None = None) -> Sessio
         )
     except (OSError, UnicodeDecodeError, KeyError, TypeError) as error:
         raise CorruptRecording(f"{folder} is damaged ({error!r}); analyse the session again.") from error
+
+
+def _reviews(session_folder: Path) -> tuple[tuple[EventReview, ...], str]:
+    """Answers about the events of a session, and a word where they cannot be read."""
+    try:
+        return read_reviews(session_folder), ""
+    except RecordingError as error:
+        return (), str(error)
+
+
+def load_events(session_folder: str | Path) -> pd.DataFrame | None:
+    """Events of the result written last, with the answers; None when the session was never analysed."""
+    found = find_result(session_folder)
+    if found is None:
+        return None
+    return apply_reviews(read_table(found, tables.EVENTS), read_reviews(session_folder))
 
 
 def write_table(folder: Path, table: tables.Table, frame: pd.DataFrame) -> Path:

@@ -11,9 +11,12 @@ import numpy as np
 from ankle_imu import frames
 from ankle_imu.metrics.curves import curve_bands, strata
 from ankle_imu.metrics.excursions import EXCEEDANCE_MARKS_DEG, count_exceedances
+from ankle_imu.metrics.recovery import recover
 from ankle_imu.report import series, words
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from ankle_imu.metrics.curves import CurveBand
     from ankle_imu.values import SessionResult
 
@@ -248,19 +251,29 @@ def _summary_cell(row: Any, metric: str, unit: str) -> str:
 
 
 def events_grid(result: SessionResult) -> Grid:
-    """Events in order of time."""
+    """Events in order of time, rolls with the strides and seconds until all was as before."""
+    after = recover(result.strides, result.events).set_index("event_id")
     rows = tuple(
         (
             str(e.event_id), words.clock(e.time_s), e.leg or "–", words.EVENT.get(e.kind, e.kind),
             words.quantity(e.peak_deg, "deg"), words.quantity(e.peak_dps, "deg/s"),
-            words.OUTCOME.get(e.outcome, e.outcome) or "–", words.ANSWER.get(e.verdict, e.verdict) or "–",
+            _then(e, after), words.ANSWER.get(e.verdict, e.verdict) or "–",
             e.note or "–",
         )
         for e in series.rows(series.shown_events(result))
     )  # fmt: skip
     shown = f"the {len(rows)} largest of {len(result.events):,}" if len(rows) < len(result.events) else "all"
-    head = ("No.", "Time", "Leg", "What", "Angle", "Rate", "Then", "You said", "Note")
+    head = ("No.", "Time", "Leg", "What", "Angle", "Rate", "Then (until as before)", "You said", "Note")
     return Grid(caption=f"Events: {shown}", head=head, rows=rows)
+
+
+def _then(event: Any, after: pd.DataFrame) -> str:
+    """Outcome of an event, and how long until all was as before."""
+    end = words.OUTCOME.get(event.outcome, event.outcome)
+    if event.event_id not in after.index or not np.isfinite(after["recovery_s"][event.event_id]):
+        return end or "–"
+    strides, seconds = int(after["recovery_strides"][event.event_id]), float(after["recovery_s"][event.event_id])
+    return f"{end} ({words.plural(strides, 'stride')}, {seconds:.1f} s)".strip()
 
 
 def methods_grid(result: SessionResult) -> Grid:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from ankle_imu.durable import write_whole
 from ankle_imu.errors import QualityRefusal
-from ankle_imu.report import contents, figures, manner
+from ankle_imu.report import contents, figures, manner, stabilising
+from ankle_imu.report.closeup import closeups
 from ankle_imu.report.render import picture, render
 from ankle_imu.report.trend_page import DEFAULT_METRICS, trend_part
 from ankle_imu.report.verdict import judge
@@ -60,6 +61,8 @@ def report_html(result: SessionResult, *, trend: pd.DataFrame | None = None) -> 
         and picture(figures.excursion_figure, result, "excursions", contents.excursion_alt(result)),
         timeline=has_strides
         and picture(figures.timeline_figure, result, "timeline", contents.timeline_alt(result)),
+        closeups=closeups(result),
+        stabilising=stabilising,
         trend=_trend_part(trend),
     )
 

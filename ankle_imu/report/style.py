@@ -88,10 +88,10 @@ def leg_key(ax: Axes, labels: dict[str, str]) -> None:
     key(ax, handles, [LEG_INK[leg] for leg in labels])
 
 
-def key(ax: Axes, handles: Sequence[Artist], inks: list[str]) -> None:
+def key(ax: Axes, handles: Sequence[Artist], inks: list[str], columns: int = 2) -> None:
     """Put a legend without a frame between title and axes, its words in the given inks."""
     legend = ax.legend(
-        handles=handles, loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=2, frameon=False, borderpad=0.2,
+        handles=handles, loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=columns, frameon=False, borderpad=0.2,
         fontsize=_SMALL, handlelength=2.2, columnspacing=1.4, borderaxespad=0.0,
     )  # fmt: skip
     for text, ink in zip(legend.get_texts(), inks, strict=True):

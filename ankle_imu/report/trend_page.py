@@ -1,114 +1,191 @@
-"""Many sessions of one person -> a picture or a page of one metric."""
+"""Many sessions of one person -> a picture or a page of one figure, the index and the ladder."""
 
 from __future__ import annotations
 
 import io
 import os
-from datetime import datetime, timedelta
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-import numpy as np
-
 from ankle_imu.durable import write_whole
-from ankle_imu.report import series, style, words
+from ankle_imu.report import series, words
 from ankle_imu.report.contents import Grid
 from ankle_imu.report.render import picture, render
 from ankle_imu.report.svg import svg_text
-from ankle_imu.trends import Trend, baseline_band, describe_stratum, describe_trend, select_trend
+from ankle_imu.report.trend_figure import BAR, bars_figure, index_figure, title_of, trend_figure
+from ankle_imu.trends import (
+    COMPONENTS,
+    Index,
+    Ladder,
+    Outlook,
+    PastSession,
+    Trend,
+    bars_of,
+    baseline_band,
+    describe_index,
+    describe_stratum,
+    describe_trend,
+    look,
+    select_trend,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
-    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 DEFAULT_METRICS: Final = ("range_stance_deg", "shank_range_stance_deg")
-_NUDGE: Final = {"left": -0.004, "right": 0.004}
-
-
-def trend_figure(trend: Trend, *, narrow: bool = False) -> Figure:
-    """Session medians with their intervals, one panel with both legs; the first five sessions' range as a band."""
-    figure, (ax,) = style.panels(1, 1, 320, narrow)
-    unit = f", {trend.unit}" if trend.unit not in ("", "1") else ""
-    name = words.METRIC[trend.metric]
-    style.dress(
-        ax, name + ("" if narrow else f": {describe_stratum(trend.gait, '', '').rstrip(', ')}, by session")
-    )
-    ax.set_ylabel(f"median{unit}", fontsize=11.0, color=style.MUTED)
-    for leg in trend.legs:
-        _draw_leg(ax, trend, leg)
-    style.leg_key(ax, {leg: f"{leg}, {words.plural(len(trend.of_leg(leg)[1]), 'session')}" for leg in trend.legs})
-    _date_axis(ax, trend)
-    return figure
-
-
-def _draw_leg(ax: Axes, trend: Trend, leg: str) -> None:
-    days, rows = trend.of_leg(leg)
-    x = days + _NUDGE[leg] * max(1.0, float(np.ptp(trend.days)))
-    median = rows["median"].to_numpy(float)
-    reach = np.vstack([median - rows["ci_low"].to_numpy(float), rows["ci_high"].to_numpy(float) - median])
-    colour = style.LEG_COLOUR[leg]
-    ax.errorbar(
-        x, median, yerr=np.nan_to_num(np.maximum(reach, 0.0)), color=colour, fmt=style.LEG_MARKER[leg],
-        markersize=5.5, elinewidth=1.4, capsize=0, label=leg,
-    )  # fmt: skip
-    ax.plot(x, median, color=colour, linestyle=style.LEG_LINE[leg], linewidth=0.9, alpha=0.7)
-    band = baseline_band(trend, leg)
-    if band:
-        ax.axhspan(*band, color=colour, alpha=0.09, linewidth=0)
-
-
-def _date_axis(ax: Axes, trend: Trend) -> None:
-    span = float(np.ptp(trend.days))
-    start = datetime.fromisoformat(trend.points["start_utc"].iloc[0])
-    ticks = np.linspace(0.0, span, 4 if span > 0.0 else 1)
-    dates = [start + timedelta(days=t) for t in ticks]
-    pattern = "%d %b %Y" if span > 300.0 else "%d %b" if span > 4.0 else "%d %b %H:%M"
-    ax.set_xticks(ticks, [date.strftime(pattern).lstrip("0") for date in dates])
-    ax.margins(x=0.08, y=0.12)
 
 
 def trend_alt(trend: Trend) -> str:
     """Alt text of the trend picture."""
     parts = []
     for leg in trend.legs:
-        _, rows = trend.of_leg(leg)
-        values = f"{rows['median'].iloc[0]:.1f} at first, {rows['median'].iloc[-1]:.1f} at last"
-        parts.append(f"{leg}: {words.plural(len(rows), 'session')}, {values}")
-    return f"{words.METRIC[trend.metric]} ({trend.unit}) by session; {'; '.join(parts)}."
+        value = trend.series(leg).value
+        if len(value):
+            first, last = (_cell(trend, float(x)) for x in (value[0], value[-1]))
+            parts.append(f"{leg}: {words.plural(len(value), 'session')}, {first} at first, {last} at last")
+    broken = "".join(f"; {word} changed" for _, word in trend.broken_at())
+    return f"{title_of(trend.metric)} ({trend.unit}) by session; {'; '.join(parts)}{broken}."
 
 
 def trend_grid(trend: Trend) -> Grid:
     """Every point of the picture."""
-    rows = tuple(
-        (r.start_utc[:10], r.leg, _cell(trend, r.median), _interval(trend, r), f"{r.n_accepted:,}", r.session_id)
-        for r in series.rows(trend.points)
-    )
-    head = ("Date", "Leg", "Median", "Approx. 95 % interval", "Strides", "Session")
-    return Grid(caption=f"{words.METRIC[trend.metric]}, {trend.unit}", head=head, rows=rows)
+    head: tuple[str, ...]
+    if trend.is_adjusted:
+        head = ("Date", "Leg", "On similar ground", "Approx. 95 % interval", "As walked", "Strides", "Session")
+    else:
+        head = ("Date", "Leg", "Median", "Approx. 95 % interval", "Strides", "Session")
+    rows = tuple(_point_cells(trend, r) for r in series.rows(trend.points))
+    unit = f", {trend.unit}" if trend.unit not in ("", "1") else ""
+    return Grid(caption=f"{title_of(trend.metric)}{unit}", head=head, rows=rows)
 
 
-def _interval(trend: Trend, row: Any) -> str:
-    return f"{_cell(trend, row.ci_low)} to {_cell(trend, row.ci_high)}"
+def _point_cells(trend: Trend, row: Any) -> tuple[str, ...]:
+    ends = (row.adjusted_low, row.adjusted_high) if trend.is_adjusted else (row.ci_low, row.ci_high)
+    interval = f"{_cell(trend, ends[0])} to {_cell(trend, ends[1])}"
+    figures = (row.adjusted, interval, row.median) if trend.is_adjusted else (row.median, interval)
+    cells = [one if isinstance(one, str) else _cell(trend, one) for one in figures]
+    return (row.start_utc[:10], row.leg, *cells, f"{row.n_accepted:,}", row.session_id)
 
 
 def _cell(trend: Trend, value: float) -> str:
-    return words.number(value, trend.unit)
+    small = trend.unit in ("", "1") and abs(value) < 0.1
+    return f"{value:.3f}" if small else words.number(value, trend.unit)
 
 
 def trend_part(table: pd.DataFrame, metric: str, **stratum: Any) -> dict[str, Any]:
     """Everything the templates need to show one metric over the sessions of a `tables.TREND` table."""
-    trend = select_trend(table, metric, **stratum)
+    return show_part(select_trend(table, metric, **stratum))
+
+
+def show_part(trend: Trend) -> dict[str, Any]:
+    """Everything the templates need to show a trend."""
     return {
-        "title": words.METRIC[metric],
+        "title": title_of(trend.metric),
         "stratum": describe_stratum(trend.gait, trend.angle_source, trend.mount_site),
         "sentences": describe_trend(trend),
         "left_out": trend.left_out,
         "picture": picture(trend_figure, trend, "trend", trend_alt(trend)),
+        "caption": _caption(trend),
         "grid": trend_grid(trend),
-        "has_band": any(baseline_band(trend, leg) for leg in trend.legs),
         "alias": str(trend.points["alias"].iloc[0]),
     }
+
+
+def _caption(trend: Trend) -> str:
+    stratum = describe_stratum(trend.gait, trend.angle_source, trend.mount_site)
+    what = "the figure of one session on ground like that of the first five" if trend.is_adjusted else (
+        "the median of one session as walked"
+    )  # fmt: skip
+    parts = [f"Each point is {what}, with its approximate 95 % interval ({stratum})."]
+    if trend.is_adjusted:
+        parts.append("Small open points: the same as walked, with the ground still in it.")
+    if any(baseline_band(trend, leg) for leg in trend.legs):
+        parts.append("The pale band spans the first five sessions.")
+    if trend.broken_at():
+        parts.append("A dotted upright line is a change of what was worn; nothing is compared across it.")
+    labels = " ".join(str(line.get_label()) for line in trend_figure(trend).axes[0].lines)
+    if "unusual" in labels:
+        parts.append("A ring marks where the running mean left its usual band (EWMA, 2.7 sigma).")
+    if "level" in labels:
+        parts.append("A short bar at the foot marks where the level seems to have shifted (PELT).")
+    return " ".join(parts)
+
+
+def index_part(indices: Sequence[Index]) -> dict[str, Any]:
+    """Everything the templates need to show the index of the usual gait class and its five bars."""
+    gait = next((one.gait for one in indices if not one.reason), indices[0].gait)
+    own = [one for one in indices if one.gait == gait]
+    newest = bars_of(own)
+    has = bool(newest)
+    return {
+        "gait": gait,
+        "sentences": describe_index(indices),
+        "picture": has and picture(index_figure, own, "index", _index_alt(own)),
+        "bars": has and picture(bars_figure, newest, "bars", _bars_alt(newest)),
+        "grid": _index_grid(own),
+        "bars_grid": _bars_grid(newest),
+    }
+
+
+def _index_alt(indices: Sequence[Index]) -> str:
+    told = [f"{one.start_utc[:10]} {one.leg} {one.value:.0f}" for one in indices if not one.reason]
+    return f"Session stability index by session, 50 is usual: {', '.join(told)}."
+
+
+def _bars_alt(newest: Sequence[Index]) -> str:
+    return "Five bars of the newest index. " + "; ".join(
+        f"{one.leg}: " + ", ".join(f"{BAR[name]} {_bar(bar)}" for name, bar in one.bars.items()) for one in newest
+    )
+
+
+def _bar(value: float) -> str:
+    return "not measured" if value != value else f"{value:.0f}"
+
+
+def _index_grid(indices: Sequence[Index]) -> Grid:
+    rows = tuple(
+        (
+            one.start_utc[:10],
+            one.leg,
+            *(
+                ("–", "–", one.reason)
+                if one.reason
+                else (f"{one.value:.0f}", f"{one.low:.0f} to {one.high:.0f}", "–")
+            ),
+        )
+        for one in indices
+    )
+    head = ("Date", "Leg", "Index", "Approx. 95 % interval", "Why there is none")
+    return Grid(caption="Session stability index", head=head, rows=rows)
+
+
+def _bars_grid(newest: Sequence[Index]) -> Grid:
+    bars = [list(one.bars.values()) for one in newest]
+    rows = tuple((BAR[name], *(_bar(one[i]) for one in bars)) for i, name in enumerate(COMPONENTS))
+    head = ("Bar, 50 = usual, more = steadier", *(f"{one.leg.capitalize()} leg" for one in newest))
+    return Grid(caption="The five bars of the newest index", head=head, rows=rows if newest else ())
+
+
+def ladder_grid(ladder: Ladder) -> Grid:
+    """What was done so far on each rung."""
+    names = {"surface": "ground", "gait": "gait", "load": "load on the leg"}
+    rows = tuple(
+        (
+            f"{names[r.ladder]}: {r.rung}",
+            f"{r.sessions}",
+            f"{r.strides:,}",
+            f"{r.minutes:.0f}",
+            f"{r.steady_sessions}",
+        )
+        for r in ladder.rungs
+    )
+    return Grid(
+        caption="What you did so far; strides and minutes of one leg",
+        head=("Rung", "Sessions", "Strides", "Minutes", "Steady sessions"),
+        rows=rows,
+    )
 
 
 def write_trend(
@@ -119,6 +196,7 @@ def write_trend(
     gait: str = "",
     angle_source: str = "",
     mount_site: str | None = None,
+    history: Sequence[PastSession] = (),
 ) -> Path:
     """Write the trend of one metric as a picture (.png, .svg) or a page (.html).
 
@@ -126,8 +204,9 @@ def write_trend(
     ----------
     table : table `tables.TREND`, of one person
     path : its ending decides what is written
-    metric : one of `tables.METRICS`
+    metric : one of `trends.KNOWN`; `index` is the session stability index
     gait, angle_source, mount_site : as in `trends.select_trend`
+    history : the same sessions with their strides: figures at like ground, index and ladder come from them
 
     Returns
     -------
@@ -138,20 +217,50 @@ def write_trend(
     ValueError
         If the ending or the metric is unknown, or the rows belong to several people.
     QualityRefusal
-        With fewer than 2 comparable sessions.
+        With fewer than 2 comparable sessions; for the index, when no session has one.
     StorageError
         If the file cannot be written.
     """
-    target = Path(path)
-    kind = target.suffix.lower()
+    check_ending(path)
+    stratum = {"gait": gait, "angle_source": angle_source}
+    return write_outlook(look(table, history, metric, mount_site=mount_site, **stratum), path)
+
+
+def check_ending(path: str | os.PathLike[str]) -> str:
+    """The ending that decides what is written, else `ValueError`."""
+    kind = Path(path).suffix.lower()
     if kind not in (".png", ".svg", ".html"):
         raise ValueError(f"Cannot write a trend as {kind or 'a file without ending'}; use .png, .svg or .html.")
-    stratum = {"gait": gait, "angle_source": angle_source, "mount_site": mount_site}
+    return kind
+
+
+def write_outlook(outlook: Outlook, path: str | os.PathLike[str]) -> Path:
+    """Write what `trends.look` found; see `write_trend`."""
+    kind, target = check_ending(path), Path(path)
     if kind == ".html":
-        return write_whole(target, render("trend.html.j2", trend=trend_part(table, metric, **stratum)).encode())
-    figure = trend_figure(select_trend(table, metric, gait=gait, angle_source=angle_source, mount_site=mount_site))
+        return write_whole(target, outlook_html(outlook).encode())
+    figure = _main_figure(outlook)
     if kind == ".svg":
         return write_whole(target, svg_text(figure, "trend").encode())
     sink = io.BytesIO()
     figure.savefig(sink, format="png", dpi=144, metadata={"Software": None})
     return write_whole(target, sink.getvalue())
+
+
+def _main_figure(outlook: Outlook) -> Figure:
+    if outlook.trend is not None:
+        return trend_figure(outlook.trend)
+    gait = next(one.gait for one in outlook.indices if not one.reason)
+    return index_figure([one for one in outlook.indices if one.gait == gait])
+
+
+def outlook_html(outlook: Outlook) -> str:
+    """Make the page as text; the same sessions give the same text."""
+    return render(
+        "trend.html.j2",
+        alias=outlook.alias,
+        trend=show_part(outlook.trend) if outlook.trend is not None else None,
+        index=index_part(outlook.indices) if outlook.indices else None,
+        ladder=outlook.ladder,
+        ladder_grid=ladder_grid(outlook.ladder) if outlook.ladder is not None else None,
+    )

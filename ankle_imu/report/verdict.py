@@ -96,7 +96,8 @@ def _events_line(result: SessionResult) -> list[str]:
     n = int(result.strides["accepted"].sum())
     if n == 0 or not set(result.strides["angle_source"]) & {"joint", "foot"}:
         return []
-    rolls = result.events[result.events["kind"].isin(["roll", "hard_roll"])]
+    events = result.events[result.events["verdict"] != "false"]
+    rolls = events[events["kind"].isin(["roll", "hard_roll", "eversion_roll"])]
     _, low, high = rate_per_1000(len(rolls), n)
     if not len(rolls):
         return [

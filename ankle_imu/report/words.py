@@ -30,7 +30,7 @@ EVENT: Final = {
     "eversion_roll": "roll to the inside, likely",
     "marker": "marker",
 }
-OUTCOME: Final = {"save": "caught", "disrupted": "stride disrupted", "na": ""}
+OUTCOME: Final = {"save": "caught", "disrupted": "disrupted", "na": ""}
 ANSWER: Final = {"none": "", "real": "yes, it was", "false": "no, it was not", "painful": "yes, and it hurt"}
 
 METRIC: Final = {

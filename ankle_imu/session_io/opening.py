@@ -11,10 +11,12 @@ from ankle_imu import manifest, recording
 from ankle_imu.durable import ASIDE
 from ankle_imu.errors import RecordingError, UnknownFormatVersion
 from ankle_imu.frames import PLACEMENTS
+from ankle_imu.library.reviews import read_reviews
 from ankle_imu.session_io.calibrated import saved_calibrations
 from ankle_imu.session_io.reading import read_sensor
 from ankle_imu.session_io.sensors import in_order, with_config
-from ankle_imu.values import ENDED, ImuSeries, Loss, Recording, SensorInfo, SessionInfo
+from ankle_imu.session_io.tracks import load_track
+from ankle_imu.values import ENDED, EventReview, ImuSeries, Loss, Recording, SensorInfo, SessionInfo
 
 
 def open_session(path: str | Path) -> Recording:
@@ -28,7 +30,8 @@ def open_session(path: str | Path) -> Recording:
     -------
     Recording
         Series, losses, markers; damage to the files is told in `warnings` and counted in `loss`. The series are
-        as measured; calibrations that the library keeps for these sensors are in `sensor_calibration`.
+        as measured; calibrations that the library keeps for these sensors are in `sensor_calibration`, the
+        folder's `track.gpx` or `track.fit` in `track`.
 
     Raises
     ------
@@ -73,14 +76,26 @@ def decode_log(path: Path, log: recording.SessionLog) -> Recording:
         )
     info = _with_sensors(info, log, series)
     calibrations, doubts = saved_calibrations(path, info)
+    track, odd = load_track(path)
+    reviews, spoilt = _reviews(path)
     return Recording(
         series=in_order(series),
         session=info,
         loss=in_order(losses),
         markers=log.markers,
         sensor_calibration=calibrations,
-        warnings=(*warnings, *doubts),
+        track=track,
+        warnings=(*warnings, *doubts, *odd, *spoilt),
+        reviews=reviews,
     )
+
+
+def _reviews(path: Path) -> tuple[tuple[EventReview, ...], tuple[str, ...]]:
+    """What the person said of the events, and a word where that cannot be read."""
+    try:
+        return read_reviews(path), ()
+    except RecordingError as error:
+        return (), (str(error),)
 
 
 def _repairs(path: Path) -> tuple[str, ...]:

@@ -48,7 +48,7 @@ _HEEL_RISE_SHARES = np.array([0.4, 1.0, 1.2])
 """Parts of a person's own tilt at heel rise that the frontal keys of late stance and first swing take."""
 _LATE = 0.4
 """Keys that end after this part of the stance are timed from toe-off, earlier ones from contact."""
-_GROUND_SHARE = 0.65
+GROUND_SHARE: Final = 0.65
 """Part of the ground's cross-slope that the ankle takes up; the shank leans with the rest."""
 _SHANK_SLOPE = 0.25
 """Part of the ground's slope by which the shank leans back into the hill."""
@@ -95,6 +95,7 @@ class Roll:
     start: float
     end: float
     angle: float
+    outcome: str = "save"
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -148,6 +149,10 @@ class Leg:
         self._strikes(rng)
         self._balance(plan, spread, rng)
         self._choose_rolls(rolls, plan.roll_from_deg, plan.roll_to_deg, rng)
+        for k, fall in enumerate(self.falls):
+            if fall.roll:
+                self._roll_over(k, fall.roll, fall.roll_s, fall.outcome)
+        self.rolls.sort(key=lambda roll: roll.start)
         self._sway(plan, rng)
         if np.isfinite(tap_start):
             self._taps(tap_start, plan.yaw_misalignment_deg * DEGREE, rng)
@@ -279,22 +284,27 @@ class Leg:
     def _choose_rolls(self, number: int, low: float, high: float, rng: np.random.Generator) -> None:
         """Rolls of `low` to `high` deg at random stances, over five strides apart, each caught in its stance."""
         free = [k for k in range(3, len(self.falls) - 3) if not self.stances.is_standing[k - 1 : k + 2].any()]
+        taken = [k for k, fall in enumerate(self.falls) if fall.roll]
+        free = [k for k in free if all(abs(k - j) > 12 for j in taken)]
         for _ in range(number):
             if not free:
                 return
             k = int(rng.choice(free))
             free = [j for j in free if abs(j - k) > 5]
-            nominal = float(self.stances.nominal[k])
             angle = rng.uniform(low, high) * DEGREE
-            rise = min(rng.uniform(0.08, 0.15), 0.36 * nominal, PEAK_RATE * angle / (360.0 * DEGREE))
-            start = float(self.stances.contact[k]) + 0.08 * nominal
-            back = min(0.22, 0.40 * nominal)
-            end = start + rise + 0.04 * nominal + back
-            self.rolls.append(Roll(stance=k, start=start, end=end, angle=angle))
-            for name, share in (("foot_tilt", 1.0), ("inversion", _ROLL_SHARE)):
-                self.moves[name].add(start, start + rise, share * angle)
-                self.moves[name].add(end - back, end, -share * angle)
-        self.rolls.sort(key=lambda roll: roll.start)
+            self._roll_over(k, angle, float(rng.uniform(0.08, 0.15)), "save")
+
+    def _roll_over(self, k: int, angle: float, rise: float, outcome: str) -> None:
+        """Let the foot roll by `angle` in stance k, in `rise` s where the stance is long enough, and come back."""
+        nominal = float(self.stances.nominal[k])
+        rise = min(rise, 0.36 * nominal, PEAK_RATE * abs(angle) / (360.0 * DEGREE))
+        start = float(self.stances.contact[k]) + 0.08 * nominal
+        back = min(0.22, 0.40 * nominal)
+        end = start + rise + 0.04 * nominal + back
+        self.rolls.append(Roll(stance=k, start=start, end=end, angle=angle, outcome=outcome))
+        for name, share in (("foot_tilt", 1.0), ("inversion", _ROLL_SHARE)):
+            self.moves[name].add(start, start + rise, share * angle)
+            self.moves[name].add(end - back, end, -share * angle)
 
     def _sway(self, plan: Plan, rng: np.random.Generator) -> None:
         """Small slow shank movements of a person who stands."""
@@ -335,7 +345,7 @@ class Leg:
         tilt = curve["foot_tilt"] + curve["tilt_taken"]
         pitch = curve["foot_pitch"] + curve["pitch_taken"]
         foot = heading.turned("x", tilt).turned("y", -pitch)
-        inversion = curve["inversion"] + _scaled(curve["tilt_taken"], _GROUND_SHARE)
+        inversion = curve["inversion"] + _scaled(curve["tilt_taken"], GROUND_SHARE)
         lean = curve["shank_pitch"] + _scaled(curve["pitch_taken"], -_SHANK_SLOPE)
         dorsiflexion = lean + pitch
         shank = foot.turned("z", -curve["rotation"]).turned("x", -inversion).turned("y", dorsiflexion)

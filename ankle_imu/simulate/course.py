@@ -45,6 +45,13 @@ class Footfall:
     is_edge: bool = False
     looseness: float = 1.0
     """How many times further a sensor swings than on a tight strap."""
+    tilted: float = 0.0
+    """The part of `ground_roll` that gives the ankle a push to the side, rad."""
+    roll: float = 0.0
+    """How far the foot rolls in this stance, rad, + = inversion; 0 for not at all."""
+    roll_s: float = 0.0
+    """How long that takes."""
+    outcome: str = "save"
 
 
 def lay_course(plan: Plan, rng: np.random.Generator) -> list[Footfall]:
@@ -64,7 +71,7 @@ def lay_course(plan: Plan, rng: np.random.Generator) -> list[Footfall]:
     falls = [replace(f, ground_roll=f.ground_roll + plan.standing_tilt_deg * DEGREE) for f in falls]
     leg = str(rng.choice(frames.LEGS))
     clock = plan.opening_s
-    end = plan.duration_s - CLOSING_S
+    end = plan.duration_s - CLOSING_S - plan.halts_s
     while True:
         schedule = lay_bout(plan, rng, end - clock)
         clock += schedule[0][0].swing_time

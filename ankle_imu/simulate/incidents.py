@@ -11,7 +11,8 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from ankle_imu.simulate.body import Leg
+from ankle_imu import frames
+from ankle_imu.simulate.body import GROUND_SHARE, Leg
 from ankle_imu.simulate.course import Footfall
 from ankle_imu.simulate.plan import Plan
 from ankle_imu.units import DEGREE, STANDARD_GRAVITY
@@ -40,6 +41,39 @@ def place_steps(falls: Sequence[Footfall], plan: Plan, rng: np.random.Generator)
                 fall = replace(fall, is_edge=True, ground_roll=fall.ground_roll + float(edge[k]))
         placed.append(fall)
     return placed
+
+
+def tilt_steps(falls: Sequence[Footfall], plan: Plan, rng: np.random.Generator) -> list[Footfall]:
+    """The same footfalls, some on ground that rises to the left or to the right; never one that stands."""
+    chosen = rng.random(len(falls)) < plan.side_tilts
+    tilt = rng.choice([-1.0, 1.0], len(falls)) * plan.side_tilt_deg * DEGREE
+    return [
+        replace(fall, tilted=float(tilt[k]), ground_roll=fall.ground_roll + float(tilt[k]))
+        if chosen[k] and not fall.is_standing and fall.contact >= 0
+        else fall
+        for k, fall in enumerate(falls)
+    ]
+
+
+def give_way(leg: Leg, rng: np.random.Generator) -> None:
+    """The ankle on tilted ground: after it gave way it comes back, too far, and settles; in swing it is as before.
+
+    Notes
+    -----
+    The foot stays on the ground, the shank leans. Of what the ankle took of the tilt 0.6 to 0.9 is taken back,
+    with 0.1 to 0.3 of that too much at first.
+    """
+    s = leg.stances
+    n = len(s.contact)
+    tilt = np.array([frames.mirror_gyr([f.tilted, 0.0, 0.0], f.leg)[0] for f in leg.falls])
+    back = rng.uniform(0.6, 0.9, n) * GROUND_SHARE * tilt
+    too_far = rng.uniform(0.1, 0.3, n) * back
+    turn = s.contact + rng.uniform(0.24, 0.30, n) * s.nominal
+    swept = turn + rng.uniform(0.14, 0.22, n) * s.nominal
+    move = leg.moves["inversion"]
+    move.add(turn, swept, -(back + too_far))
+    move.add(swept - 0.02 * s.nominal, swept + 0.14 * s.nominal, too_far)
+    move.add(*s.window(1.0, 1.5), back)
 
 
 def knock(leg: Leg, plan: Plan, rng: np.random.Generator) -> None:

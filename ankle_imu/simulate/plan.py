@@ -27,9 +27,13 @@ class Plan:
     terrain : `flat` | `uneven` (each step has its own tilt) | `hill` (uneven, with slopes up to 15 %) |
         `stairs` (flights up and down with level landings; walked)
     rolls : number of ankle rolls at random stances of the sensed legs, each saved
+    disrupted_rolls : further ones after which the walker limps for some strides or stands still for 3.5 to 6 s
+    eversion_rolls : further ones to the other side, each saved
     roll_from_deg, roll_to_deg : how far the foot rolls
     toe_contacts : share of the steps in which the heel never comes down
     edge_contacts : share of the steps that land on an edge: the ground under them is tilted by 8 to 16 deg more
+    side_tilts : share of the steps that land on ground tilted by `side_tilt_deg` more, half of them rising to the
+        left, half to the right; the ankle gives way, comes back past where it stays, and settles
     knocks_per_min : stones that a swinging foot hits, and stones that hit a standing one
     errors : `none` (exact sensors, aligned with their segment unless `mounts` says otherwise) | `typical` | `full`
         (the largest errors that data sheets allow, see `sensor_errors`, and soft tissue of 1 to 3 deg)
@@ -71,10 +75,14 @@ class Plan:
     gait: str = "walk"
     terrain: str = "flat"
     rolls: int = 0
+    disrupted_rolls: int = 0
+    eversion_rolls: int = 0
     roll_from_deg: float = 24.0
     roll_to_deg: float = 45.0
     toe_contacts: float = 0.0
     edge_contacts: float = 0.0
+    side_tilts: float = 0.0
+    side_tilt_deg: float = 8.0
     knocks_per_min: float = 0.0
     errors: str = "none"
     movements: bool = True
@@ -137,10 +145,14 @@ class Plan:
         for name, low, high in (
             ("sampling_rate", 20.0, 2000.0),
             ("rolls", 0, 10_000),
+            ("disrupted_rolls", 0, 1000),
+            ("eversion_rolls", 0, 10_000),
             ("roll_from_deg", 5.0, self.roll_to_deg),
             ("roll_to_deg", 5.0, 70.0),
             ("toe_contacts", 0.0, 0.5),
             ("edge_contacts", 0.0, 0.5),
+            ("side_tilts", 0.0, 1.0),
+            ("side_tilt_deg", 0.0, 20.0),
             ("knocks_per_min", 0.0, 60.0),
             ("frontal_spread", 0.0, 5.0),
             ("affected_spread", 0.0, 5.0),
@@ -162,7 +174,7 @@ class Plan:
             ("toe_out_deg", -10.0, 30.0),
             ("heel_rise_tilt_deg", -25.0, 25.0),
             ("yaw_misalignment_deg", -45.0, 45.0),
-            ("duration_s", self.opening_s + 8.0, 86_400.0),
+            ("duration_s", self.opening_s + 8.0 + self.halts_s, 86_400.0),
         ):
             value = getattr(self, name)
             if not low <= value <= high:
@@ -223,6 +235,11 @@ class Plan:
         return STAND_S + len(self.tapping_legs) * (TAPS_S + PAUSE_S) + bends + POSE_S
 
     @property
+    def halts_s(self) -> float:
+        """Seconds kept free for what follows the disrupted rolls."""
+        return HALT_S * self.disrupted_rolls
+
+    @property
     def is_randomly_mounted(self) -> bool:
         """Whether each sensor sits in any orientation on its segment."""
         return self.mounts == "random" or (not self.mounts and self.errors != "none")
@@ -245,6 +262,9 @@ BENDS_S: Final = 12.5
 PAUSE_S: Final = 1.0
 POSE_S: Final = 3.6
 CLOSING_S: Final = 3.2
+
+HALT_S: Final = 8.0
+"""A disrupted roll costs at most this: a stop, or some limping strides."""
 
 LEAVE_S: Final = 0.6
 """The shank leaves the standing pose this long before the first toe-off."""

@@ -159,7 +159,9 @@ def tell(
         leg, segment = frames.leg_of(placement), frames.segment_of(placement)
         orientation[placement] = frames.mirror_rotation(tracks[leg].earth_from[segment], leg)
         position[placement] = frames.mirror_acc(tracks[leg].position[segment], leg)
-    rows = [row for leg in legs for row in _strides(leg, legs[leg], tracks[leg], time)]
+    rows = [
+        row for leg in legs for row in _settled(_strides(leg, legs[leg], tracks[leg], time), tracks[leg], time)
+    ]
     rows.sort(key=lambda row: row["start_s"])
     events = [row for leg in legs for row in _events(leg, legs[leg], tracks[leg], time)]
     events.sort(key=lambda row: row["time_s"])
@@ -246,10 +248,11 @@ def _footing(fall: Footfall) -> str:
 def _events(leg: str, body: Leg, found: LegTrack, time: Array) -> list[dict[str, Any]]:
     rows = []
     for roll in body.rolls:
+        side = 1.0 if roll.angle > 0 else -1.0
         contact = float(body.stances.contact[roll.stance])
         window = slice(*np.searchsorted(time, [contact, roll.end]))
-        inversion, rate = found.angles["inversion"][window], found.rates["inversion"][window]
-        rise = inversion - np.minimum.accumulate(inversion)
+        angle, rate = side * found.angles["inversion"][window], side * found.rates["inversion"][window]
+        rise = angle - np.minimum.accumulate(angle)
         peak = float(rise.max()) / DEGREE
         fastest = float(rate.max()) / DEGREE
         is_hard = peak >= 45.0 or (fastest >= 500.0 and peak >= 25.0)
@@ -257,11 +260,11 @@ def _events(leg: str, body: Leg, found: LegTrack, time: Array) -> list[dict[str,
             {
                 "leg": leg,
                 "time_s": float(time[window][rise.argmax()]),
-                "kind": "hard_roll" if is_hard else "roll",
+                "kind": "eversion_roll" if side < 0 else ("hard_roll" if is_hard else "roll"),
                 "peak_deg": peak,
                 "peak_dps": fastest,
                 "duration_s": roll.end - roll.start,
-                "outcome": "save",
+                "outcome": roll.outcome,
                 "verdict": "real",
                 "note": "",
                 "angle_source": "joint",
@@ -350,6 +353,57 @@ def _frontal(body: Leg, k: int, found: LegTrack, time: Array) -> dict[str, Any]:
         "peak_shank_vel_dps": float(np.abs(found.rates["shank"][stance]).max()) / DEGREE,
         "angle_source": "joint",
         "angle_sd_deg": 0.0,
-        "settle_s": float("nan"),
-        "overshoot_deg": float("nan"),
+    }
+
+
+_SHARES = np.arange(86) / 100.0
+_FEWEST = 25
+_NARROWEST = 1.5 * DEGREE
+
+
+def _settled(rows: list[dict[str, Any]], found: LegTrack, time: Array) -> list[dict[str, Any]]:
+    """The strides of one leg with their side-to-side figures, by the definitions of `metrics.settling`.
+
+    One stride after the other, against the median curve and the unrest of all strides of the same gait.
+    """
+    inversion = found.angles["inversion"]
+    by_gait: dict[str, list[int]] = {}
+    curves, landings = [], []
+    for i, row in enumerate(rows):
+        by_gait.setdefault(row["gait"], []).append(i)
+        curves.append(np.interp(row["ic_s"] + _SHARES * row["stance_time_s"], time, inversion))
+        landings.append(row["inv_at_ic_deg"] * DEGREE)
+        row |= {"first_direction": "", "settle_s": np.nan, "overshoot_deg": np.nan}
+    for members in by_gait.values():
+        if len(members) < _FEWEST:
+            continue
+        usual = np.median([curves[i] for i in members], axis=0)
+        usual_landing = float(np.median([landings[i] for i in members]))
+        rest = {i: float(np.median((curves[i] - usual)[70:])) for i in members}
+        unrest = np.concatenate([np.abs((curves[i] - usual)[50:70] - rest[i]) for i in members])
+        band = max(2.0 * float(np.median(unrest)), _NARROWEST)
+        for i in members:
+            away = curves[i] - usual
+            rows[i] |= _stabilising(away, landings[i] - usual_landing, rest[i], band, rows[i]["stance_time_s"])
+    for before, row in zip([{"first_direction": ""}, *rows[:-1]], rows, strict=True):
+        pair = (before["first_direction"], row["first_direction"])
+        row["lr_switch"] = "" not in pair and pair[0] != pair[1]
+    return rows
+
+
+def _stabilising(away: Array, landing: float, rest: float, band: float, stance: float) -> dict[str, Any]:
+    """First direction, time to settle and overshoot of one stance from its deviation from the usual, rad."""
+    swerve = away - landing
+    largest = float(np.abs(swerve).max())
+    first = next(float(x) for x in swerve if abs(x) >= 0.5 * largest)
+    out = [k for k in range(70) if abs(away[k] - rest) > band]
+    settle = _SHARES[out[-1] + 1] * stance if out else 0.0
+    if largest <= band:
+        return {"settle_s": float(settle)}
+    side = 1.0 if first > 0 else -1.0
+    later = side * (rest - away[int(np.argmax(side * swerve)) + 1 :])
+    return {
+        "first_direction": "inversion" if side > 0 else "eversion",
+        "settle_s": float(settle),
+        "overshoot_deg": max(0.0, float(later.max(initial=0.0))) / DEGREE,
     }

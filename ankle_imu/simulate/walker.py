@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ankle_imu import frames, quaternion
-from ankle_imu.simulate import incidents, sensor_errors, timekeeping, truth
+from ankle_imu.simulate import incidents, sensor_errors, stumbles, timekeeping, truth
 from ankle_imu.simulate.body import FOOT_SENSOR, SHANK_SENSOR, Leg
 from ankle_imu.simulate.course import lay_course
 from ankle_imu.simulate.gaits import GAITS
@@ -178,6 +178,10 @@ def _build_legs(plan: Plan, seed: int) -> dict[str, Leg]:
     falls = lay_course(original, rng)
     if original.toe_contacts or original.edge_contacts:
         falls = incidents.place_steps(falls, original, np.random.default_rng([seed, 3]))
+    if original.side_tilts:
+        falls = incidents.tilt_steps(falls, original, np.random.default_rng([seed, 6]))
+    if original.disrupted_rolls or original.eversion_rolls:
+        falls = stumbles.place_rolls(falls, original, np.random.default_rng([seed, 7]))
     taps = original.tap_starts
     legs = {}
     for i, leg in enumerate(frames.LEGS):
@@ -193,6 +197,8 @@ def _build_legs(plan: Plan, seed: int) -> dict[str, Leg]:
         )
         if original.knocks_per_min:
             incidents.knock(body, original, np.random.default_rng([seed, 4, i]))
+        if original.side_tilts:
+            incidents.give_way(body, np.random.default_rng([seed, 8, i]))
         if original.shank_yaw_deg:
             incidents.turn_shank(body, original, np.random.default_rng([seed, 5, i]))
         legs[mirrored(leg) if plan.mirrored else leg] = body

@@ -21,6 +21,8 @@ from ankle_imu.validation.recordings import score_case
 from ankle_imu.validation.rolls import DATASET as ROLLS
 from ankle_imu.validation.rolls import score_rolls
 from ankle_imu.validation.score import Row
+from ankle_imu.validation.seasons import DATASET as SEASONS
+from ankle_imu.validation.seasons import score_seasons
 from ankle_imu.validation.simulation import DATASET as SIMULATION
 from ankle_imu.validation.simulation import FULL, QUICK, Extent, score_simulation
 
@@ -30,6 +32,7 @@ SIMULATED: Final[Mapping[str, Callable[[Extent, Path | None], Iterator[Row]]]] =
         ABLATION: lambda extent, data: score_ablation(extent),
         MISWORN: lambda extent, data: score_misworn(extent, data),
         ROLLS: lambda extent, data: score_rolls(extent),
+        SEASONS: lambda extent, data: score_seasons(extent),
     }
 )
 """What is measured on simulated walks, by the name that `run` and `validate --only` know it by."""

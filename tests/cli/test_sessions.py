@@ -185,6 +185,26 @@ def test_trend_json_and_picture(ankle_imu: Run, walked: Path, tmp_path: Path) ->
     assert picture.read_bytes().startswith(b"\x89PNG")
 
 
+def test_trend_tells_index_breaks_and_ladder(ankle_imu: Run, library: Path) -> None:
+    told = ankle_imu("trend", "--json").json
+    assert {one["ladder"] for one in told["ladder"]["rungs"]} <= {"surface", "gait", "load"}
+    assert {one["leg"] for one in told["index"]} == {"left"}
+    assert all("300 are needed" in one["reason"] for one in told["index"])
+    assert told["breaks"] == []
+    assert {"adjusted", "adjusted_low", "overlap"} <= set(told["points"][0])
+    _, last = sorted(library.glob("people/P-test/2026/*"))
+    manifest = last / "session.toml"
+    text = manifest.read_text("utf-8")
+    assert 'firmware = ""' in text
+    manifest.write_text(text.replace('serial = "SIM-0001"', 'serial = "OTHER"'), encoding="utf-8")
+    (broken,) = ankle_imu("trend", "--json").json["breaks"]
+    assert (broken["leg"], broken["word"]) == ("left", "sensor")
+
+
+def test_trend_of_the_index_refuses_with_the_reason(ankle_imu: Run, library: Path) -> None:
+    ankle_imu("trend", "--metric", "index").refuses(7, "No session has an index yet", "300 are needed")
+
+
 def test_trend_refuses(ankle_imu: Run, library: Path, tmp_path: Path) -> None:
     ankle_imu("trend", "--library", tmp_path / "none").refuses(7, "no sessions")
     ankle_imu("trend", "--metric", "beauty").refuses(2, "beauty")

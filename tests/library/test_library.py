@@ -233,3 +233,20 @@ def test_library_and_alias_come_from_the_surroundings(tmp_path: Path, monkeypatc
         library.default_alias()
     monkeypatch.delenv("ANKLE_IMU_LIBRARY")
     assert library.default_library().name == "library"
+
+
+def test_history_has_the_strides_and_what_was_noted_since(tmp_path: Path) -> None:
+    """What a person writes into session.toml later counts; a session without a result is left out."""
+    for day in (3, 20):
+        session(tmp_path, day, median=5.0)
+    session(tmp_path, 10)
+    found = library.load_history(tmp_path, "P-test")
+    assert [past.start_utc[8:10] for past in found][:1] == ["03"]
+    assert [past.start_utc[8:10] for past in found][-1:] == ["20"]
+    assert all(list(past.strides.strides.columns) == tables.STRIDES.names for past in found)
+    manifest = next(tmp_path.glob("people/P-test/2026/*03T*")) / "session.toml"
+    manifest.write_text(manifest.read_text("utf-8").replace('footwear = ""', 'footwear = "Trail"'), "utf-8")
+    assert library.load_history(tmp_path, "P-test")[0].worn.shoe == "Trail"
+    with pytest.raises(ValueError, match="alias"):
+        library.load_history(tmp_path, "../x")
+    assert library.load_history(tmp_path, "P-nobody") == ()

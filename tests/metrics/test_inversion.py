@@ -59,7 +59,7 @@ def roll(height_deg, over_s, rate_hz=RATE):
     ],
 )
 def test_rolls_need_both_angle_and_rate(height, over, found, hard):
-    events = find_rolls(*roll(height, over), RATE, 20.0, 300.0)
+    events = find_rolls(*roll(height, over), RATE, 20.0, 300.0)[0]
     assert (len(events["stride"]) == 1) == found
     if found:
         assert bool(events["is_hard"][0]) == hard
@@ -70,10 +70,10 @@ def test_ringing_is_no_roll():
     angle, _rate, ic, to = roll(30, 0.10)
     ring = 400.0 * np.sign(np.sin(np.arange(300) * np.pi))
     ring[100:190:2] = 400.0
-    assert len(find_rolls(angle * 0.2, ring, ic, to, RATE, 20.0, 300.0)["stride"]) == 0
+    assert len(find_rolls(angle * 0.2, ring, ic, to, RATE, 20.0, 300.0)[0]["stride"]) == 0
 
 
 def test_no_strides_no_answer():
     none = np.empty(0)
     assert metric.excursions(np.zeros(10), none, none, none, RATE)["range_stance_deg"].size == 0
-    assert find_rolls(np.zeros(10), np.zeros(10), none, none, RATE, 20.0, 300.0)["stride"].size == 0
+    assert find_rolls(np.zeros(10), np.zeros(10), none, none, RATE, 20.0, 300.0)[0]["stride"].size == 0

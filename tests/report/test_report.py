@@ -225,7 +225,7 @@ def test_trend_pictures_and_page(make_trend, tmp_path):
 
 
 def test_trend_figure_draws_points_intervals_and_band(make_trend):
-    from ankle_imu.report.trend_page import trend_figure
+    from ankle_imu.report.trend_figure import trend_figure
     from ankle_imu.trends import select_trend
 
     trend = select_trend(make_trend(), "range_stance_deg")

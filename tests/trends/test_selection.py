@@ -2,30 +2,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from trend_tables import METRIC, join, table
 
-from ankle_imu import tables
 from ankle_imu.errors import QualityRefusal
-from ankle_imu.trends import baseline_band, describe_trend, fit_slopes, select_trend
-
-METRIC = "range_stance_deg"
-
-
-def table(medians, leg="left", gait="walk", source="joint", site="instep", metric=METRIC, half=0.5, alias="P-A"):
-    n = len(medians)
-    m = np.asarray(medians, dtype=float)
-    return tables.make_table(tables.TREND, {
-        "session_id": [f"{gait}{source}{site}{i}" for i in range(n)],
-        "start_utc": [f"2026-03-{1 + 2 * i:02d}T08:00:00Z" for i in range(n)], "alias": [alias] * n,
-        "leg": [leg] * n, "gait": [gait] * n, "angle_source": [source] * n, "mount_site": [site] * n,
-        "n_accepted": [400] * n, f"{metric}_median": m,
-        f"{metric}_ci_low": m - half, f"{metric}_ci_high": m + half,
-    })  # fmt: skip
-
-
-def join(*parts):
-    import pandas as pd
-
-    return pd.concat(parts, ignore_index=True)
+from ankle_imu.trends import baseline_band, describe_trend, find_changes, fit_slopes, select_trend
 
 
 def test_never_pools_source_site_or_gait():
@@ -95,3 +75,25 @@ def test_null_trends_are_rarely_called_clear():
     rng = np.random.default_rng(5)
     clear = [fit_slopes(select_trend(table(rng.normal(8, 1, 10)), METRIC))[0].is_clear for _ in range(120)]
     assert np.mean(clear) <= 0.08  # nominal 0.05 plus chance in 120 draws
+
+
+@pytest.mark.parametrize(
+    ("medians", "words", "not_said"),
+    [
+        (8.0 + 0.02 * np.arange(12), "a small steady drift upwards, not yet a change", "no change"),
+        (20.0 - 0.6 * np.arange(12), "it changed", "no change"),
+        (np.tile([8.0, 8.4], 6), "no change to be seen", "drift"),
+        ([2.0, 14, 3, 12, 6, 5, 15, 4, 16, 8, 7, 15], "may be chance", "it changed"),
+    ],
+)
+def test_one_verdict_of_four_and_none_beside_it(medians, words, not_said):
+    told = describe_trend(select_trend(table(medians), METRIC))
+    assert len(told) == 1
+    assert words in told[0]
+    assert not_said not in told[0]
+
+
+def test_a_number_without_known_noise_is_never_called_changed():
+    trend = select_trend(table(1.0 + 0.1 * np.arange(10), metric="speed_mps"), "speed_mps")
+    assert "not called a change" in describe_trend(trend)[0]
+    assert not find_changes(trend)[0].is_changed

@@ -1,0 +1,84 @@
+"""The strides of all sessions of one person, from the results already written; nothing is analysed here."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ankle_imu import tables
+from ankle_imu.comparison import SessionStrides
+from ankle_imu.errors import CorruptRecording
+from ankle_imu.library.derived import find_result, read_table
+from ankle_imu.library.folders import SessionEntry, list_sessions
+from ankle_imu.manifest import check_alias
+from ankle_imu.trends import PastSession, Worn
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+def load_history(library: str | Path, alias: str) -> tuple[PastSession, ...]:
+    """Sessions of a person with their strides, oldest first.
+
+    Parameters
+    ----------
+    library : str or Path of the library
+    alias : str, the person
+
+    Returns
+    -------
+    tuple of PastSession
+        Shoes, load and surface as `session.toml` has them now, so that a note made later counts. Sessions that
+        were not analysed, or whose result is damaged, are left out.
+
+    Raises
+    ------
+    ValueError
+        If the alias is none.
+    """
+    found = []
+    for entry in list_sessions(library, check_alias(alias)):
+        folder = find_result(entry.path)
+        if folder is not None and not entry.problem:
+            try:
+                found.append(_past(entry, folder))
+            except CorruptRecording:
+                continue
+    return tuple(found)
+
+
+def _past(entry: SessionEntry, folder: Path) -> PastSession:
+    info = entry.info
+    is_new = (folder / f"{tables.CONTEXT.name}.parquet").exists()
+    return PastSession(
+        alias=entry.alias,
+        strides=SessionStrides(
+            session_id=entry.session_id,
+            start_utc=info.started_utc,
+            strides=read_table(folder, tables.STRIDES),
+            context=read_table(folder, tables.CONTEXT) if is_new else tables.make_table(tables.CONTEXT, {}),
+            events=read_table(folder, tables.EVENTS),
+            load_kg=dict(info.load_kg),
+            footwear=info.footwear.strip(),
+            brace=info.brace.strip(),
+            mount_site={leg: _mount_site(entry, leg) for leg in ("left", "right")},
+        ),
+        worn=Worn.from_info(info, entry.session_id),
+        surface=info.surface.strip(),
+        alignment=_verdicts(folder),
+    )
+
+
+def _mount_site(entry: SessionEntry, leg: str) -> str:
+    worn = (entry.info.sensors.get(f"{leg}_{segment}") for segment in ("foot", "shank"))
+    return next((sensor.mount_site for sensor in worn if sensor is not None), "")
+
+
+def _verdicts(folder: Path) -> Mapping[str, str]:
+    """Verdict of the alignment of each sensor; empty where the ledger cannot be read."""
+    try:
+        ledger = json.loads((folder / "quality.json").read_text(encoding="utf-8"))
+        return {str(p): str(a["verdict"]) for p, a in ledger.get("alignment", {}).items()}
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}

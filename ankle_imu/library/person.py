@@ -1,0 +1,106 @@
+"""`person.toml` beside the sessions of a person: here the own limits of a roll."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Final
+
+from ankle_imu.durable import write_whole
+from ankle_imu.errors import CorruptRecording, StorageError
+from ankle_imu.library.derived import load_events
+from ankle_imu.library.folders import list_sessions
+from ankle_imu.library.reviews import FILE as REVIEWS
+from ankle_imu.metrics.own_limits import HIGHEST, LOWEST, own_limits
+from ankle_imu.settings import Settings
+
+FILE: Final = "person.toml"
+_LIMITS: Final = "own_roll_limits"
+_TABLE: Final = re.compile(rf"^\[{_LIMITS}\][^\n]*\n(?:(?!\[)[^\n]*(?:\n|$))*", re.MULTILINE)
+
+
+def person_file(session_folder: str | Path) -> Path | None:
+    """Path of the person's file of a session that lies in a library, None elsewhere; it need not exist."""
+    parents = Path(session_folder).resolve().parents
+    return parents[1] / FILE if len(parents) > 3 and parents[2].name == "people" else None
+
+
+def own_settings(session_folder: str | Path) -> Settings:
+    """Settings for a session: the defaults, with the person's own limits of a roll where there are some.
+
+    Raises
+    ------
+    CorruptRecording
+        If `person.toml` cannot be understood, or a limit lies outside its bounds.
+    StorageError
+        If it cannot be read.
+    """
+    path = person_file(session_folder)
+    limits = _read(path).get(_LIMITS, {}) if path else {}
+    if not limits:
+        return Settings()
+    values: dict[str, float] = {}
+    for name, low, high in zip(("roll_deg", "roll_dps"), LOWEST, HIGHEST, strict=True):
+        value = limits.get(name, getattr(Settings(), name)) if isinstance(limits, dict) else None
+        if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
+            raise CorruptRecording(
+                f"{path}: {name} in [{_LIMITS}] is {value!r}; expected {low:g} to {high:g}.", path=str(path)
+            )
+        values[name] = float(value)
+    return replace(Settings(), **values)
+
+
+def learn_limits(session_folder: str | Path) -> Settings | None:
+    """Own limits from the answers about all sessions of the person, written to `person.toml`.
+
+    Parameters
+    ----------
+    session_folder : str or Path of one of the person's sessions
+
+    Returns
+    -------
+    Settings with the new limits; None where they are as before, or the session lies in no library
+
+    Notes
+    -----
+    They hold from the next analysis on. The rest of the file stays as it is; limits equal to the defaults are not
+    written.
+
+    Raises
+    ------
+    CorruptRecording, StorageError
+        As `own_settings`, or if an answer or a result cannot be read.
+    """
+    import pandas as pd
+
+    path = person_file(session_folder)
+    if path is None:
+        return None
+    before = own_settings(session_folder)
+    root, alias = path.parents[2], path.parent.name
+    answered = [e.path for e in list_sessions(root, alias) if (e.path / REVIEWS).exists()]
+    events = [found for folder in answered if (found := load_events(folder)) is not None]
+    if not events:
+        return None
+    deg, dps = (round(x, 1) for x in own_limits(pd.concat(events, ignore_index=True)))
+    after = replace(Settings(), roll_deg=deg, roll_dps=dps)
+    if after == before:
+        return None
+    text = _TABLE.sub("", path.read_text(encoding="utf-8")).rstrip() if path.exists() else ""
+    if after != Settings():
+        text += f"\n\n[{_LIMITS}]\nroll_deg = {deg}\nroll_dps = {dps}"
+    write_whole(path, (text.strip() + "\n").encode())
+    return after
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except OSError as error:
+        raise StorageError(f"{path} could not be read: {error.strerror or error}.", path=str(path)) from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise CorruptRecording(f"{path} is not a TOML file: {error}. Correct it.", path=str(path)) from error

