@@ -385,7 +385,7 @@ def _settled(rows: list[dict[str, Any]], found: LegTrack, time: Array) -> list[d
         for i in members:
             away = curves[i] - usual
             rows[i] |= _stabilising(away, landings[i] - usual_landing, rest[i], band, rows[i]["stance_time_s"])
-    for before, row in zip([{"first_direction": ""}, *rows[:-1]], rows, strict=True):
+    for before, row in zip([{"first_direction": ""}, *rows], rows, strict=False):
         pair = (before["first_direction"], row["first_direction"])
         row["lr_switch"] = "" not in pair and pair[0] != pair[1]
     return rows
