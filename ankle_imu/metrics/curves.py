@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -101,10 +102,29 @@ def stride_curves(result: SessionResult, leg: str, gait: str, kind: str, source:
 
 
 def strata(strides: pd.DataFrame) -> list[tuple[str, str]]:
-    """(angle source, gait class) pairs that have accepted strides, in the order of a report."""
+    """(angle source, gait class) pairs that have accepted strides, in the order of a report.
+
+    The few strides of a gait during which one of two sensors was away have another angle source than all others;
+    below 25 a leg, beside a source that has so many, they make no figure of their own.
+    """
     accepted = strides[strides["accepted"].astype(bool)]
-    found = set(zip(accepted["angle_source"], accepted["gait"], strict=True))
-    return [(s, g) for s in ANGLE_SOURCES for g in GAITS if (s, g) in found]
+    counts = Counter(zip(*(accepted[name] for name in ("angle_source", "gait", "leg")), strict=True))
+    count: dict[tuple[str, str], int] = {}
+    for (source, gait, _), n in counts.items():
+        count[source, gait] = max(count.get((source, gait), 0), n)
+    most = {g: max((n for (_, gait), n in count.items() if gait == g), default=0) for g in GAITS}
+
+    def is_shown(n: int, gait: str) -> bool:
+        return n >= MIN_STRIDES_MEDIAN or most[gait] < MIN_STRIDES_MEDIAN
+
+    return [(s, g) for s in ANGLE_SOURCES for g in GAITS if (s, g) in count and is_shown(count[s, g], g)]
+
+
+def left_out(strides: pd.DataFrame) -> int:
+    """Accepted strides that are in none of the `strata`."""
+    accepted = strides[strides["accepted"].astype(bool)]
+    shown = set(strata(strides))
+    return sum((s, g) not in shown for s, g in zip(accepted["angle_source"], accepted["gait"], strict=True))
 
 
 def curve_band(result: SessionResult, leg: str, gait: str, source: str, kind: str) -> CurveBand:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from ankle_imu import frames
-from ankle_imu.metrics.curves import curve_bands, strata
+from ankle_imu.metrics.curves import curve_bands, left_out, strata
 from ankle_imu.metrics.excursions import EXCEEDANCE_MARKS_DEG, count_exceedances
 from ankle_imu.metrics.recovery import recover
 from ankle_imu.report import series, words
@@ -110,13 +110,18 @@ def sync_sentence(result: SessionResult) -> str:
 
 
 def rejected_sentence(result: SessionResult) -> str:
-    """How many strides were set aside, and why; empty when none was."""
+    """How many strides were set aside or not drawn, and why; empty when none was."""
     rejected = result.strides[~result.strides["accepted"].astype(bool)]
-    if not len(rejected):
-        return ""
-    reasons = rejected["reject_reason"].replace("", "no reason given").value_counts()
-    parts = ", ".join(f"{reason} ({n:,})" for reason, n in reasons.items())
-    return f"Strides set aside: {len(rejected):,} of {len(result.strides):,}: {parts}."
+    sentences = []
+    if len(rejected):
+        reasons = rejected["reject_reason"].replace("", "no reason given").value_counts()
+        parts = ", ".join(f"{reason} ({n:,})" for reason, n in reasons.items())
+        sentences.append(f"Strides set aside: {len(rejected):,} of {len(result.strides):,}: {parts}.")
+    few = left_out(result.strides)
+    if few:
+        strides = words.plural(few, "stride")
+        sentences.append(f"Too few to draw: {strides} during which one of the leg's two sensors sent nothing.")
+    return " ".join(sentences)
 
 
 def quality_alt(result: SessionResult) -> str:

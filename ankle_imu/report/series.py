@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from ankle_imu import frames, tables
-from ankle_imu.metrics.curves import accepted_strides
+from ankle_imu.metrics.curves import accepted_strides, strata
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -35,9 +35,8 @@ def excursions(result: SessionResult, source: str, gait: str, metric: str) -> di
 
 
 def sources(result: SessionResult) -> list[str]:
-    """Angle sources that have accepted strides."""
-    accepted = result.strides[result.strides["accepted"].astype(bool)]
-    return [s for s in ("joint", "foot", "none") if (accepted["angle_source"] == s).any()]
+    """Angle sources that have strides to draw."""
+    return list(dict.fromkeys(source for source, _ in strata(result.strides)))
 
 
 def timeline(result: SessionResult, source: str) -> dict[str, tuple[Array, Array, Array]]:

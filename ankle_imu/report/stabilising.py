@@ -15,18 +15,19 @@ if TYPE_CHECKING:
 
 
 def directions_grid(result: SessionResult) -> Grid:
-    """Median of both directions and their difference, a row per leg, gait, source and metric."""
+    """Median of both directions and their difference, where there are enough steps."""
     rows = []
     for r in _rows(result):
+        if not np.isfinite(r.difference):
+            continue
         unit = words.UNITS[r.metric]
-        name = f"{r.leg}, {r.gait}, {words.FRONTAL[r.angle_source].lower()}: {words.METRIC[r.metric].lower()}"
+        name = f"{words.GAIT[r.gait]}, {r.leg} {_what(r)}: {words.METRIC[r.metric].lower()}"
         both = [
             f"{words.quantity(value, unit)} ({n})"
             for value, n in ((r.left_to_right, r.n_left_to_right), (r.right_to_left, r.n_right_to_left))
         ]
         interval = f"[{words.number(r.ci_low, unit)} to {words.number(r.ci_high, unit)}]".replace(" ", "\u00a0")
-        known = np.isfinite(r.difference)
-        rows.append((name, *both, f"{words.quantity(r.difference, unit)} {interval}" if known else "–"))
+        rows.append((name, *both, f"{words.quantity(r.difference, unit)} {interval}"))
     head = ("Stabilising", "Left to right (steps)", "Right to left (steps)", "Difference [approx. 95 % interval]")
     return Grid(
         caption="Steps that first swerve to the other side than the step before", head=head, rows=tuple(rows)
@@ -34,8 +35,11 @@ def directions_grid(result: SessionResult) -> Grid:
 
 
 def directions_sentence(result: SessionResult) -> str:
-    """Which direction took longer, where the data can tell."""
-    known = [r for r in _rows(result) if r.metric == "settle_s" and np.isfinite(r.difference)]
+    """Which direction took longer, where the data can tell; empty where no step changed its direction."""
+    rows = _rows(result)
+    known = [r for r in rows if r.metric == "settle_s" and np.isfinite(r.difference)]
+    if not rows:
+        return ""
     if not known:
         return "There are too few such steps to compare the two directions: 25 of each are needed."
     told = []

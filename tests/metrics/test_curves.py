@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from ankle_imu import tables
-from ankle_imu.metrics.curves import curve_band, curve_bands, strata, stride_curves
+from ankle_imu.metrics.curves import curve_band, curve_bands, left_out, strata, stride_curves
 from ankle_imu.settings import Settings
 from ankle_imu.values import SessionInfo, SessionResult
 
@@ -57,6 +57,17 @@ def test_mean_from_25_and_spread_from_50_strides(n, mean, sd):
     assert bool(np.isfinite(band.mean).all()) is mean
     assert bool(np.isfinite(band.sd).all()) is sd
     assert band.toe_off_percent == pytest.approx(60.0)
+
+
+def test_a_few_strides_of_another_source_make_no_figure():
+    """Three of 60 strides without the shank sensor; where nothing else is there, three are all there is."""
+    strides = result(60).strides
+    strides.loc[[5, 6, 7], "angle_source"] = "foot"
+    assert strata(strides) == [("joint", "walk")]
+    assert left_out(strides) == 3
+    few = strides.iloc[4:8]
+    assert strata(few) == [("joint", "walk"), ("foot", "walk")]
+    assert left_out(few) == 0
 
 
 def test_bands_follow_what_was_measured():
