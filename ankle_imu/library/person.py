@@ -6,15 +6,21 @@ import re
 import tomllib
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
+from ankle_imu import tables
 from ankle_imu.durable import write_whole
 from ankle_imu.errors import CorruptRecording, StorageError
 from ankle_imu.library.derived import load_events
 from ankle_imu.library.folders import list_sessions
 from ankle_imu.library.reviews import FILE as REVIEWS
+from ankle_imu.library.reviews import read_reviews
 from ankle_imu.metrics.own_limits import HIGHEST, LOWEST, own_limits
+from ankle_imu.metrics.reviews import reviewed_events
 from ankle_imu.settings import Settings
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 FILE: Final = "person.toml"
 _LIMITS: Final = "own_roll_limits"
@@ -65,8 +71,9 @@ def learn_limits(session_folder: str | Path) -> Settings | None:
 
     Notes
     -----
-    They hold from the next analysis on. The rest of the file stays as it is; limits equal to the defaults are not
-    written.
+    They hold from the next analysis on, and are learned from the events as they were when they were answered:
+    raised limits make rejected rolls vanish, and would otherwise fall back. The rest of the file stays as it is;
+    limits equal to the defaults are not written.
 
     Raises
     ------
@@ -81,10 +88,10 @@ def learn_limits(session_folder: str | Path) -> Settings | None:
     before = own_settings(session_folder)
     root, alias = path.parents[2], path.parent.name
     answered = [e.path for e in list_sessions(root, alias) if (e.path / REVIEWS).exists()]
-    events = [found for folder in answered if (found := load_events(folder)) is not None]
-    if not events:
+    if not answered:
         return None
-    deg, dps = (round(x, 1) for x in own_limits(pd.concat(events, ignore_index=True)))
+    events = pd.concat([_reviewed(folder) for folder in answered], ignore_index=True)
+    deg, dps = (round(x, 1) for x in own_limits(events))
     after = replace(Settings(), roll_deg=deg, roll_dps=dps)
     if after == before:
         return None
@@ -93,6 +100,13 @@ def learn_limits(session_folder: str | Path) -> Settings | None:
         text += f"\n\n[{_LIMITS}]\nroll_deg = {deg}\nroll_dps = {dps}"
     write_whole(path, (text.strip() + "\n").encode())
     return after
+
+
+def _reviewed(session_folder: Path) -> pd.DataFrame:
+    """The answered events of a session; the result is needed for answers of an older version only."""
+    reviews = read_reviews(session_folder)
+    found = None if all(r.kind for r in reviews) else load_events(session_folder)
+    return reviewed_events(tables.make_table(tables.EVENTS, {}) if found is None else found, reviews)
 
 
 def _read(path: Path) -> dict[str, Any]:

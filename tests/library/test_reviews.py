@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,8 @@ from hypothesis import strategies as st
 from ankle_imu import library
 from ankle_imu.errors import CorruptRecording, RecordingError, UnknownFormatVersion
 from ankle_imu.library.person import person_file
-from ankle_imu.values import EventReview
+from ankle_imu.recording import write_session_info
+from ankle_imu.values import EventReview, SessionInfo
 
 
 def said(time_s: float = 12.345, verdict: str = "real", note: str = "", leg: str = "left") -> EventReview:
@@ -42,6 +44,9 @@ def test_any_note_comes_back(tmp_path_factory: pytest.TempPathFactory, note: str
         ("[[event]]\nleg = 'left'", "time_s"),
         ("[[event]]\nleg = 'left'\ntime_s = 'noon'", "noon"),
         ("[[event]]\nleg = 'left'\ntime_s = 1\nverdict = 'maybe'", "maybe"),
+        ("[[event]]\nleg = 'left'\ntime_s = 1\npeak_deg = 'far'", "peak_deg"),
+        ("[[event]]\nleg = 'left'\ntime_s = 1\npeak_dps = nan", "peak_dps"),
+        ("[[event]]\nleg = 'left'\ntime_s = 1\nkind = 3", "kind"),
         ("event = 3", "[[event]]"),
         ("event = [3]", "no table"),
         ("[[event", "TOML"),
@@ -61,6 +66,28 @@ def test_a_newer_file_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "events.toml").write_text("format_version = 2")
     with pytest.raises(UnknownFormatVersion):
         library.read_reviews(tmp_path)
+
+
+def test_the_event_is_kept_with_the_answer(tmp_path: Path) -> None:
+    roll = replace(said(), kind="roll", peak_deg=21.25, peak_dps=420.0, angle_source="joint")
+    library.save_review(tmp_path, roll)
+    assert library.read_reviews(tmp_path) == (roll,)
+    again = replace(said(verdict="false"), kind="wobble", peak_deg=20.0, peak_dps=410.0, angle_source="joint")
+    library.save_review(tmp_path, again)
+    assert library.read_reviews(tmp_path) == (replace(roll, verdict="false"),), "answered as a roll once"
+    hard = replace(roll, kind="hard_roll", peak_deg=46.5)
+    library.save_review(tmp_path, hard)
+    library.save_review(tmp_path, said(note="mud"))
+    assert library.read_reviews(tmp_path) == (replace(hard, note="mud"),)
+
+
+def test_a_file_without_the_events_reads_as_before(tmp_path: Path) -> None:
+    (tmp_path / "events.toml").write_text(
+        "format_version = 1\n[[event]]\ntime_s = 12.345\nleg = 'left'\nverdict = 'real'\nnote = ''\n"
+    )
+    assert library.read_reviews(tmp_path) == (said(),)
+    library.save_review(tmp_path, said(80.0))
+    assert library.read_reviews(tmp_path) == (said(), said(80.0))
 
 
 def test_no_folder_no_answer(tmp_path: Path) -> None:
@@ -86,3 +113,22 @@ def test_own_limits_are_read_from_the_person(tmp_path: Path) -> None:
         path.write_text(f"[own_roll_limits]\n{wrong}\n")
         with pytest.raises(CorruptRecording, match="own_roll_limits"):
             library.own_settings(folder)
+
+
+def test_limits_do_not_undo_themselves(tmp_path: Path) -> None:
+    """Three rejected rolls raise the limits; an analysis with these finds no roll, and the limits stay."""
+    folder = session_in(tmp_path)
+    write_session_info(folder, SessionInfo(session_id=folder.name, alias="P-test"))
+    path = person_file(folder)
+    for at, deg in ((10.0, 21.0), (20.0, 22.0), (30.0, 21.5)):
+        review = said(at, "false")
+        library.save_review(
+            folder, replace(review, kind="roll", peak_deg=deg, peak_dps=420.0, angle_source="joint")
+        )
+    assert library.learn_limits(folder).roll_deg == 22.5
+    learned = path.read_text()
+    assert library.learn_limits(folder) is None
+    assert path.read_text() == learned
+    for at in (10.0, 20.0):
+        library.save_review(folder, said(at, "none"))
+    assert library.learn_limits(folder).roll_deg == 20.0, "taken back by the person"
