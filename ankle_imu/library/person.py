@@ -24,7 +24,9 @@ if TYPE_CHECKING:
 
 FILE: Final = "person.toml"
 _LIMITS: Final = "own_roll_limits"
-_TABLE: Final = re.compile(rf"^\[{_LIMITS}\][^\n]*\n(?:(?!\[)[^\n]*(?:\n|$))*", re.MULTILINE)
+_HEADER: Final = re.compile(rf"^[ \t]*\[[ \t]*{_LIMITS}[ \t]*\][^\n]*\n?", re.MULTILINE)
+_ANY_HEADER: Final = re.compile(r"^[ \t]*\[", re.MULTILINE)
+_VALUE: Final = re.compile(r"^[ \t]*(?:roll_deg|roll_dps)[ \t]*=[^\n]*\n?", re.MULTILINE)
 
 
 def person_file(session_folder: str | Path) -> Path | None:
@@ -72,13 +74,14 @@ def learn_limits(session_folder: str | Path) -> Settings | None:
     Notes
     -----
     They hold from the next analysis on, and are learned from the events as they were when they were answered:
-    raised limits make rejected rolls vanish, and would otherwise fall back. The rest of the file stays as it is;
-    limits equal to the defaults are not written.
+    raised limits make rejected rolls vanish, and would otherwise fall back. Of the file only the lines of the two
+    limits are rewritten; limits equal to the defaults are not written.
 
     Raises
     ------
     CorruptRecording, StorageError
-        As `own_settings`, or if an answer or a result cannot be read.
+        As `own_settings`, if an answer or a result cannot be read, or if the limits are written in another way
+        than as a table `[own_roll_limits]`.
     """
     import pandas as pd
 
@@ -95,11 +98,42 @@ def learn_limits(session_folder: str | Path) -> Settings | None:
     after = replace(Settings(), roll_deg=deg, roll_dps=dps)
     if after == before:
         return None
-    text = _TABLE.sub("", path.read_text(encoding="utf-8")).rstrip() if path.exists() else ""
-    if after != Settings():
-        text += f"\n\n[{_LIMITS}]\nroll_deg = {deg}\nroll_dps = {dps}"
-    write_whole(path, (text.strip() + "\n").encode())
+    _write_limits(path, {} if after == Settings() else {"roll_deg": deg, "roll_dps": dps})
     return after
+
+
+def _write_limits(path: Path, limits: dict[str, float]) -> None:
+    """Put the limits into the file in place of those there; without any, they are taken out."""
+    expected = _read(path)
+    other = {k: v for k, v in expected.pop(_LIMITS, {}).items() if k not in ("roll_deg", "roll_dps")}
+    if other or limits:
+        expected[_LIMITS] = {**other, **limits}
+    text = _rewritten(path.read_text(encoding="utf-8") if path.exists() else "", limits)
+    try:
+        is_as_meant = tomllib.loads(text) == expected
+    except tomllib.TOMLDecodeError:
+        is_as_meant = False
+    if not is_as_meant:
+        raise CorruptRecording(
+            f"{path}: the own limits of a roll are no table [{_LIMITS}] with plain lines roll_deg = ... and "
+            "roll_dps = ..., so they were left as they are; write them so, and answer once more.",
+            path=str(path),
+        )
+    write_whole(path, text.encode())
+
+
+def _rewritten(text: str, limits: dict[str, float]) -> str:
+    """The text of `person.toml` with other limits; comments and whatever else there is stay in their place."""
+    lines = "".join(f"{name} = {value}\n" for name, value in limits.items())
+    header = _HEADER.search(text)
+    if header is None:
+        return f"{text.rstrip()}\n\n[{_LIMITS}]\n{lines}".lstrip() if limits else text
+    after = _ANY_HEADER.search(text, header.end())
+    end = after.start() if after else len(text)
+    rest = _VALUE.sub("", text[header.end() : end])
+    is_empty = all(line.lstrip()[:1] in ("", "#") for line in rest.splitlines())
+    head = "" if is_empty and not limits else header.group().rstrip("\n") + "\n" + lines
+    return text[: header.start()] + head + rest + text[end:]
 
 
 def _reviewed(session_folder: Path) -> pd.DataFrame:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tomllib
 from dataclasses import replace
 from pathlib import Path
 
@@ -115,16 +116,72 @@ def test_own_limits_are_read_from_the_person(tmp_path: Path) -> None:
             library.own_settings(folder)
 
 
-def test_limits_do_not_undo_themselves(tmp_path: Path) -> None:
-    """Three rejected rolls raise the limits; an analysis with these finds no roll, and the limits stay."""
-    folder = session_in(tmp_path)
+def rejected(folder: Path) -> None:
+    """Three rejected rolls: limits of 22.5 deg and 300 deg/s."""
     write_session_info(folder, SessionInfo(session_id=folder.name, alias="P-test"))
-    path = person_file(folder)
     for at, deg in ((10.0, 21.0), (20.0, 22.0), (30.0, 21.5)):
         review = said(at, "false")
         library.save_review(
             folder, replace(review, kind="roll", peak_deg=deg, peak_dps=420.0, angle_source="joint")
         )
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "# mine\n\nheight_m = 1.8\n",
+        "[own_roll_limits]\n# found by trying\nroll_deg = 24\n\n# of the shoes\n[other] # two\nx = 1\n",
+        "[ own_roll_limits ] # mine\nroll_deg = 24 # was 23\nroll_dps = 310\nkeep = [1, 2]\n\n\n# end\n",
+        'a = """\n# no comment\n"""\n',
+    ],
+)
+def test_only_the_limits_are_rewritten(tmp_path: Path, text: str) -> None:
+    folder = session_in(tmp_path)
+    rejected(folder)
+    path = person_file(folder)
+    path.write_text(text)
+    before = tomllib.loads(text)
+    assert library.learn_limits(folder).roll_deg == 22.5
+    raised = tomllib.loads(path.read_text())
+    limits = before.pop("own_roll_limits", {}) | {"roll_deg": 22.5, "roll_dps": 300.0}
+    assert raised.pop("own_roll_limits") == limits
+    assert raised == before
+    for at in (10.0, 20.0):
+        library.save_review(folder, said(at, "none"))
+    library.learn_limits(folder)
+    for kept in (raised, tomllib.loads(path.read_text())):
+        assert {k: v for k, v in kept.items() if k != "own_roll_limits"} == before
+    for word in ("# mine", "# found by trying", "# of the shoes", "# two", "keep = [1, 2]", "# end"):
+        assert (word in text) == (word in path.read_text())
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "own_roll_limits = { roll_deg = 24 }\n",
+        "own_roll_limits.roll_deg = 24\n",
+        "['own_roll_limits']\nroll_deg = 24\n",
+        "[own_roll_limits]\n'roll_deg' = 24\n",
+        '[own_roll_limits]\nx = """\n[other]\n"""\nroll_deg = 24\n',
+        'a = """\n[own_roll_limits]\n"""\n',
+    ],
+)
+def test_what_cannot_be_rewritten_is_refused_and_left(tmp_path: Path, text: str) -> None:
+    folder = session_in(tmp_path)
+    rejected(folder)
+    path = person_file(folder)
+    path.write_text(text)
+    with pytest.raises(CorruptRecording, match=r"person\.toml.*\[own_roll_limits\]"):
+        library.learn_limits(folder)
+    assert path.read_text() == text
+
+
+def test_limits_do_not_undo_themselves(tmp_path: Path) -> None:
+    """Three rejected rolls raise the limits; an analysis with these finds no roll, and the limits stay."""
+    folder = session_in(tmp_path)
+    rejected(folder)
+    path = person_file(folder)
     assert library.learn_limits(folder).roll_deg == 22.5
     learned = path.read_text()
     assert library.learn_limits(folder) is None
