@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -13,6 +13,8 @@ from ankle_imu.metrics.pace import told_gait
 
 if TYPE_CHECKING:
     import pandas as pd
+
+Array = NDArray[np.float64]
 
 BOUT_PAUSE_S: Final = 3.0
 BOUT_STRIDES: Final = 5
@@ -26,13 +28,20 @@ simulation; with three, one in eight kitchens of 200 s held a walk)."""
 
 LONE: Final = "not part of a bout"
 
+MOSTLY: Final = 0.5
+"""A leg that was not received for more than this part of a sequence is not asked for its strides (own choice)."""
 
-def mark_lone(strides: pd.DataFrame) -> pd.DataFrame:
+
+def mark_lone(
+    strides: pd.DataFrame, away: Mapping[str, NDArray[np.bool_]] | None = None, time: Array | None = None
+) -> pd.DataFrame:
     """Reject the strides that belong to no walk.
 
     Parameters
     ----------
     strides : table `tables.STRIDES`, in order of time
+    away : leg -> (n,) bool array, when the sensor that gives its strides was not received; None for never
+    time : (n,) float array, s, of `away`
 
     Returns
     -------
@@ -44,7 +53,11 @@ def mark_lone(strides: pd.DataFrame) -> pd.DataFrame:
     """
     if len(strides) == 0:
         return strides
-    lone = ~_is_walk(_sequences(strides), strides["leg"].to_numpy())
+    sequence = _sequences(strides)
+    silent = {
+        leg: _silent(strides, sequence, gone, time) for leg, gone in (away or {}).items() if time is not None
+    }
+    lone = ~_is_walk(sequence, strides["leg"].to_numpy(), silent)
     plain = lone & (strides["reject_reason"] == "").to_numpy()
     return strides.assign(
         accepted=strides["accepted"].to_numpy(bool) & ~lone,
@@ -52,12 +65,27 @@ def mark_lone(strides: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def _is_walk(sequence: NDArray[np.int64], leg: NDArray[np.str_]) -> NDArray[np.bool_]:
+def _is_walk(
+    sequence: NDArray[np.int64], leg: NDArray[np.str_], silent: Mapping[str, NDArray[np.bool_]]
+) -> NDArray[np.bool_]:
     count = int(sequence[-1]) + 1
     legs = np.unique(leg)
     each = np.stack([np.bincount(sequence[leg == one], minlength=count) for one in legs])
-    is_walk = (each >= LEAST_OF_EACH).all(axis=0) & (each.max(axis=0) >= LEAST_OF_ONE)
+    excused = np.stack([silent.get(one, np.zeros(count, dtype=bool)) for one in legs])
+    is_walk = ((each >= LEAST_OF_EACH) | excused).all(axis=0) & (each.max(axis=0) >= LEAST_OF_ONE)
     return np.asarray(is_walk[sequence])
+
+
+def _silent(
+    strides: pd.DataFrame, sequence: NDArray[np.int64], away: NDArray[np.bool_], time: Array
+) -> NDArray[np.bool_]:
+    """Sequences during most of which a leg was not received."""
+    first = np.flatnonzero(np.diff(sequence, prepend=-1))
+    start = strides["start_s"].to_numpy()[first]
+    end = np.maximum.reduceat(strides["end_s"].to_numpy(), first)
+    low, high = np.searchsorted(time, start), np.searchsorted(time, end)
+    gone = np.concatenate([[0], np.cumsum(away)])
+    return np.asarray(gone[high] - gone[low] > MOSTLY * (high - low))
 
 
 def _sequences(strides: pd.DataFrame) -> NDArray[np.int64]:

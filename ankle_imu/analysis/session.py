@@ -94,7 +94,7 @@ def analyze(
     tell("tables", 0.9)
     worn = recording.session.sensors
     clipped = {p: one.time[is_clipped(one, worn.get(p))] for p, one in recording.series.items()}
-    strides = as_told(mark_lone(_strides_table(legs, clipped)), recording.session.tags)
+    strides = as_told(mark_lone(_strides_table(legs, clipped), _away(gridded), time), recording.session.tags)
     gaps = _gaps_table(recording.loss, gridded, time)
     joined = join_track(recording, strides, gaps)
     angles = _angles_table(legs, time)
@@ -177,6 +177,12 @@ def _as_worn(
     again = {frames.leg_of(p): _one_leg(frames.leg_of(p), gridded, known, time, rate, settings) for p in slips}
     warnings += [one.words for one in wrong] + [slips[p].words for p in frames.PLACEMENTS if p in slips]
     return mark({**legs, **again}, wrong, slips)
+
+
+def _away(gridded: Mapping[str, Gridded]) -> dict[str, NDArray[np.bool_]]:
+    """Leg -> (n,) where the sensor that gives its strides, the foot's if there is one, was not received."""
+    leads = {frames.leg_of(p): p for p in sorted(gridded, key=lambda p: frames.segment_of(p) == "foot")}
+    return {leg: gridded[p].broken for leg, p in leads.items()}
 
 
 def _angles_table(legs: Mapping[str, LegResult], time: Array) -> pd.DataFrame:

@@ -77,15 +77,17 @@ def find_wrong(
 
     Returns
     -------
-    tuple of Wrong; without a walk only what is plainly not worn
+    tuple of Wrong; without a walk only what is plainly not worn; nothing of a sensor that was not received in it
     """
     walking = _is_walking(legs, time)
-    traits = {p: _traits(one, walking, sampling_rate) for p, one in gridded.items()}
+    heard = {p: walking & ~one.broken for p, one in gridded.items()}
+    enough = min(LEAST_WALK_S * sampling_rate, 0.5 * walking.sum())
+    traits = {p: _traits(one, heard[p], sampling_rate) for p, one in gridded.items() if heard[p].sum() >= enough}
     if not any(len(leg.strides["ic_s"]) >= LEAST_STRIDES for leg in legs.values()):
         return not_worn(traits)
     pairs = [(f, s) for f in gridded for s in gridded if f.endswith("foot") and s.endswith("shank")]
-    agreement = {(f, s): in_step(gridded[f].gyr, gridded[s].gyr, sampling_rate) for f, s in pairs}
-    feet = [p for p in gridded if p.endswith("foot") and traits[p].rest > FOOT_FROM]
+    agreement = {(f, s): _agreement(gridded[f], gridded[s], sampling_rate) for f, s in pairs}
+    feet = [p for p in traits if p.endswith("foot") and traits[p].rest > FOOT_FROM]
     turned_in = [_turn_in(gridded[p], legs[frames.leg_of(p)], frames.leg_of(p), time, sampling_rate) for p in feet]
     width, error = float("nan"), float("nan")
     if len(feet) == 2:
@@ -104,10 +106,15 @@ def _is_walking(legs: Mapping[str, LegResult], time: Array) -> NDArray[np.bool_]
     return walking if walking.sum() * (time[-1] - time[0]) > LEAST_WALK_S * len(time) else np.ones_like(walking)
 
 
-def _traits(one: Gridded, walking: NDArray[np.bool_], sampling_rate: float) -> Traits:
+def _agreement(first: Gridded, second: Gridded, sampling_rate: float) -> float:
+    """Whether two sensors move in step while both were received."""
+    both = ~(first.broken | second.broken)
+    return in_step(first.gyr[both], second.gyr[both], sampling_rate)
+
+
+def _traits(one: Gridded, heard: NDArray[np.bool_], sampling_rate: float) -> Traits:
     """How a sensor moves in walking; nothing on its segment when its gyroscope clips."""
-    acc, gyr = one.gapped
-    traits = describe(acc[walking], gyr[walking], sampling_rate)
+    traits = describe(one.acc[heard], one.gyr[heard], sampling_rate)
     return replace(traits, rest=float("nan")) if range_end(one.gyr)[1] else traits
 
 
@@ -149,9 +156,9 @@ def straighten(
     if not len(strides["ic_s"]):
         return one, None
     turn = np.nan_to_num(np.asarray(strides["turn_deg"], dtype=float))
-    straight = np.flatnonzero(np.abs(turn) < TURN_DEG)
     start = np.asarray(strides["start_s"])
     first, last = ((np.asarray(strides[name]) - time[0]) * sampling_rate for name in ("start_s", "end_s"))
+    straight = np.flatnonzero((np.abs(turn) < TURN_DEG) & _is_whole(one, first, last))
     gait, slope = np.asarray(strides["gait"]).astype(str), _slope(strides)
     found: list[Slipped] = []
     for _ in range(MOST_SLIPS):
@@ -163,6 +170,13 @@ def straighten(
         found.append(Slipped(placement=placement, time_s=float(start[at]), degrees=slip.degrees))
         one = _turned_back(one, slip.turn, int(first[at]))
     return one, min(found, key=lambda slipped: slipped.time_s, default=None)
+
+
+def _is_whole(one: Gridded, first: Array, last: Array) -> NDArray[np.bool_]:
+    """Strides (k,), in samples, during which the sensor was received."""
+    lost = np.concatenate([[0], np.cumsum(one.broken)])
+    low, high = (np.clip(at.astype(np.int64), 0, len(one.broken)) for at in (first, np.ceil(last)))
+    return np.asarray(lost[high] == lost[low])
 
 
 def _slope(strides: Mapping[str, Any]) -> Array:
@@ -186,7 +200,8 @@ def believable(
     for placement, alignment in known.items():
         if placement not in gridded:
             continue
-        acc = frames.mirror_acc(gridded[placement].acc.mean(axis=0), frames.leg_of(placement))
+        one = gridded[placement]
+        acc = frames.mirror_acc(one.acc[~one.broken].mean(axis=0), frames.leg_of(placement))
         up = alignment.segment_from_sensor @ (acc / max(float(np.linalg.norm(acc)), 1e-9))
         off = float(np.degrees(np.arccos(np.clip(up[2], -1.0, 1.0))))
         if off > FLIPPED_DEG:

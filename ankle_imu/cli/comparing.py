@@ -93,7 +93,7 @@ def _check_one_person(paths: list[Path]) -> None:
 def _show(found: Comparison, sentences: list[str]) -> None:
     from ankle_imu.report.compare_page import HEAD, rows_of
 
-    show_heading(f"{found.before.start_utc[:10]} {found.before.session_id}  ->  {found.after.session_id}")
+    show_heading(f"{found.before.session_id}  ->  {found.after.session_id}")
     show_table(HEAD, rows_of(found), right=("First", "Second", "Change"))
     for line in sentences:
         show(line)

@@ -112,11 +112,11 @@ def _write(root: Path, alias: str, last: Path, result: SessionResult) -> tuple[P
     from ankle_imu.report.verdict import judge
     from ankle_imu.trends import look
 
-    table = load_trend(root, alias)
-    report = write_report(result, last / "report.html", trend=table)
+    table, history = load_trend(root, alias), load_history(root, alias)
+    report = write_report(result, last / "report.html", trend=table, history=history)
     home = root / "people" / alias
     metric = "range_stance_deg"
-    outlook = look(table, load_history(root, alias), metric)
+    outlook = look(table, history, metric)
     picture, page = (write_outlook(outlook, home / f"trend_{metric}.{kind}") for kind in ("png", "html"))
     sentences = [*judge(result).lines, *outlook.sentences]
     return report, picture, page, sentences

@@ -39,12 +39,15 @@ def report(
     from ankle_imu.report import write_report
     from ankle_imu.report.verdict import judge
 
+    if out and out.suffix.lower() not in ("", ".html", ".htm"):
+        raise failures.UsageError(f"A report is written as .html, found {out.name}; print it from the browser.")
     path = sessions.locate(library_root(library), ref)
     with progress("reading") as tell:
         result = result_of(path, tell)
         tell("drawing", 0.8)
         target = out or (path / "report.html" if path.is_dir() else path.with_suffix(".html"))
-        page = write_report(result, target, trend=_trend_of(path, result)).absolute()
+        table, history = _past_of(path)
+        page = write_report(result, target, trend=table, history=history).absolute()
     if as_json:
         verdict = judge(result)
         show_json({"session": path, "verdict": {"lines": verdict.lines, "sure": verdict.sure}, "files": [page]})
@@ -149,16 +152,18 @@ def _tracks(path: Path) -> list[str]:
     return [name for name in FILE_NAMES.values() if (path / name).is_file()]
 
 
-def _trend_of(path: Path, result: SessionResult) -> pd.DataFrame | None:
-    from ankle_imu.library import load_trend
+def _past_of(path: Path) -> tuple[pd.DataFrame | None, tuple[PastSession, ...]]:
+    """Trend table and sessions of the person whose session it is; nothing outside of a library."""
+    from ankle_imu.library import load_history, load_trend
 
     root = sessions.library_of(path)
     if root is None:
-        return None
+        return None, ()
+    alias = path.parents[1].name
     try:
-        return load_trend(root, path.parents[1].name)
+        return load_trend(root, alias), load_history(root, alias)
     except AnkleImuError:
-        return None
+        return None, ()
 
 
 def _only_person(root: Path) -> str:

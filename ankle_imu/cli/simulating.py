@@ -43,8 +43,9 @@ def simulate(
         tell("recording", 0.8)
         info = replace(recording.session, alias=alias)
         folder = save_simulation(recording, library_root(out), info=info)
+    n_strides = int(truth.strides["leg"].isin(plan.legs).sum())
     worn = words.listing([words.side(placement) for placement in plan.placements])
-    say(f"{words.span(plan.duration_s)} with {words.plural(len(truth.strides), 'stride')}; sensors: {worn}.")
+    say(f"{words.span(plan.duration_s)} with {words.plural(n_strides, 'stride')}; sensors: {worn}.")
     if as_json:
         show_json(
             {
@@ -55,7 +56,7 @@ def simulate(
                 "seed": seed,
                 "duration_s": plan.duration_s,
                 "sensors": plan.placements,
-                "n_strides": len(truth.strides),
+                "n_strides": n_strides,
                 "files": [folder],
             }
         )

@@ -48,10 +48,10 @@ def attach(
 
     path = sessions.locate(library_root(library), ref)
     with progress("reading the track") as tell:
-        track, copy = attach_track(path, file.expanduser())
+        track, copy, before = attach_track(path, file.expanduser())
         result, saved = sessions.analyze_and_save(path, tell)
     told = result.quality["track"]
-    files = [copy, *([saved] if saved else [])]
+    files = [copy, *([before] if before else []), *([saved] if saved else [])]
     if as_json:
         show_json({"session": path.name, "path": path, "track": told, "files": files})
     else:
@@ -60,6 +60,8 @@ def attach(
             show(written)
         for sentence in told["told"]:
             say(sentence)
+        if before:
+            say(f"The track that was there before is kept as {before.name}; attach it again to go back.")
     is_of_use = bool(told["coverage"] > 0.0 or result.strides.empty)
     return 0 if is_of_use and not track.is_damaged and track.is_timed.any() else _INCOMPLETE
 

@@ -203,14 +203,15 @@ def level(
     spread = np.concatenate([[0.0], np.cumsum(variance)]) * ERROR_LASTS_S / sampling_rate
     sigma = np.sqrt(spread[stop] - spread[start] + STANCE_ERROR**2) / (gravity * seconds)
     at = np.asarray(0.5 * (start + stop), dtype=np.float64)
-    wandered = _wander(gap, sampling_rate)[at.astype(np.int64)]
+    wandered = np.diff(_wander(gap, sampling_rate)[at.astype(np.int64)])
+    wandered = np.maximum(wandered, TILT_WANDERS**2 / sampling_rate)
     tilt = np.zeros((len(at), 3))
     for _ in range(2):
         seen = qt.rotate(qt.from_rotation_vector(tilt), mean)
         seen /= np.maximum(qt.length(seen)[:, None], 1e-12)
         tilt[:, 0] += seen[:, 1]
         tilt[:, 1] -= seen[:, 0]
-        tilt = _smooth(tilt, sigma, np.diff(wandered))
+        tilt = _smooth(tilt, sigma, wandered)
     index, levelled = np.arange(len(force)), np.empty_like(force)
     for rows in qt.blocks(force):
         here = np.stack([np.interp(index[rows], at, tilt[:, k]) for k in range(3)], axis=1)

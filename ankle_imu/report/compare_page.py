@@ -27,12 +27,21 @@ if TYPE_CHECKING:
 
 HEAD: Final = ("Leg", "Gait", "Figure", "First", "Second", "Change", "95 % interval", "In words")
 
-_VERDICT: Final = {
-    "changed": "changed",
-    "no change": "too small to tell",
-    "unclear": "may be chance",
-    "differs": "differs; limit unknown",
-}
+
+def _in_words(d: Difference) -> str:
+    """The verdict of one row; a difference beyond chance may still be what two walks of one person differ by."""
+    is_apart = d.low > 0.0 or d.high < 0.0
+    if d.verdict == "changed":
+        return f"changed: beyond the {_usual(d)} that two walks differ by anyway"
+    if d.verdict == "differs":
+        return "beyond chance; how much two walks differ by anyway is not known"
+    if is_apart:
+        return f"beyond chance, within the {_usual(d)} that two walks differ by anyway"
+    return "may be chance"
+
+
+def _usual(d: Difference) -> str:
+    return f"{d.limit * _shown(d)[1]:g} {_shown(d)[0]}".rstrip()
 
 
 def describe_comparison(found: Comparison) -> list[str]:
@@ -55,12 +64,14 @@ def _leg_sentence(leg: str, gait: str, part: Sequence[Difference]) -> str:
     name = f"{words.GAIT[gait]}, {leg} leg"
     sure, open_ = ([_change(d) for d in part if d.verdict == verdict] for verdict in ("changed", "differs"))
     if not sure and not open_:
-        return f"{name}: nothing differs by more than chance and noise can make."
+        return f"{name}: nothing differs by more than chance, or than two walks of one person differ by anyway."
     said = [f"{name}."]
     if sure:
-        said.append(f"Changed by more than noise can make: {words.listing(sure)}.")
+        said.append(f"Changed by more than two walks differ by anyway: {words.listing(sure)}.")
     if open_:
-        said.append(f"Beyond chance, with a limit of noise that is not known yet: {words.listing(open_)}.")
+        said.append(
+            f"Beyond chance, though how much two walks differ by anyway is not known: {words.listing(open_)}."
+        )
     return " ".join([*said, "The rest may be chance or noise."] if len(sure + open_) < len(part) else said)
 
 
@@ -85,7 +96,7 @@ def rows_of(found: Comparison) -> list[list[str]]:
     return [
         [
             d.leg, d.gait, _title(d), _value(d, d.before[0]), _value(d, d.after[0]), _value(d, d.delta, sign=True),
-            f"{_number(d, d.low, sign=True)} to {_number(d, d.high, sign=True)}", _VERDICT[d.verdict],
+            f"{_number(d, d.low, sign=True)} to {_number(d, d.high, sign=True)}", _in_words(d),
         ]
         for d in found.differences
     ]  # fmt: skip

@@ -109,6 +109,11 @@ def sync_sentence(result: SessionResult) -> str:
     return "Timing between sensors was not checked: that needs foot and shank of one leg, moving."
 
 
+def data_warnings(result: SessionResult) -> list[str]:
+    """Warnings of what the sensors sent; those of the track stand with the way."""
+    return [w for w in result.quality.get("warnings", []) if not w.startswith("track: ")]
+
+
 def rejected_sentence(result: SessionResult) -> str:
     """How many strides were set aside or not drawn, and why; empty when none was."""
     rejected = result.strides[~result.strides["accepted"].astype(bool)]

@@ -10,19 +10,27 @@ from ankle_imu.errors import QualityRefusal
 from ankle_imu.report import contents, figures, manner, stabilising
 from ankle_imu.report.closeup import closeups
 from ankle_imu.report.render import picture, render
-from ankle_imu.report.trend_page import DEFAULT_METRICS, trend_part
+from ankle_imu.report.trend_page import DEFAULT_METRICS, show_part
 from ankle_imu.report.verdict import judge
+from ankle_imu.report.way import way_sentences
+from ankle_imu.trends import select_trend, with_adjusted
 
 if TYPE_CHECKING:
     import os
+    from collections.abc import Sequence
 
     import pandas as pd
 
+    from ankle_imu.trends import PastSession
     from ankle_imu.values import SessionResult
 
 
 def write_report(
-    result: SessionResult, path: str | os.PathLike[str], *, trend: pd.DataFrame | None = None
+    result: SessionResult,
+    path: str | os.PathLike[str],
+    *,
+    trend: pd.DataFrame | None = None,
+    history: Sequence[PastSession] = (),
 ) -> Path:
     """Write the page of one session.
 
@@ -31,6 +39,7 @@ def write_report(
     result : SessionResult
     path : where the HTML file goes; an existing one is replaced as a whole or not at all
     trend : table `tables.TREND` of the same person, or None; with 2 sessions or more the page shows them
+    history : the same sessions with their strides: the figures are then those at like ground
 
     Returns
     -------
@@ -41,10 +50,12 @@ def write_report(
     StorageError
         If the file cannot be written.
     """
-    return write_whole(Path(path), report_html(result, trend=trend).encode())
+    return write_whole(Path(path), report_html(result, trend=trend, history=history).encode())
 
 
-def report_html(result: SessionResult, *, trend: pd.DataFrame | None = None) -> str:
+def report_html(
+    result: SessionResult, *, trend: pd.DataFrame | None = None, history: Sequence[PastSession] = ()
+) -> str:
     """Make the page of one session as text; the same result gives the same text."""
     has_strides = bool(result.strides["accepted"].any())
     return render(
@@ -61,18 +72,20 @@ def report_html(result: SessionResult, *, trend: pd.DataFrame | None = None) -> 
         and picture(figures.excursion_figure, result, "excursions", contents.excursion_alt(result)),
         timeline=has_strides
         and picture(figures.timeline_figure, result, "timeline", contents.timeline_alt(result)),
+        way_sentences=way_sentences,
         closeups=closeups(result),
         stabilising=stabilising,
-        trend=_trend_part(trend),
+        trend=_trend_part(trend, history),
     )
 
 
-def _trend_part(table: pd.DataFrame | None) -> dict[str, Any] | None:
+def _trend_part(table: pd.DataFrame | None, history: Sequence[PastSession]) -> dict[str, Any] | None:
     if table is None:
         return None
     for metric in DEFAULT_METRICS:
         try:
-            return trend_part(table, metric)
+            trend = select_trend(table, metric)
         except QualityRefusal:
             continue
+        return show_part(with_adjusted(trend, history) if history else trend)
     return None

@@ -84,7 +84,10 @@ def _draw_stretch(ax: Axes, days: Array, value: Array, leg: str, nudge: float) -
     colour = style.LEG_COLOUR[leg]
     if len(days) >= MIN_SMOOTH and len(np.unique(days)) >= MIN_SMOOTH:
         at = np.linspace(days[0], days[-1], 80)
-        ax.plot(at, loess(days, value, at), color=colour, linestyle=style.LEG_LINE[leg], linewidth=1.2, alpha=0.8)
+        line = np.clip(
+            loess(days, value, at), value.min(), value.max()
+        )  # it may overshoot; rates are never below 0
+        ax.plot(at, line, color=colour, linestyle=style.LEG_LINE[leg], linewidth=1.2, alpha=0.8)
     else:
         ax.plot(days + nudge, value, color=colour, linestyle=style.LEG_LINE[leg], linewidth=0.9, alpha=0.7)
     if len(value) >= BASELINE_SESSIONS:

@@ -12,6 +12,7 @@ from ankle_imu.metrics.curves import accepted_strides, strata
 from ankle_imu.metrics.excursions import rate_per_1000
 from ankle_imu.metrics.summary import MIN_STRIDES_MEDIAN, MIN_STRIDES_SPREAD
 from ankle_imu.report import words
+from ankle_imu.report.contents import data_warnings
 from ankle_imu.report.series import excursion_metrics
 
 if TYPE_CHECKING:
@@ -104,7 +105,7 @@ def _events_line(result: SessionResult) -> list[str]:
             f"No ankle roll was found in {n:,} strides, which fits anything up to {high:.1f} per 1,000 strides."
         ]
     when = words.listing([words.clock(t) for t in rolls["time_s"].head(5)]) + (" …" if len(rolls) > 5 else "")
-    rate = f"{low:.1f} to {high:.1f} per 1,000 strides"
+    rate = f"{low:.1f} to {high:.1f} per 1,000 strides" if low >= 0.05 else f"up to {high:.1f} per 1,000 strides"
     return [f"{words.plural(len(rolls), 'likely ankle roll')} at {when}, which fits {rate}."]
 
 
@@ -114,11 +115,11 @@ def _doubts(result: SessionResult) -> list[tuple[int, str]]:
 
 
 def _other_warnings(result: SessionResult, told: list[tuple[int, str]]) -> list[tuple[int, str]]:
-    """What recording and analysis warned of and no doubt above has said already."""
+    """What recording and analysis warned of the sensors' data and no doubt above has said already."""
     said = " ".join(text for _, text in told)
     return [
         (1, words.lower_first(warning))
-        for warning in result.quality.get("warnings", [])
+        for warning in data_warnings(result)
         if warning.rstrip(".").split(": ", 1)[-1] not in said
     ]
 

@@ -29,8 +29,8 @@ def load_track(session: Path) -> tuple[Track | None, tuple[str, ...]]:
         return None, (*doubts, f"track: {error}")
 
 
-def attach_track(session: Path, file: Path) -> tuple[Track, Path]:
-    """Copy a track file into a session folder, as `track.gpx` or `track.fit`; one that was there is replaced.
+def attach_track(session: Path, file: Path) -> tuple[Track, Path, Path | None]:
+    """Copy a track file into a session folder, as `track.gpx` or `track.fit`; another that was there is set aside.
 
     Parameters
     ----------
@@ -41,6 +41,7 @@ def attach_track(session: Path, file: Path) -> tuple[Track, Path]:
     -------
     track : Track
     path : Path of the copy, whole or not there
+    before : Path at which the track that was there lies now (`track.gpx.old`), None when there was none
 
     Raises
     ------
@@ -59,6 +60,10 @@ def attach_track(session: Path, file: Path) -> tuple[Track, Path]:
     data = _bytes(file)
     track = read_track(data, file.name)
     name = FILE_NAMES[format_of(data, file.name)]
+    aside = None
+    for there in (session / other for other in FILE_NAMES.values()):
+        if there.is_file() and _bytes(there) != data:
+            aside = write_whole(there.with_name(f"{there.name}.old"), _bytes(there))
     path = write_whole(session / name, data)
     for other in set(FILE_NAMES.values()) - {name}:
         try:
@@ -66,7 +71,7 @@ def attach_track(session: Path, file: Path) -> tuple[Track, Path]:
         except OSError as error:
             raise storage_error(error, session / other) from error
     sync_folder(session)
-    return track, path
+    return track, path, aside
 
 
 def _bytes(path: Path) -> bytes:

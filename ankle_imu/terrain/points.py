@@ -24,6 +24,10 @@ EARLIEST_S: Final = 631_065_600.0
 LATEST_S: Final = 4_102_444_800.0
 """2100-01-01: a date beyond it is no date."""
 
+FARTHEST_S: Final = 14 * 86_400.0
+"""No walk lasts longer: a point further from the middle one in time has the date of a receiver that had not found
+its own yet (week numbers of GPS begin anew after 1024 weeks)."""
+
 FASTEST_MPS: Final = 12.5
 """A point that could only be reached and left faster than anyone has run (12.4 m/s, 100 m world record of 2009,
 its fastest stretch) is a wild one."""
@@ -121,6 +125,10 @@ def _placed(points: Points) -> Points:
 def _dated(points: Points) -> Points:
     """Without dates that cannot be; what is left without a time is said."""
     bad = np.isfinite(points.time) & ~((points.time >= EARLIEST_S) & (points.time < LATEST_S))
+    rest = points.time[np.isfinite(points.time) & ~bad]
+    if len(rest):
+        with np.errstate(invalid="ignore"):
+            bad |= np.abs(points.time - np.median(rest)) > FARTHEST_S
     if bad.any():
         first = _date(float(points.time[bad][0]))
         told = f"{_count(int(bad.sum()), len(points), f'are dated {first}')}, so the clock was not set."

@@ -31,6 +31,10 @@ DETECTABLE_CHANGE: Final = {
 """Minimal detectable change until a person's own repeated sessions give a better one (methods sheet F5)."""
 
 
+RATES: Final = ("roll_rate_per_1000",)
+"""Counts of rare events: where most sessions have none, a line through them says nothing."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Change:
     """What a leg's figure did since the last break.
@@ -156,6 +160,9 @@ def _leg_words(trend: Trend, series: Series) -> str:
         since = " since the last break" if len(trend.of_leg(series.leg)[1]) >= MIN_SESSIONS else ""
         how_many = "one session" if n else "no comparable session"
         return f"{leg} leg: {how_many}{since}, so there is nothing to compare it with."
+    if trend.metric in RATES and float(np.median(series.value)) == 0.0:
+        none = int((series.value == 0.0).sum())
+        return f"{leg} leg: {none} of {n} sessions had none, which is too rare for a trend."
     change = _change(trend, series)
     return _slope_words(trend, change) if change.slope else _two_point_words(trend, change)
 
@@ -179,16 +186,16 @@ def _two_point_words(trend: Trend, c: Change) -> str:
 def _slope_words(trend: Trend, c: Change) -> str:
     """The verdict of eight and more sessions: one of four, so that none contradicts another."""
     unit = _unit(trend)
-    size = f"{_number(abs(c.delta))}{unit}"
+    size = f"{_signed(c.delta)}{unit}"
     span = f"95 % interval {_signed(c.low)} to {_signed(c.high)}{unit}"
     way = "up" if c.delta > 0.0 else "down"
     head = f"{c.leg.capitalize()} leg, {c.n_sessions} sessions"
     noise = f"the {_number(c.limit)}{unit} by which {_whose(c)} differ without any change"
     if c.is_changed:
-        return f"{head}: it changed. The {_figure(trend)} went {way} by {size} ({span}), more than {noise}."
+        return f"{head}: it changed. The {_figure(trend)} went {way}, {size} ({span}), more than {noise}."
     if c.is_apart and not np.isfinite(c.limit):
         return (
-            f"{head}: the {_figure(trend)} went {way} by {size} ({span}). How much of that two sessions differ by "
+            f"{head}: the {_figure(trend)} went {way}, {size} ({span}). How much of that two sessions differ by "
             "anyway is not known for this number, so it is not called a change."
         )
     if c.is_apart:
@@ -198,10 +205,10 @@ def _slope_words(trend: Trend, c: Change) -> str:
         )
     if c.is_beyond_noise:
         return (
-            f"{head}: no change can be told. The line through them goes {way} by {size}, but the sessions scatter "
-            f"so much that this may be chance ({span})."
+            f"{head}: no change can be told. The line through them goes {way}, {size}, but the sessions "
+            f"scatter so much that this may be chance ({span})."
         )
-    return f"{head}: no change to be seen. The line through them moves by {size} ({span})."
+    return f"{head}: no change to be seen. The line through them goes {size} ({span})."
 
 
 def _whose(c: Change) -> str:
@@ -232,7 +239,7 @@ def _figure(trend: Trend) -> str:
 
 
 def _unit(trend: Trend) -> str:
-    return "" if trend.unit in ("", "1") else f" {trend.unit}"
+    return {"": "", "1": "", "1/1000 strides": " per 1,000 strides"}.get(trend.unit, f" {trend.unit}")
 
 
 def _number(value: float) -> str:

@@ -92,7 +92,8 @@ def climb(history: Sequence[PastSession], indices: Sequence[Index]) -> Ladder:
     Notes
     -----
     One stands on the hardest rung so far. The next is suggested after three steady sessions on it and 14 days
-    without a hard roll before the last session (methods sheet G2): a suggestion, ours, tried on nobody.
+    without a hard roll before the last session (methods sheet G2): a suggestion, ours, tried on nobody. One
+    thing is suggested at a time: ground before gait before load.
     """
     is_calm = not _hard_rolls(history)
     ladders: dict[str, tuple[tuple[str, ...], dict[str, tuple[str, ...]]]] = {
@@ -105,7 +106,8 @@ def climb(history: Sequence[PastSession], indices: Sequence[Index]) -> Ladder:
     for name, (order, stood) in ladders.items():
         found = [_rung(name, rung, history, stood, indices) for rung in order]
         rungs += [rung for rung in found if rung.sessions]
-        suggestion = _suggest(name, found, is_calm)
+        first = next((one.next for one in suggestions if one.is_offered), "")
+        suggestion = _suggest(name, found, is_calm, first)
         if suggestion is not None:
             suggestions.append(suggestion)
     return Ladder(rungs=tuple(rungs), suggestions=tuple(suggestions))
@@ -180,19 +182,20 @@ def _instant(start_utc: str) -> datetime:
     return instant if instant.tzinfo else instant.replace(tzinfo=UTC)
 
 
-def _suggest(ladder: str, rungs: Sequence[Rung], is_calm: bool) -> Suggestion | None:
+def _suggest(ladder: str, rungs: Sequence[Rung], is_calm: bool, first: str) -> Suggestion | None:
+    """Suggestion on one ladder; `first`: what another one has suggested already, "" for nothing."""
     reached = [i for i, rung in enumerate(rungs) if rung.sessions]
     if not reached:
         return None
     at = rungs[reached[-1]]
     after = rungs[reached[-1] + 1].rung if reached[-1] + 1 < len(rungs) else _heavier(ladder, at.rung)
-    is_offered = bool(after) and is_calm and at.steady_sessions >= STEADY_SESSIONS
+    is_earned = bool(after) and is_calm and at.steady_sessions >= STEADY_SESSIONS
     return Suggestion(
         ladder=ladder,
         current=at.rung,
         next=after,
-        is_offered=is_offered,
-        words=_words(at, after, is_offered, is_calm),
+        is_offered=is_earned and not first,
+        words=_words(at, after, is_earned, is_calm, first),
     )
 
 
@@ -201,17 +204,20 @@ def _heavier(ladder: str, current: str) -> str:
     return f"{float(current.split()[0]) + LOAD_STEP_KG:g} kg" if ladder == "load" else ""
 
 
-def _words(at: Rung, after: str, is_offered: bool, is_calm: bool) -> str:
+def _words(at: Rung, after: str, is_earned: bool, is_calm: bool, first: str) -> str:
     done = f"{_TITLE[at.ladder]}: {at.rung}, {at.sessions} session{'s' if at.sessions != 1 else ''}"
-    if not after:
-        return f"{done}. This is the top of this ladder."
-    if is_offered:
-        return f"{done}, {at.steady_sessions} of them steady. If you like, {after} could come next."
+    steady = f"{done}, {at.steady_sessions} of them as steady as your first five or steadier."
     if not is_calm:
         return f"{done}. With a hard roll in the last {CALM_DAYS} days, nothing new is suggested."
+    if not after:
+        return f"{done}. There is no further rung."
+    if is_earned and first:
+        return f"{steady} One thing at a time: not together with {first}."
+    if is_earned:
+        return f"{steady} If you like, {after} could come next."
     return (
-        f"{done}, {at.steady_sessions} of them steady. After {STEADY_SESSIONS} steady ones (index at least "
-        f"{STEADY_LOW:.0f} even at the lower end of its interval) {after} would be suggested."
+        f"{steady} After {STEADY_SESSIONS} of them (index at least {STEADY_LOW:.0f} even at the lower end of its "
+        f"interval) {after} would be suggested."
     )
 
 

@@ -54,7 +54,7 @@ class Extent:
     """
 
     session_s: float = 240.0
-    walks: int = 1
+    walks: int = 3
     rates: tuple[float, ...] = (104.0, 208.0)
     drift_s: float = 900.0
     wearers: int = 8

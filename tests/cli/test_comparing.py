@@ -69,7 +69,9 @@ def test_it_says_what_changed_and_what_could_not_be_compared(ankle_imu: Run, two
     done = ankle_imu("compare", *two)
     assert (done.code, done.err) == (0, "")
     assert done.lines[1].split()[:3] == ["Leg", "Gait", "Figure"]
-    assert "Walking, left leg. Changed by more than noise can make: unevenness of stride time" in done.out
+    assert (
+        "Walking, left leg. Changed by more than two walks differ by anyway: unevenness of stride time" in done.out
+    )
     assert "steadier" in done.out
     assert "The shoes differ: boots, then sandals" in done.out
     assert "All figures are given at the ground of the first session" in done.out

@@ -154,6 +154,13 @@ def test_report_analyzes_first_where_needed(ankle_imu: Run, session: Path, tmp_p
     assert (derived / "result.json").stat().st_mtime_ns > before
 
 
+def test_a_report_is_no_pdf(ankle_imu: Run, session: Path, tmp_path: Path) -> None:
+    done = ankle_imu("report", session, "-o", tmp_path / "walk.pdf")
+    assert done.code == 2
+    assert "walk.pdf" in done.err
+    assert not (tmp_path / "walk.pdf").exists()
+
+
 @pytest.mark.usefixtures("quick_page")
 @pytest.mark.parametrize("change", ["old track", "new track", "own limits", "answers"])
 def test_report_analyzes_again_after_a_change(

@@ -55,6 +55,26 @@ def test_another_format_replaces_the_first(ankle_imu, session: Path, tmp_path: P
     assert not (session / "track.gpx").exists()
     assert done.code == 5, "a track of another walk"
     assert "no stride lies on it" in done.err
+    assert (session / "track.gpx.old").read_bytes() == (tmp_path / "walk.gpx").read_bytes()
+    assert "track.gpx.old" in done.err
+    assert ankle_imu("track", "attach", "last", session / "track.gpx.old").code == 0
+
+
+def test_the_way_stands_in_the_report_and_does_not_make_the_angles_doubtful(
+    ankle_imu, session: Path, tmp_path: Path
+) -> None:
+    from ankle_imu.library import load_result
+    from ankle_imu.report.page import report_html
+    from ankle_imu.report.verdict import judge
+
+    ankle_imu("analyze", "last")
+    before = judge(load_result(session))
+    ankle_imu("track", "attach", "last", walk_of(session, tmp_path))
+    result = load_result(session)
+    assert "Where you went" in report_html(result)
+    assert "0.3 km" in report_html(result)
+    after = judge(result)
+    assert (after.level, after.reasons) == (before.level, before.reasons)
 
 
 @pytest.mark.parametrize(

@@ -59,7 +59,10 @@ def test_a_stretch_without_times_is_kept_for_the_way() -> None:
     assert track.is_timed.sum() == 20
 
 
-@pytest.mark.parametrize(("date", "word"), [(-2147483648.0, "1901-12-13"), (0.0, "1970-01-01"), (5e9, "2128")])
+@pytest.mark.parametrize(
+    ("date", "word"),
+    [(-2147483648.0, "1901-12-13"), (0.0, "1970-01-01"), (5e9, "2128"), (1.09e9, "2004-07-16")],
+)
 def test_dates_of_a_clock_that_was_never_set(date: float, word: str) -> None:
     odd = [(date + k, *row[1:]) for k, row in enumerate(rows(3))]
     track = told(gpx(odd, rows(20)), f"3 of 23 points are dated {word}", "3 of 23 points carry no usable time")

@@ -60,6 +60,16 @@ def test_suggested_after_three_steady_sessions(outings):
     assert of(climb(history, steady(history)), "load").next == "0.5 kg"
 
 
+def test_one_thing_is_suggested_at_a_time(outings):
+    """All three ladders have earned a rung; ground comes first, the others wait for it."""
+    history = on(outings([0.0] * 3), "grass", "grass", "grass")
+    ladder = climb(history, steady(history))
+    assert [one.is_offered for one in ladder.suggestions] == [True, False, False]
+    assert "not together with gravel" in of(ladder, "gait").words
+    top = on(outings([0.0] * 3), "rock", "rock", "rock")
+    assert of(climb(top, steady(top)), "gait").is_offered
+
+
 def hard_roll(past, verdict="none"):
     row = {"event_id": [0], "leg": ["left"], "time_s": [9.0], "kind": ["hard_roll"], "verdict": [verdict]}
     return replace(past, strides=replace(past.strides, events=tables.make_table(tables.EVENTS, row)))

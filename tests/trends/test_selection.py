@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 from trend_tables import METRIC, join, table
@@ -97,3 +99,12 @@ def test_a_number_without_known_noise_is_never_called_changed():
     trend = select_trend(table(1.0 + 0.1 * np.arange(10), metric="speed_mps"), "speed_mps")
     assert "not called a change" in describe_trend(trend)[0]
     assert not find_changes(trend)[0].is_changed
+
+
+def test_a_change_carries_the_sign_of_its_interval():
+    noise = np.array([0.2, -0.1, 0.1, -0.3, 0.0, 0.25, -0.2, 0.1, 0.05, -0.1])
+    told = describe_trend(select_trend(table(8.0 - 0.1 * np.arange(10) + noise), METRIC))[0]
+    size = re.search(r"([+−][\d.]+) deg \(95 % interval ([+−][\d.]+) to ([+−][\d.]+)", told)
+    assert size, told
+    value, low, high = (float(text.replace("−", "-")) for text in size.groups())
+    assert low <= value <= high < 0.0
