@@ -237,12 +237,18 @@ class EventReview:
     time_s : float, s, of the event as it was found then
     verdict : one of `VERDICTS`
     note : str
+    kind, peak_deg, peak_dps, angle_source : the event as it was found then (columns of `tables.EVENTS`), so that
+        what was learned from the answer outlives the event; "" and None where that was not kept
     """
 
     leg: str
     time_s: float
     verdict: str
     note: str = ""
+    kind: str = ""
+    peak_deg: float | None = None
+    peak_dps: float | None = None
+    angle_source: str = ""
 
     def __post_init__(self) -> None:
         if self.verdict not in VERDICTS:
@@ -251,6 +257,10 @@ class EventReview:
             raise ValueError(f"leg is {self.leg!r}; expected left, right or nothing.")
         if not np.isfinite(self.time_s):
             raise ValueError(f"time_s is {self.time_s!r}; expected seconds from session start.")
+        for name, unit in (("peak_deg", "deg"), ("peak_dps", "deg/s")):
+            value = getattr(self, name)
+            if value is not None and not np.isfinite(value):
+                raise ValueError(f"{name} is {value!r}; expected a number of {unit}, or nothing.")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

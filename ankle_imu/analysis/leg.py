@@ -285,6 +285,7 @@ def _stride_columns(
             columns["inv_at_ic_deg"],
             strides.ic,
             strides.to,
+            strides.end,
             columns["gait"],
             usable.astype(bool),
             sampling_rate,

@@ -99,7 +99,7 @@ def analyze(
     joined = join_track(recording, strides, gaps)
     angles = _angles_table(legs, time)
     events, doubts = _events_table(legs, recording, clipped)
-    events["outcome"] = judge_outcomes(events, strides, angles)
+    events["outcome"] = judge_outcomes(events, strides, angles, gaps)
     events = apply_reviews(events, recording.reviews)
     warnings += [*joined.warnings, *doubts]
     result = SessionResult(

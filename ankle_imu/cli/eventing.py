@@ -153,17 +153,10 @@ def _one(result: SessionResult, number: int) -> pd.Series[Any]:
 def _answer(path: Path, event: pd.Series[Any], verdict: str | None, note: str | None) -> Path:
     """Keep an answer about one event; what is not said stays as it is."""
     from ankle_imu.library import save_review
-    from ankle_imu.values import EventReview
+    from ankle_imu.metrics.reviews import review_of
 
-    return save_review(
-        path,
-        EventReview(
-            leg=str(event["leg"]),
-            time_s=float(event["time_s"]),
-            verdict=str(event["verdict"]) if verdict is None else verdict,
-            note=str(event["note"]) if note is None else note,
-        ),
-    )
+    said = str(event["verdict"]) if verdict is None else verdict
+    return save_review(path, review_of(event, said, str(event["note"]) if note is None else note))
 
 
 def _ask_all(path: Path, result: SessionResult) -> list[Path]:

@@ -8,14 +8,16 @@ from typing import TYPE_CHECKING
 
 from ankle_imu import tables
 from ankle_imu.comparison import SessionStrides
-from ankle_imu.errors import CorruptRecording
-from ankle_imu.library.derived import find_result, read_table
+from ankle_imu.errors import CorruptRecording, RecordingError
+from ankle_imu.library.derived import find_result, load_events, read_table
 from ankle_imu.library.folders import SessionEntry, list_sessions
 from ankle_imu.manifest import check_alias
 from ankle_imu.trends import PastSession, Worn
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    import pandas as pd
 
 
 def load_history(library: str | Path, alias: str) -> tuple[PastSession, ...]:
@@ -29,8 +31,9 @@ def load_history(library: str | Path, alias: str) -> tuple[PastSession, ...]:
     Returns
     -------
     tuple of PastSession
-        Shoes, load and surface as `session.toml` has them now, so that a note made later counts. Sessions that
-        were not analysed, or whose result is damaged, are left out.
+        Shoes, load and surface as `session.toml` has them now, and events with the answers `events.toml` has now,
+        so that what is noted later counts. Sessions that were not analysed, or whose result is damaged, are left
+        out; where the answers cannot be read, the events have none.
 
     Raises
     ------
@@ -58,7 +61,7 @@ def _past(entry: SessionEntry, folder: Path) -> PastSession:
             start_utc=info.started_utc,
             strides=read_table(folder, tables.STRIDES),
             context=read_table(folder, tables.CONTEXT) if is_new else tables.make_table(tables.CONTEXT, {}),
-            events=read_table(folder, tables.EVENTS),
+            events=_events(entry.path, folder),
             load_kg=dict(info.load_kg),
             footwear=info.footwear.strip(),
             brace=info.brace.strip(),
@@ -68,6 +71,15 @@ def _past(entry: SessionEntry, folder: Path) -> PastSession:
         surface=info.surface.strip(),
         alignment=_verdicts(folder),
     )
+
+
+def _events(session_folder: Path, folder: Path) -> pd.DataFrame:
+    """Events of the newest result with the person's answers; without them where they cannot be read."""
+    try:
+        found = load_events(session_folder)
+    except RecordingError:
+        found = None
+    return read_table(folder, tables.EVENTS) if found is None else found
 
 
 def _mount_site(entry: SessionEntry, leg: str) -> str:

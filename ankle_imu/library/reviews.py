@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
 from ankle_imu import manifest
 from ankle_imu.durable import write_whole
 from ankle_imu.errors import CorruptRecording, RecordingError, StorageError, UnknownFormatVersion
+from ankle_imu.metrics.recovery import ROLLS
 from ankle_imu.metrics.reviews import WITHIN_S
 from ankle_imu.values import EventReview
 
@@ -17,8 +19,10 @@ FILE: Final = "events.toml"
 FORMAT_VERSION: Final = 1
 _HEAD: Final = """\
 # Your answers about the events of this walk. A new analysis keeps them: an answer belongs to the event of its leg
-# within 1 s of time_s (seconds from the start). verdict: none, real, false or painful.
+# within 1 s of time_s (seconds from the start). verdict: none, real, false or painful. kind to angle_source are
+# the event as it was found then; your own limits of a roll are learned from them.
 """
+_FIGURES: Final = ("kind", "peak_deg", "peak_dps", "angle_source")
 
 
 def read_reviews(session_folder: str | Path) -> tuple[EventReview, ...]:
@@ -58,6 +62,9 @@ def read_reviews(session_folder: str | Path) -> tuple[EventReview, ...]:
 def save_review(session_folder: str | Path, review: EventReview) -> Path:
     """Keep one answer, in place of an earlier one about the same event; the file is whole or as before.
 
+    The event it was about stays a roll once it was answered as one: limits that were raised since may call it a
+    wobble, and would otherwise unlearn what raised them.
+
     Raises
     ------
     RecordingError
@@ -68,9 +75,12 @@ def save_review(session_folder: str | Path, review: EventReview) -> Path:
     folder = Path(session_folder)
     if not folder.is_dir():
         raise RecordingError(f"{folder} is no session folder; answers are kept in one.", path=str(folder))
-    near = [r for r in read_reviews(folder) if r.leg == review.leg and abs(r.time_s - review.time_s) <= WITHIN_S]
+    known = read_reviews(folder)
+    near = [r for r in known if r.leg == review.leg and abs(r.time_s - review.time_s) <= WITHIN_S]
     before = min(near, key=lambda r: abs(r.time_s - review.time_s), default=None)
-    kept = [r for r in read_reviews(folder) if r != before]
+    if before is not None and review.kind not in ROLLS and (before.kind in ROLLS or not review.kind):
+        review = replace(review, **{name: getattr(before, name) for name in _FIGURES})
+    kept = [r for r in known if r is not before]
     return write_whole(folder / FILE, _to_toml([*kept, review]).encode())
 
 
@@ -83,10 +93,25 @@ def _review(row: Any, path: Path) -> EventReview:
             raise TypeError(f"time_s is {time_s!r}; expected seconds")
         if not (isinstance(note, str) and isinstance(verdict, str)):
             raise TypeError("verdict and note are text in quotes")
-        return EventReview(leg=row.get("leg", ""), time_s=float(time_s), verdict=verdict, note=note)
+        return EventReview(
+            leg=row.get("leg", ""), time_s=float(time_s), verdict=verdict, note=note, **_figures(row)
+        )
     except (KeyError, TypeError, ValueError) as error:
         said = f"an event has no {error}" if isinstance(error, KeyError) else str(error).rstrip(".")
         raise CorruptRecording(f"{path}: {said}. Correct or remove it.", path=str(path)) from error
+
+
+def _figures(row: dict[str, Any]) -> dict[str, Any]:
+    """What the event was found to be, as far as the file says: older ones do not."""
+    found: dict[str, Any] = {name: row[name] for name in _FIGURES if name in row}
+    for name, value in found.items():
+        if name.startswith("peak_"):
+            if isinstance(value, bool) or not isinstance(value, int | float):
+                raise TypeError(f"{name} is {value!r}; expected a number")
+            found[name] = float(value)
+        elif not isinstance(value, str):
+            raise TypeError(f"{name} is {value!r}; expected text in quotes")
+    return found
 
 
 def _to_toml(reviews: Sequence[EventReview]) -> str:
@@ -94,4 +119,6 @@ def _to_toml(reviews: Sequence[EventReview]) -> str:
     for r in sorted(reviews, key=lambda r: (r.time_s, r.leg)):
         lines += ["", "[[event]]", f"time_s = {r.time_s:.3f}", f"leg = {manifest.quoted(r.leg)}"]
         lines += [f"verdict = {manifest.quoted(r.verdict)}", f"note = {manifest.quoted(r.note)}"]
+        kept = {name: getattr(r, name) for name in _FIGURES if getattr(r, name) not in ("", None)}
+        lines += [f"{n} = {manifest.quoted(v) if isinstance(v, str) else f'{v:.2f}'}" for n, v in kept.items()]
     return "\n".join(lines) + "\n"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from ankle_imu import frames
 from ankle_imu.metrics.settling import LEAST_BAND_DEG, resample
 
 if TYPE_CHECKING:
@@ -27,7 +28,13 @@ STANCE_CUT: Final = 0.30
 STOP_S, STOP_WITHIN_S = 3.0, 10.0
 
 BEFORE: Final = 12
-"""Strides of the same foot before the event that are its measure: the ground and pace of that moment."""
+BEFORE_S: Final = 30.0
+"""At most so many strides of the same foot, gait and walk before the event, and not older, are its measure: the
+ground and pace of that moment. Twelve slow strides of 1.5 s take 18 s; the rest is room for some of another gait
+(ours)."""
+
+BOUT_PAUSE_S: Final = 3.0
+"""A pause as long ends a walk, as in the table of bouts (methods D)."""
 
 FEWEST: Final = 5
 """With fewer strides before, nothing is said."""
@@ -44,7 +51,9 @@ SEARCHED_S: Final = 120.0
 """Recovery is looked for as long as this."""
 
 
-def judge_outcomes(events: pd.DataFrame, strides: pd.DataFrame, angles: pd.DataFrame) -> NDArray[Any]:
+def judge_outcomes(
+    events: pd.DataFrame, strides: pd.DataFrame, angles: pd.DataFrame, gaps: pd.DataFrame
+) -> NDArray[Any]:
     """Outcome of each event.
 
     Parameters
@@ -52,6 +61,7 @@ def judge_outcomes(events: pd.DataFrame, strides: pd.DataFrame, angles: pd.DataF
     events : table `tables.EVENTS`
     strides : table `tables.STRIDES`
     angles : table `tables.ANGLES`
+    gaps : table `tables.GAPS`; those that are filled hide nothing
 
     Returns
     -------
@@ -61,21 +71,26 @@ def judge_outcomes(events: pd.DataFrame, strides: pd.DataFrame, angles: pd.DataF
     -----
     `disrupted`: one of the next two strides of that foot is off by 3 robust standard deviations in stride or
     stance time, the stance of the roll is cut by 30 %, or within 10 s both feet stand for 3 s. `save`: none of
-    that, and the angle is within 2 MAD of the person's own curve within 0.3 s of the peak. `na`: neither, fewer
-    than two strides follow, or fewer than 5 went before; and all that is no roll. The person's measure is the 12
-    strides of that foot before the event; the standard deviation is that of strides about their neighbours.
+    that, and the angle is within 2 MAD of the person's own curve within 0.3 s of the peak. `na`: neither, a gap of
+    that leg hides the pause or one of the two strides, a time of these is not known, fewer than two follow, or
+    fewer than 5 went before; and all that is no roll. The person's measure is the last strides of that foot before
+    the event, at most 12: of the gait of the event, since the last pause of 3 s, and within 30 s. The standard
+    deviation is that of strides about their neighbours.
     """
     outcome = np.full(len(events), "na", dtype=object)
     for i, event in enumerate(_rows(events)):
         if event.kind not in ROLLS:
             continue
-        own = strides[strides["leg"] == event.leg].sort_values("start_s")
-        before, after = _around(own, float(event.time_s))
-        if _stopped(strides, float(event.time_s), float(angles["time_s"].iloc[-1])) or (
-            len(before) >= FEWEST and _is_thrown_off(own, before, after, float(event.time_s))
-        ):
+        at, holes = float(event.time_s), _holes(gaps, event.leg)
+        own = _seen(strides[strides["leg"] == event.leg].sort_values("start_s"), holes)
+        before, after = _around(own, at)
+        stops = _stops(strides, at, float(angles["time_s"].iloc[-1]))
+        is_hidden = _overlap(stops, holes)
+        if not is_hidden.all() or (len(before) >= FEWEST and _is_thrown_off(own, before, after, at)):
             outcome[i] = "disrupted"
-        elif len(before) >= FEWEST and len(after) >= 2 and _is_back(event, own, angles):
+        elif len(stops) or len(before) < FEWEST or not _is_known(after, at, holes):
+            continue
+        elif _is_back(event, own, angles):
             outcome[i] = "save"
     return outcome
 
@@ -96,9 +111,9 @@ def recover(strides: pd.DataFrame, events: pd.DataFrame) -> pd.DataFrame:
 
     Notes
     -----
-    As before: stride and stance time within 2 robust standard deviations of the 12 strides of that foot before the
-    event, inversion excursion and peak velocity not more than 2 above. At a random moment of ordinary
-    walking the answer is mostly 0 strides, but chance alone makes it more at times.
+    As before: stride and stance time known and within 2 robust standard deviations of the strides of that foot
+    before the event (see `judge_outcomes`), inversion excursion and peak velocity not more than 2 above. At a
+    random moment of ordinary walking the answer is mostly 0 strides, but chance alone makes it more at times.
 
     A 9-10 deg perturbation under the foot leaves the recovery step of young adults unchanged (methods C83): few
     strides are to be expected.
@@ -133,10 +148,42 @@ def _rows(events: pd.DataFrame) -> list[Any]:
     return list(events.itertuples())
 
 
+def _holes(gaps: pd.DataFrame, leg: str) -> Array:
+    """Start and end, (k, 2) s, of what is missing of a leg's sensors and was not filled."""
+    chosen = [not g.filled and frames.leg_of(g.placement) == leg for g in _rows(gaps)]
+    return np.asarray(gaps.loc[chosen, ["start_s", "end_s"]].to_numpy(float))
+
+
+def _overlap(spans: Array, holes: Array) -> NDArray[np.bool_]:
+    """Which spans (n, 2) share time with a hole (k, 2)."""
+    return np.asarray(((spans[:, None, 0] < holes[:, 1]) & (holes[:, 0] < spans[:, None, 1])).any(axis=1))
+
+
+def _seen(own: pd.DataFrame, holes: Array) -> pd.DataFrame:
+    """Strides whose times are NaN where a contact may have fallen into a hole."""
+    torn = _overlap(own[["start_s", "end_s"]].to_numpy(float), holes)
+    return own.assign(**{name: np.where(torn, np.nan, own[name].to_numpy(float)) for name in TIMES})
+
+
+def _is_known(after: pd.DataFrame, at: float, holes: Array) -> bool:
+    """Whether two strides follow, both with their times and nothing missing on the way."""
+    if len(after) < 2 or not np.isfinite(after[list(TIMES)].to_numpy(float)).all():
+        return False
+    return not _overlap(np.array([[at, float(after["end_s"].max())]]), holes).any()
+
+
 def _around(own: pd.DataFrame, at: float) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The last strides of one foot that ended before the stance of the event, and the next two after it."""
-    start, end = own["start_s"].to_numpy(), own["end_s"].to_numpy()
-    return own[end <= at + 0.02].tail(BEFORE), own[(start > at) & (start < at + STOP_WITHIN_S)].head(2)
+    """The strides of one foot that ended before the stance of the event and are its measure, and the next two."""
+    start, end = own["start_s"].to_numpy(float), own["end_s"].to_numpy(float)
+    after = own[(start > at) & (start < at + STOP_WITHIN_S)].head(2)
+    begun = np.flatnonzero(start <= at + 0.02)
+    if not len(begun):
+        return own.head(0), after
+    pauses = begun[1:][start[begun[1:]] - end[begun[:-1]] >= BOUT_PAUSE_S]
+    since = max(at - BEFORE_S, float(start[pauses[-1]]) if len(pauses) else -np.inf)
+    alike = (own["gait"] == own["gait"].iloc[begun[-1]]).to_numpy()
+    known = np.isfinite(own[list(TIMES)].to_numpy(float)).all(axis=1)
+    return own[alike & known & (start >= since) & (end <= at + 0.02)].tail(BEFORE), after
 
 
 def _is_thrown_off(own: pd.DataFrame, before: pd.DataFrame, after: pd.DataFrame, at: float) -> bool:
@@ -151,7 +198,8 @@ def _is_thrown_off(own: pd.DataFrame, before: pd.DataFrame, after: pd.DataFrame,
 def _is_usual(own: pd.DataFrame, before: pd.DataFrame, strides: pd.DataFrame) -> NDArray[np.bool_]:
     usual = np.ones(len(strides), dtype=bool)
     for name in TIMES:
-        usual &= ~(np.abs(_z(own, before, strides, name)) >= RECOVERED_Z)
+        # A time that is not known (NaN) is not as before.
+        usual &= np.abs(_z(own, before, strides, name)) < RECOVERED_Z
     for name in SWERVES:
         usual &= ~(_z(own, before, strides, name) >= RECOVERED_Z)
     return usual
@@ -164,18 +212,19 @@ def _z(own: pd.DataFrame, before: pd.DataFrame, strides: pd.DataFrame, name: str
     away = np.abs(np.diff(values))
     away = away[np.isfinite(away)]
     # The difference of two neighbours spreads sqrt(2) wider than each; MAD of a difference about zero.
-    spread = 1.4826 / np.sqrt(2.0) * float(np.median(away)) if len(away) else float("nan")
+    spread = 1.4826 / np.sqrt(2.0) * float(np.median(away)) if len(away) else 0.0
     spread = max(spread, LEAST_SPREAD.get(name, 0.0) * abs(usual))
-    return np.asarray((strides[name].to_numpy(float) - usual) / spread if spread > 0 else np.zeros(len(strides)))
+    apart = strides[name].to_numpy(float) - usual
+    return np.asarray(apart / spread if spread > 0 else 0.0 * apart)
 
 
-def _stopped(strides: pd.DataFrame, at: float, end: float) -> bool:
-    """Whether no foot comes down for 3 s, beginning within 10 s of the event."""
+def _stops(strides: pd.DataFrame, at: float, end: float) -> Array:
+    """Start and end, (n, 2) s, of pauses of 3 s and more between contacts, begun within 10 s of the event."""
     contacts = np.sort(np.concatenate([strides["start_s"], strides["end_s"]]))
     last = max(float(contacts[-1]), at) if len(contacts) else at
     contacts = np.concatenate([[at], contacts[contacts > at], [end] if end - last >= STOP_S else []])
-    pause = np.diff(contacts) >= STOP_S
-    return bool((contacts[:-1][pause] <= at + STOP_WITHIN_S).any())
+    spans = np.column_stack([contacts[:-1], contacts[1:]])
+    return spans[(np.diff(contacts) >= STOP_S) & (contacts[:-1] <= at + STOP_WITHIN_S)]
 
 
 def _is_back(event: Any, own: pd.DataFrame, angles: pd.DataFrame) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
@@ -57,3 +57,52 @@ def match_reviews(events: pd.DataFrame, reviews: Sequence[EventReview]) -> dict[
         if i not in pairs and j not in pairs.values():
             pairs[i] = j
     return pairs
+
+
+def review_of(event: pd.Series[Any], verdict: str, note: str = "") -> EventReview:
+    """A review of one row of `tables.EVENTS`, with what the event was found to be.
+
+    Raises
+    ------
+    ValueError
+        If the verdict is none of `values.VERDICTS`.
+    """
+    deg, dps = (float(event[name]) if np.isfinite(event[name]) else None for name in ("peak_deg", "peak_dps"))
+    return EventReview(
+        leg=str(event["leg"]),
+        time_s=float(event["time_s"]),
+        verdict=verdict,
+        note=note,
+        kind=str(event["kind"]),
+        peak_deg=deg,
+        peak_dps=dps,
+        angle_source=str(event["angle_source"]),
+    )
+
+
+def reviewed_events(events: pd.DataFrame, reviews: Sequence[EventReview]) -> pd.DataFrame:
+    """The events that were answered, as they were when they were.
+
+    Parameters
+    ----------
+    events : table `tables.EVENTS`, as found now
+    reviews : sequence of EventReview
+
+    Returns
+    -------
+    table `tables.EVENTS`, one row per review
+        Size and kind are those kept with the review, so that an event counts that is not found any more; a review
+        that kept none has those of the event it belongs to, and is left out where there is none.
+    """
+    now = {j: i for i, j in match_reviews(events, reviews).items()}
+    whole = [
+        review if review.kind else review_of(events.iloc[now[j]], review.verdict, review.note)
+        for j, review in enumerate(reviews)
+        if review.kind or j in now
+    ]
+    names = ("leg", "time_s", "verdict", "note", "kind", "angle_source")
+    columns: dict[str, Any] = {name: [getattr(r, name) for r in whole] for name in names}
+    for name in ("peak_deg", "peak_dps"):
+        sizes = (getattr(r, name) for r in whole)
+        columns[name] = [float("nan") if size is None else size for size in sizes]
+    return tables.make_table(tables.EVENTS, columns | {"event_id": list(range(len(whole)))})

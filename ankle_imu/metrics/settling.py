@@ -39,12 +39,17 @@ FIRST_SHARE: Final = 0.5
 """The first excursion is the first to reach this part of the stance's largest: a ringing sensor does not decide
 (own choice; see `find_settling`)."""
 
+ADJACENT_S: Final = 0.05
+"""A stride ends with the contact that begins the next one. So much leaves room for rounding, and none for a stance
+in between, which takes 0.2 s at the least (ours)."""
+
 
 def find_settling(
     angle: Array,
     at_ic: Array,
     ic: Array,
     to: Array,
+    end: Array,
     gait: NDArray[np.str_],
     usable: NDArray[np.bool_],
     rate: float,
@@ -55,9 +60,9 @@ def find_settling(
     ----------
     angle : (n,) float array, deg, + = inversion
     at_ic : (k,) float array, deg, angle as the foot was set down (`inv_at_ic_deg`)
-    ic, to : (k,) fractional samples of one leg, in order of time
+    ic, to, end : (k,) fractional samples of one leg, in order of time
     gait : (k,) gait class
-    usable : (k,) bool array, strides that make the person's own curve
+    usable : (k,) bool array, accepted strides: they make the person's own curve, and only among them is a switch
     rate : float, Hz
 
     Returns
@@ -72,8 +77,10 @@ def find_settling(
     stance, so that ground that leans all the while is not held against the ankle. The band is 2 MAD of the
     person's own d about rest from 50 to 70 %, at least 1.5 deg. `settle_s` runs from contact to the last time d
     comes back into the band, 0 where it never left it. `overshoot_deg` is how far d goes beyond rest to the other
-    side after the peak of the first excursion. NaN and empty below 25 own strides of the gait, and where the angle
-    is not known. The definition is ours; its parts are those of time to stabilisation and of the roll's band.
+    side after the peak of the first excursion. `lr_switch` says that this stance first swerves to the other side
+    than the very one before; over a pause, a gap or a rejected stance there is none. NaN and empty below 25 own
+    strides of the gait, and where the angle is not known. The definition is ours; its parts are those of time to
+    stabilisation and of the roll's band.
 
     References
     ----------
@@ -103,7 +110,8 @@ def find_settling(
         out["first_direction"][some] = np.choose(direction + 1, ["eversion", "", "inversion"])
         out["settle_s"][some] = settled * (to - ic)[some] / rate
         out["overshoot_deg"][some] = beyond
-    out["lr_switch"] = _switches(out["first_direction"])
+    follows = np.abs(ic[1:] - end[:-1]) <= ADJACENT_S * rate
+    out["lr_switch"][1:] = follows & _switches(np.where(usable, out["first_direction"], ""))
     return out
 
 
@@ -131,9 +139,9 @@ def _judge(
 
 
 def _switches(direction: NDArray[Any]) -> NDArray[np.bool_]:
-    """Whether each stance swerves to the other side than the one before; both must have a direction."""
-    before = np.concatenate([[""], direction[:-1]])
-    return np.asarray((direction != "") & (before != "") & (direction != before), dtype=bool)
+    """Whether each stance but the first (k - 1,) swerves to the other side than the one before; both are known."""
+    before, this = direction[:-1], direction[1:]
+    return np.asarray((this != "") & (before != "") & (this != before), dtype=bool)
 
 
 def resample(values: Array, at: Array) -> Array:

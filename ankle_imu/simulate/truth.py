@@ -359,6 +359,8 @@ def _frontal(body: Leg, k: int, found: LegTrack, time: Array) -> dict[str, Any]:
 _SHARES = np.arange(86) / 100.0
 _FEWEST = 25
 _NARROWEST = 1.5 * DEGREE
+_SAME_CONTACT_S = 0.05
+"""The end of a stride and the start of the next are one contact; standing in between takes longer."""
 
 
 def _settled(rows: list[dict[str, Any]], found: LegTrack, time: Array) -> list[dict[str, Any]]:
@@ -385,9 +387,10 @@ def _settled(rows: list[dict[str, Any]], found: LegTrack, time: Array) -> list[d
         for i in members:
             away = curves[i] - usual
             rows[i] |= _stabilising(away, landings[i] - usual_landing, rest[i], band, rows[i]["stance_time_s"])
-    for before, row in zip([{"first_direction": ""}, *rows], rows, strict=False):
-        pair = (before["first_direction"], row["first_direction"])
-        row["lr_switch"] = "" not in pair and pair[0] != pair[1]
+    for i, row in enumerate(rows):
+        before = rows[i - 1] if i and abs(row["start_s"] - rows[i - 1]["end_s"]) <= _SAME_CONTACT_S else None
+        pair = {row["first_direction"], before["first_direction"] if before else ""}
+        row["lr_switch"] = pair == {"inversion", "eversion"}
     return rows
 
 

@@ -38,4 +38,8 @@ def test_direction_and_time(gait: str, errors: str, leg: str) -> None:
     assert (found["first_direction"].to_numpy()[chosen] == direction).mean() >= 0.93
     off = np.abs(found["settle_s"] - true["settle_s"]).to_numpy()[chosen]
     assert np.nanmedian(off) <= 0.050
-    assert found["lr_switch"].any()
+    pairs = chosen[1:] & chosen[:-1] & (np.diff(near) == 1)
+    assert pairs.sum() > 40
+    same_switch = (found["lr_switch"] == true["lr_switch"]).to_numpy()[1:][pairs]
+    assert same_switch.mean() >= 0.90, "both directions right; by chance it would be a half"
+    assert 0.2 < true["lr_switch"].to_numpy()[1:][pairs].mean() < 0.8

@@ -94,6 +94,11 @@ def test_rejected_rolls_move_the_persons_own_limits(ankle_imu: Run, walk: Path) 
     assert 300.0 <= limits["roll_dps"] <= 450.0
     assert ankle_imu("analyze", "last").code == 0
     assert load_result(walk).settings.roll_deg == limits["roll_deg"]
+    again = ankle_imu("events", "list", "last", "--json").json["events"]
+    told = [e["event_id"] for e in again if e["verdict"] == "false"]
+    for number in [*told, again[0]["event_id"]]:
+        ankle_imu("events", "review", "last", "--event", number, "--note", "seen")
+    assert tomllib.loads(person.read_text())["own_roll_limits"] == limits, "undone by what they did"
     person.write_text('affected_leg = "left"\n\n' + person.read_text() + "\n[other]\nkept = true\n")
     for number in rolls[:3]:
         ankle_imu("events", "review", "last", "--event", number, "--verdict", "none")

@@ -162,6 +162,40 @@ def test_a_report_is_no_pdf(ankle_imu: Run, session: Path, tmp_path: Path) -> No
 
 
 @pytest.mark.usefixtures("quick_page")
+@pytest.mark.parametrize("change", ["old track", "new track", "own limits", "answers"])
+def test_report_analyzes_again_after_a_change(
+    ankle_imu: Run, session: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: str
+) -> None:
+    """What a person lays beside the recording counts, a track with the age of the walk, too; and only once."""
+    from ankle_imu import analysis
+
+    runs: list[float] = []
+    analyze = analysis.analyze
+
+    def counted(recording: Any, settings: Any = None, progress: Any = None) -> Any:
+        runs.append(settings.roll_deg)
+        return analyze(recording, settings, progress)
+
+    monkeypatch.setattr("ankle_imu.analysis.analyze", counted)
+    written = (next(session.glob("derived/*")) / "result.json").stat().st_mtime
+    if change == "own limits":
+        (session.parents[1] / "person.toml").write_text("[own_roll_limits]\nroll_deg = 24.0\n")
+    else:
+        file = session / ("events.toml" if change == "answers" else "track.gpx")
+        file.write_text("format_version = 1\n" if change == "answers" else "<gpx></gpx>")
+        at = written + (-9e4 if change == "old track" else 5.0)
+        os.utime(file, (at, at))
+    page = tmp_path / "page.html"
+    assert ankle_imu("report", session, "-o", page).code == 0
+    assert runs == [24.0 if change == "own limits" else 20.0]
+    if change in ("old track", "own limits"):
+        assert ankle_imu("report", session, "-o", page).code == 0
+        assert len(runs) == 1
+    (session.parents[1] / "person.toml").write_text("[[")
+    ankle_imu("report", session, "-o", page).refuses(5, "person.toml")
+
+
+@pytest.mark.usefixtures("quick_page")
 def test_report_opens_the_browser(ankle_imu: Run, session: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     opened: list[str] = []
     monkeypatch.setattr("webbrowser.open", opened.append)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -15,9 +16,11 @@ import pytest
 from ankle_imu import library, tables
 from ankle_imu.errors import CorruptRecording, QualityRefusal, RecordingError
 from ankle_imu.library import config
+from ankle_imu.metrics.stability import events_per_stride
 from ankle_imu.recording import write_session_info
 from ankle_imu.settings import Settings
-from ankle_imu.values import SensorInfo, SessionInfo, SessionResult
+from ankle_imu.trends.ladder import climb
+from ankle_imu.values import EventReview, SensorInfo, SessionInfo, SessionResult
 
 
 def result(median: float = 4.0, *, info: SessionInfo | None = None) -> SessionResult:
@@ -153,8 +156,6 @@ def test_result_that_is_missing_or_damaged(tmp_path: Path) -> None:
 
 
 def test_table_with_wrong_columns_is_refused(tmp_path: Path) -> None:
-    from dataclasses import replace
-
     with pytest.raises(ValueError, match="Not a bouts table"):
         library.save_result(tmp_path, replace(result(), bouts=pd.DataFrame({"x": [1]})))
     assert library.find_result(tmp_path) is None
@@ -250,3 +251,25 @@ def test_history_has_the_strides_and_what_was_noted_since(tmp_path: Path) -> Non
     with pytest.raises(ValueError, match="alias"):
         library.load_history(tmp_path, "../x")
     assert library.load_history(tmp_path, "P-nobody") == ()
+
+
+def test_history_has_the_answers_given_after_the_analysis(tmp_path: Path) -> None:
+    """A rejected hard roll neither blocks the ladder nor counts in the rate; spoilt answers cost no session."""
+    folder = session(tmp_path, 3)
+    found = result()
+    at = {"event_id": [0], "leg": ["left"], "time_s": [1.5], "kind": ["hard_roll"], "verdict": ["none"]}
+    strides = found.strides.assign(start_s=[1.0, 2.0], end_s=[2.0, 3.0], gait="walk", accepted=True)
+    library.save_result(folder, replace(found, events=tables.make_table(tables.EVENTS, at), strides=strides))
+
+    def seen() -> tuple[str, float, bool]:
+        (past,) = library.load_history(tmp_path, "P-test")
+        own = past.strides
+        words = " ".join(s.words for s in climb([past], ()).suggestions)
+        counted = events_per_stride(own.strides, own.events).sum()
+        return own.events["verdict"][0], float(counted), "With a hard roll" in words
+
+    assert seen() == ("none", 1.0, True)
+    library.save_review(folder, EventReview(leg="left", time_s=1.6, verdict="false"))
+    assert seen() == ("false", 0.0, False)
+    (folder / "events.toml").write_text("[[event")
+    assert seen() == ("none", 1.0, True)

@@ -60,9 +60,18 @@ def session(
 STEADY = np.full(40, 1.1) + 0.01 * (np.arange(40) % 3)
 
 
+NO_GAPS = tables.make_table(tables.GAPS, {})
+
+
 def outcome(*args: object, **kwargs: object) -> str:
     strides, events, angles = session(*args, **kwargs)  # type: ignore[arg-type]
-    return str(judge_outcomes(events, strides, angles)[0])
+    return str(judge_outcomes(events, strides, angles, NO_GAPS)[0])
+
+
+def gap(start: float, end: float, placement: str = "left_foot", filled: bool = False) -> pd.DataFrame:
+    return tables.make_table(
+        tables.GAPS, {"placement": [placement], "start_s": [start], "end_s": [end], "filled": [filled]}
+    )
 
 
 def changed(at: int, seconds: float) -> np.ndarray:
@@ -108,5 +117,60 @@ def test_recovery_waits_for_three_in_a_row() -> None:
 def test_what_is_no_roll_has_no_outcome() -> None:
     strides, events, angles = session(STEADY)
     for kind in ("wobble", "marker"):
-        assert judge_outcomes(events.assign(kind=kind), strides, angles).tolist() == ["na"]
+        assert judge_outcomes(events.assign(kind=kind), strides, angles, NO_GAPS).tolist() == ["na"]
         assert len(recover(strides, events.assign(kind=kind))) == 0
+
+
+def test_a_gap_is_no_stop() -> None:
+    """Nothing was recorded for 4 s after the roll: whether the walker stood cannot be told."""
+    strides, events, angles = session(STEADY, pause=(ROLL + 3, 4.0))
+    start, end = strides["end_s"][ROLL + 3], strides["start_s"][ROLL + 4]
+
+    def said(gaps: pd.DataFrame) -> str:
+        return str(judge_outcomes(events, strides, angles, gaps)[0])
+
+    assert said(gap(start + 0.2, end - 0.1)) == "na"
+    assert said(gap(end - 1.0, end + 0.3)) == "na"
+    assert said(gap(start + 0.2, end - 0.1, filled=True)) == "disrupted"
+    assert said(gap(start + 0.2, end - 0.1, "right_foot")) == "disrupted"
+    assert said(gap(end + 2.0, end + 5.0)) == "disrupted"
+    late = strides.assign(stride_time_s=np.where(strides.index == ROLL + 1, 1.5, strides["stride_time_s"]))
+    whole = gap(start + 0.2, end - 0.1)
+    assert judge_outcomes(events, late, angles, whole).tolist() == ["disrupted"], "out of time before the gap"
+
+
+def test_a_stride_with_a_gap_is_not_out_of_time() -> None:
+    """A contact that fell into a gap makes one stride of two."""
+    strides, events, angles = session(changed(ROLL + 1, 2.2))
+    middle = strides["start_s"][ROLL + 1] + 1.0
+    assert judge_outcomes(events, strides, angles, gap(middle, middle + 0.3)).tolist() == ["na"]
+    assert judge_outcomes(events, strides, angles, NO_GAPS).tolist() == ["disrupted"]
+
+
+@pytest.mark.parametrize("name", ["stride_time_s", "stance_time_s"])
+def test_what_is_not_measured_is_not_as_before(name: str) -> None:
+    strides, events, angles = session(STEADY)
+    times = strides[name].to_numpy(copy=True)
+    times[ROLL + 2] = np.nan
+    unknown = strides.assign(**{name: times})
+    assert judge_outcomes(events, unknown, angles, NO_GAPS).tolist() == ["na"]
+    assert recover(unknown, events)["recovery_strides"].tolist() == [2.0]
+    never = strides.assign(**{name: np.nan})
+    assert judge_outcomes(events, never, angles, NO_GAPS).tolist() == ["na"]
+    assert recover(never, events)["recovery_strides"].isna().all()
+
+
+@pytest.mark.parametrize("apart", ["pause", "gait", "long ago"])
+def test_the_measure_is_of_the_same_walk(apart: str) -> None:
+    """Strides before a pause, of another gait or of a minute ago say nothing of this moment."""
+    strides, events, angles = session(STEADY, pause=(ROLL - 4, 2.5))
+    assert judge_outcomes(events, strides, angles, NO_GAPS).tolist() == ["save"]
+    if apart == "pause":
+        strides, events, angles = session(STEADY, pause=(ROLL - 4, 4.0))
+    elif apart == "gait":
+        strides["gait"] = np.where(np.arange(len(strides)) < ROLL - 3, "run", "walk")
+    else:
+        strides, events, angles = session(np.full(40, 2.8))
+        strides["gait"] = np.where((ROLL - np.arange(40)) % 3 == 0, "walk", "stairs_down")
+    assert judge_outcomes(events, strides, angles, NO_GAPS).tolist() == ["na"]
+    assert recover(strides, events)["recovery_strides"].isna().all()

@@ -15,6 +15,7 @@ RATE = 100.0
 N = 40
 IC = 50.0 + 100.0 * np.arange(N)
 TO = IC + 70.0
+END = IC + 100.0
 GAIT = np.full(N, "walk")
 ALL = np.ones(N, dtype=bool)
 
@@ -29,7 +30,7 @@ def walk_with(last: np.ndarray, usual: np.ndarray | None = None) -> np.ndarray:
 
 
 def settle(angle: np.ndarray, landing: np.ndarray | None = None) -> dict[str, np.ndarray]:
-    return find_settling(angle, np.zeros(N) if landing is None else landing, IC, TO, GAIT, ALL, RATE)
+    return find_settling(angle, np.zeros(N) if landing is None else landing, IC, TO, END, GAIT, ALL, RATE)
 
 
 def test_a_swerve_by_hand() -> None:
@@ -77,14 +78,33 @@ def test_switches_and_the_unknown() -> None:
     found = settle(angle)
     assert found["first_direction"][31] == ""
     assert np.isnan(found["settle_s"][31])
-    few = find_settling(angle, np.zeros(N), IC, TO, GAIT, np.arange(N) < 24, RATE)
+    few = find_settling(angle, np.zeros(N), IC, TO, END, GAIT, np.arange(N) < 24, RATE)
     assert (few["first_direction"] == "").all()
     assert np.isnan(few["settle_s"]).all()
 
 
+def test_a_switch_is_from_the_very_stance_before() -> None:
+    """To and fro at every stance: a switch each time, but not over a pause nor from a rejected stance."""
+    swerve = np.interp(np.arange(70), [0, 10, 25], [0, 8, 0])
+    angle = np.zeros(100 * (N + 1))
+    for k, ic in enumerate(IC.astype(int)):
+        angle[ic : ic + 70] = swerve * (-1) ** k
+
+    def switches(end: np.ndarray, usable: np.ndarray) -> list[int]:
+        found = find_settling(angle, np.zeros(N), IC, TO, end, GAIT, usable, RATE)
+        assert (found["first_direction"] != "").all()
+        return np.flatnonzero(~found["lr_switch"]).tolist()
+
+    assert switches(END, ALL) == [0]
+    assert switches(END + 2.0, ALL) == [0], "20 ms: the same contact"
+    before_a_pause = END - 20.0 * (np.arange(N) == 9)
+    assert switches(before_a_pause, ALL) == [0, 10]
+    assert switches(END, ~np.isin(np.arange(N), [20, 25])) == [0, 20, 21, 25, 26]
+
+
 def test_no_strides() -> None:
     none = np.empty(0)
-    found = find_settling(np.zeros(10), none, none, none, np.empty(0, "U4"), np.empty(0, bool), RATE)
+    found = find_settling(np.zeros(10), none, none, none, none, np.empty(0, "U4"), np.empty(0, bool), RATE)
     assert all(len(values) == 0 for values in found.values())
 
 

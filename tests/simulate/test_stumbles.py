@@ -67,3 +67,16 @@ def test_tilted_ground_swerves_the_ankle() -> None:
 def test_a_plan_without_room_for_the_stops_is_refused() -> None:
     with pytest.raises(ValueError, match="duration_s"):
         replace(PLAN, duration_s=40.0, disrupted_rolls=5)
+
+
+@pytest.mark.parametrize("leg", ["left", "right"])
+def test_no_switch_over_a_stop(leg: str) -> None:
+    """The stance before a stop swerved to the other side, but is not the one before."""
+    plan = replace(PLAN, duration_s=240.0, sampling_rate=52.0, terrain="flat", side_tilts=0.6, disrupted_rolls=6)
+    _, truth = simulate.walk(plan, seed=1)
+    strides = truth.strides[truth.strides["leg"] == leg]
+    direction = strides["first_direction"].to_numpy()
+    other = (direction[1:] != direction[:-1]) & (direction[1:] != "") & (direction[:-1] != "")
+    apart = strides["start_s"].to_numpy()[1:] - strides["end_s"].to_numpy()[:-1] > 1.0
+    assert (other & apart).any()
+    assert strides["lr_switch"].to_numpy()[1:].tolist() == (other & ~apart).tolist()
