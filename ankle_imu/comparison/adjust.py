@@ -135,12 +135,14 @@ def _refusal(
     own = session.mount_site.get(leg, "")
     if own != site:
         return f"sensor worn at {own or 'a site not noted'}, else at {site or 'a site not noted'}: never pooled"
+    if windows.unfit:
+        return windows.unfit
     if windows.n_strides < measure.needed:
         return too_few(measure, windows.n_strides)
     n = int(np.isfinite(windows.statistic).sum())
     if n < LEAST_WINDOWS:
         return f"{windows.n_strides} usable strides say too little of the ground; {LEAST_STRIDES} are needed"
-    return windows.unfit
+    return ""
 
 
 _SOURCE: Final = {

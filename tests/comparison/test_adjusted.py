@@ -8,9 +8,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from ankle_imu import tables
 from ankle_imu.comparison import COLUMNS, SessionStrides, adjusted, mixed
 from ankle_imu.comparison.dependence import stretch
 from ankle_imu.comparison.rates import poisson_interval
+from ankle_imu.trends.bootstrap import draw_changes, windows_of
 from ankle_imu.validation.stride_tables import MadeUp, Outing, Person, make_season, make_session
 
 STEPS = "successive_inv_excursion_deg"
@@ -138,6 +140,35 @@ def test_rates_use_expected_events() -> None:
     found = adjusted([smooth, rocky], "roll_rate_per_1000", "left", "walk")
     assert found["unadjusted"][1] > 1.8 * found["unadjusted"][0]
     assert found["value"][1] / found["value"][0] < 0.75 * found["unadjusted"][1] / found["unadjusted"][0]
+
+
+def with_rolls(session: SessionStrides, at: list[float]) -> SessionStrides:
+    n = len(at)
+    columns = {"leg": ["left"] * n, "time_s": at, "kind": ["roll"] * n, "verdict": ["none"] * n}
+    return replace(session, events=tables.make_table(tables.EVENTS, columns))
+
+
+def test_rolls_of_the_last_short_window_count() -> None:
+    """410 strides are 20 windows and one of ten, which has no statistic but has strides and rolls."""
+    made = make_session(Person(session_log=0.0), Outing(n_strides=410), 1).session
+    end = made.strides["end_s"].to_numpy(float)
+    early, late = [float(end[3]), float(end[9])], [float(end[400] + 0.1), float(end[-1] + 0.2)]
+    found = [adjusted([with_rolls(made, at)], "roll_rate_per_1000", "left", "walk") for at in (early, late)]
+    assert found[0]["value"][0] > 0.0
+    assert found[1]["unadjusted"][0] == pytest.approx(found[0]["unadjusted"][0])
+    assert found[1]["value"][0] == pytest.approx(found[0]["value"][0])
+    windows = [windows_of(with_rolls(made, at), ["roll_rate_per_1000"], "left", "walk") for at in (early, late)]
+    base = {"roll_rate_per_1000": [windows[0]["roll_rate_per_1000"]]}
+    drawn = [draw_changes(own, base, 50, np.random.default_rng(0))["roll_rate_per_1000"] for own in windows]
+    assert drawn[1] == pytest.approx(drawn[0])
+
+
+def test_a_shank_sensor_alone_has_no_rate_but_a_reason() -> None:
+    made = make_session(Person(), Outing(n_strides=900), 1).session
+    shank = replace(made, strides=made.strides.assign(angle_source="none"))
+    found = adjusted([shank], "roll_rate_per_1000", "left", "walk")
+    assert found[["value", "low", "high"]].isna().all(axis=None)
+    assert "shank sensor alone" in found["reason"][0]
 
 
 def test_rates_do_not_follow_the_ground_of_a_season() -> None:
