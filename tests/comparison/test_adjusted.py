@@ -9,9 +9,10 @@ import pandas as pd
 import pytest
 
 from ankle_imu import tables
-from ankle_imu.comparison import COLUMNS, SessionStrides, adjusted, mixed
+from ankle_imu.comparison import COLUMNS, SessionStrides, adjusted, mixed, standardise
 from ankle_imu.comparison.dependence import stretch
 from ankle_imu.comparison.rates import poisson_interval
+from ankle_imu.comparison.windows import Windows, cut, find_measure
 from ankle_imu.trends.bootstrap import draw_changes, windows_of
 from ankle_imu.validation.stride_tables import MadeUp, Outing, Person, make_season, make_session
 
@@ -207,6 +208,36 @@ def test_dependence_of_an_autoregression() -> None:
     x -= pd.Series(x).groupby(owner).transform("mean").to_numpy()
     assert stretch(x, owner) == pytest.approx(2.56, abs=0.15)
     assert stretch(rng.normal(size=20_000), owner) == pytest.approx(1.0, abs=0.25)
+
+
+def test_windows_without_a_value_change_nothing() -> None:
+    """45 windows of ground on which nothing was measured: neither value nor interval may know of them."""
+    walks = [make_session(Person(), Outing(n_strides=900, day=k), k).session for k in range(2)]
+    measure = find_measure(STEPS)
+    windows = [cut(walk, measure, "left", "walk", "joint") for walk in walks]
+    more = [with_blank(one, 45) for one in windows]
+    plain, longer = (standardise.standardise(some, [0], measure) for some in (windows, more))
+    for i in range(2):
+        for name in ("value", "low", "high"):
+            assert longer[i][name] == pytest.approx(plain[i][name], rel=1e-12)
+    assert standardise.overlaps(more, [0]) == pytest.approx(standardise.overlaps(windows, [0]))
+
+
+def with_blank(windows: Windows, n: int) -> Windows:
+    """The same windows and n behind them that have no value, on ground three times as rough."""
+
+    def longer(column: np.ndarray, fill: float) -> np.ndarray:
+        return np.concatenate([column, np.full(n, fill)])
+
+    return replace(
+        windows,
+        statistic=longer(windows.statistic, np.nan),
+        counts=longer(windows.counts, 0.0),
+        total=longer(windows.total, 0.0),
+        covariates={name: longer(one, 3.0 * float(np.nanmax(one))) for name, one in windows.covariates.items()},
+        own_roughness=longer(windows.own_roughness, 9.0),
+        roughness_noise=longer(windows.roughness_noise, 0.1),
+    )
 
 
 def errors(users: int, method: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
