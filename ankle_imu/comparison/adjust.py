@@ -21,7 +21,7 @@ Array = NDArray[np.float64]
 
 COLUMNS: Final = (
     "session_id", "start_utc", "value", "low", "high", "n_strides", "overlap", "reason", "method", "unadjusted",
-    "angle_source", "mount_site", "footwear", "brace", "load_kg", "adjusted_for",
+    "angle_source", "mount_site", "footwear", "brace", "load_kg", "adjusted_for", "apart_low", "apart_high",
 )  # fmt: skip
 """Columns of the table that `adjusted` gives."""
 
@@ -62,7 +62,9 @@ def adjusted(
     table with `COLUMNS`, one row per session, oldest first
         value, low, high: at reference conditions, with the 95 % interval, unit of the measure, NaN with a
         `reason`; n_strides: strides with a value; overlap: share of the reference ground that the session
-        walked on (below 0.3 `direct` refuses, a model reaches over); unadjusted: the session's own figure.
+        walked on (below 0.3 `direct` refuses, a model reaches over); unadjusted: the session's own figure;
+        apart_low, apart_high: less the reference's value, the 95 % interval of the difference from it; NaN for
+        the reference itself and for rates.
 
     Raises
     ------
@@ -178,4 +180,6 @@ def _blank(session: SessionStrides, windows: Windows, leg: str, source: str, rea
         "brace": session.brace,
         "load_kg": float(session.load_kg.get(leg, 0.0)),
         "adjusted_for": "",
+        "apart_low": unknown,
+        "apart_high": unknown,
     }

@@ -84,14 +84,14 @@ def standardise(windows: Sequence[Windows], base: Sequence[int], measure: Measur
 
     Returns
     -------
-    dict of place -> columns value, low, high, reason, method, adjusted_for
+    dict of place -> columns value, low, high, reason, method, adjusted_for, apart_low, apart_high
 
     Notes
     -----
     A session differs from the reference by the mean of its differences on each kind of ground, weighted by the
     reference's share of that ground; its value is the reference's own plus that difference. Nothing is said
     of kinds of ground it lacks: their weight, times the spread that the reference shows between kinds of ground,
-    widens the interval.
+    widens the interval. That of a session is its doubt and the reference's, that of the reference its own.
 
     References
     ----------
@@ -112,6 +112,8 @@ def standardise(windows: Sequence[Windows], base: Sequence[int], measure: Measur
         out[i] = _one(kind, value, reference, noise, i in base)
         if not out[i].get("reason"):
             out[i] |= {name: smear * from_scale(out[i][name], measure) for name in ("value", "low", "high")}
+            if i not in base:
+                out[i] |= {"apart_low": out[i]["low"], "apart_high": out[i]["high"]}
     return out
 
 
