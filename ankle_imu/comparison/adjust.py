@@ -133,10 +133,11 @@ def _refusal(
     if not found:
         return f"no accepted {gait} strides of the {leg} leg"
     if source not in found:
-        return f"measured with {_SOURCE[next(iter(found))]}, the others with {_SOURCE[source]}: never pooled"
-    own = session.mount_site.get(leg, "")
-    if own != site:
-        return f"sensor worn at {own or 'a site not noted'}, else at {site or 'a site not noted'}: never pooled"
+        own, usual = SOURCE_WORDS[next(iter(found))], SOURCE_WORDS[source]
+        return f"measured with {own}, the others with {usual}: never pooled"
+    worn = session.mount_site.get(leg, "")
+    if worn != site:
+        return f"sensor worn at {worn or 'a site not noted'}, else at {site or 'a site not noted'}: never pooled"
     if windows.unfit:
         return windows.unfit
     if windows.n_strides < measure.needed:
@@ -147,11 +148,12 @@ def _refusal(
     return ""
 
 
-_SOURCE: Final = {
+SOURCE_WORDS: Final = {
     "joint": "foot and shank sensor",
     "foot": "the foot sensor alone",
     "none": "the shank sensor alone",
 }
+"""Angle source in words."""
 
 
 def _reference(ordered: Sequence[SessionStrides], usable: Sequence[int], wanted: Sequence[str]) -> list[int]:

@@ -266,7 +266,7 @@ def _covariance(x: Array, owner: NDArray[np.int64], within: float, between: floa
 def _session_values(
     y: Array, owner: NDArray[np.int64], design: _Design, beta: Array, cov: Array, is_base: NDArray[np.bool_]
 ) -> dict[int, tuple[float, float, float, float]]:
-    """Place -> value on the model's scale, its standard error, that of its difference from the reference, and smear.
+    """Place -> value on the model's scale, its standard error, that of its difference from the base, and smear.
 
     Two sessions share the coefficients: their difference knows those only by the ground in which they differ.
     """

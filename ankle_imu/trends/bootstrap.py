@@ -56,11 +56,17 @@ def draw_changes(
     }
 
 
-def windows_of(session: SessionStrides, names: Sequence[str], leg: str, gait: str) -> dict[str, Windows]:
-    """Windows of a session for each measure, of the angle source it has most of."""
+def windows_of(
+    session: SessionStrides, names: Sequence[str], leg: str, gait: str, angle_source: str
+) -> dict[str, Windows]:
+    """Windows of a session for each measure."""
+    return {name: cut(session, MEASURES[name], leg, gait, angle_source) for name in names}
+
+
+def source_of(session: SessionStrides, leg: str, gait: str) -> str:
+    """The angle source that a session has most accepted strides of, "" where it has none."""
     found = sources_of(session.strides, leg, gait)
-    source = max(found, key=lambda name: found[name], default="")
-    return {name: cut(session, MEASURES[name], leg, gait, source) for name in names}
+    return max(found, key=lambda name: found[name], default="")
 
 
 def like_ground(own: Windows, base: Sequence[Windows], measure: Measure) -> Array:

@@ -10,9 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ankle_imu.comparison import SessionStrides, adjusted
+from ankle_imu.comparison.adjust import SOURCE_WORDS
 from ankle_imu.comparison.windows import Windows
 from ankle_imu.metrics.stability import MEASURES
-from ankle_imu.trends.bootstrap import draw_changes, windows_of
+from ankle_imu.trends.bootstrap import draw_changes, source_of, windows_of
 from ankle_imu.trends.breaks import stretch_numbers
 from ankle_imu.trends.history import PastSession, breaks_of, usual_gait
 from ankle_imu.trends.statistics import BASELINE_SESSIONS
@@ -57,7 +58,7 @@ class Index:
     low, high : float, ends of the approximate 95 % interval
     bars : component -> percentile 0..100 in the person's own baseline; NaN where not measured
     reason : str, why there is none, "" when there is one
-    stretch : int, breaks before this session; indices of two stretches have different usuals
+    stretch : int, number of its usual; indices of two numbers have different usuals, by a break or by the sensors
     """
 
     session_id: str
@@ -128,12 +129,14 @@ def stability_index(
     -----
     Each component, at like ground (`comparison.adjusted` with the baseline as reference), is turned into a
     percentile in the person's baseline: the first five usable sessions since the last change of sensor, mount
-    site, shoe or firmware. The index is their plain mean. With five baseline sessions a bar lies between 25 and
-    75. Shoes worn in turn are taken out where the comparison can (not of the rate of rolls) and begin no new
-    usual. The interval is a moving-block bootstrap of the session's windows (`bootstrap.draw_changes`); the
-    baseline counts as known: it says how surely this session is what it was, not how much sessions differ. Of 191
-    made-up sessions of 650 to 910 strides on changing ground it held what a session of 20 000 strides on the same
-    day would have had in 95 %, with the factor of `bootstrap.WIDEN`.
+    site, shoe or firmware that have its angle source; walks with and without a shank sensor have a usual each.
+    The index is their plain mean. With five baseline sessions a bar lies between 25 and 75. Shoes worn in turn
+    begin no new usual where the comparison takes them out of every component but the rate of rolls, which is
+    never adjusted for them. There is no index where any measured component shares less than 30 % of the ground.
+    The interval is a moving-block bootstrap of the session's windows (`bootstrap.draw_changes`); the baseline
+    counts as known: it says how surely this session is what it was, not how much sessions differ. Of 191 made-up
+    sessions of 650 to 910 strides on changing ground it held what a session of 20 000 strides on the same day
+    would have had in 95 %, with the factor of `bootstrap.WIDEN`.
 
     References
     ----------
@@ -143,34 +146,71 @@ def stability_index(
     ordered = sorted(history, key=lambda past: (past.start_utc, past.session_id))
     breaks = breaks_of(ordered, _taken_out(ordered, leg, gait))
     stretch = stretch_numbers([past.start_utc for past in ordered], breaks, leg)
-    found: list[Index] = []
-    for k in np.unique(stretch):
-        own = [past for past, number in zip(ordered, stretch, strict=True) if number == k]
-        mine = _of_stretch(own, leg, gait, draws, np.random.default_rng([seed, int(k)]))
-        found += [replace(one, stretch=int(k)) for one in mine]
-    return found
+    alike: dict[tuple[int, str], list[PastSession]] = {}
+    for past, number, source in zip(ordered, stretch, _sources(ordered, leg, gait), strict=True):
+        alike.setdefault((int(number), source), []).append(past)
+    found: dict[str, Index] = {}
+    for k, ((_, source), own) in enumerate(alike.items()):
+        rng = np.random.default_rng([seed, k])
+        with_what = f" and {SOURCE_WORDS[source]}" if len(alike) > 1 and source else ""
+        for one in _of_usual(own, leg, gait, source, with_what, draws, rng):
+            found[one.session_id] = replace(one, stretch=k)
+    return [found[past.session_id] for past in ordered]
+
+
+def _sources(ordered: Sequence[PastSession], leg: str, gait: str) -> list[str]:
+    """Angle source of each session; the commonest of one that can have no index, which has no usual to begin."""
+    own = ["" if closed_gate(past, leg, gait) else source_of(past.strides, leg, gait) for past in ordered]
+    known = [one for one in own if one]
+    usual = max(known, key=known.count, default="")
+    return [one or usual for one in own]
 
 
 def _taken_out(ordered: Sequence[PastSession], leg: str, gait: str) -> str:
-    """What the comparison takes out of the first component: shoes that were worn in turn begin no new usual."""
+    """`footwear` where shoes worn in turn are taken out of every component that is adjusted for gear, else ""."""
     usable = [past.strides for past in ordered if not closed_gate(past, leg, gait)]
     if len({session.footwear for session in usable}) < 2:
         return ""
-    return " ".join(map(str, adjusted(usable, COMPONENTS[1], leg, gait)["adjusted_for"]))
+    sources = [source_of(session, leg, gait) for session in usable]
+    for source in {one for one in sources if sources.count(one) > BASELINE_SESSIONS}:
+        own = [session for session, one in zip(usable, sources, strict=True) if one == source]
+        if not all(_takes_shoe(own, name, leg, gait, source) for name in COMPONENTS):
+            return ""
+    return "footwear"
 
 
-def _of_stretch(own: list[PastSession], leg: str, gait: str, draws: int, rng: np.random.Generator) -> list[Index]:
+def _takes_shoe(own: list[SessionStrides], name: str, leg: str, gait: str, source: str) -> bool:
+    """Whether the comparison takes the shoe out of a component; true of a rate and of what is not measured."""
+    if MEASURES[name].scale == "count":
+        return True
+    table = adjusted(own, name, leg, gait, angle_source=source)
+    how = table["adjusted_for"][np.isfinite(table["value"].to_numpy(float))]
+    if not len(how) and name in INSTEAD:
+        return _takes_shoe(own, INSTEAD[name], leg, gait, source)
+    return bool(how.str.contains("footwear").all())
+
+
+def _of_usual(
+    own: list[PastSession],
+    leg: str,
+    gait: str,
+    source: str,
+    with_what: str,
+    draws: int,
+    rng: np.random.Generator,
+) -> list[Index]:
+    """Indices of the sessions that share a usual."""
     gates = {past.session_id: closed_gate(past, leg, gait) for past in own}
     usable = [past.strides for past in own if not gates[past.session_id]]
     baseline = [session.session_id for session in usable[:BASELINE_SESSIONS]]
     if len(baseline) < BASELINE_SESSIONS:
         why = (
-            f"your usual takes {BASELINE_SESSIONS} usable sessions with the same sensor and shoe, "
+            f"your usual takes {BASELINE_SESSIONS} usable sessions with the same sensor and shoe{with_what}, "
             f"there are {len(baseline)}"
         )
         return [_refused(past, leg, gait, gates[past.session_id] or why) for past in own]
-    tables = dict(_component(usable, name, leg, gait, baseline) for name in COMPONENTS)
-    windows = {session.session_id: windows_of(session, tuple(tables), leg, gait) for session in usable}
+    tables = dict(_component(usable, name, leg, gait, source, baseline) for name in COMPONENTS)
+    windows = {session.session_id: windows_of(session, tuple(tables), leg, gait, source) for session in usable}
     out = []
     for past in own:
         if gates[past.session_id]:
@@ -183,15 +223,20 @@ def _of_stretch(own: list[PastSession], leg: str, gait: str, draws: int, rng: np
 
 
 def _component(
-    usable: list[SessionStrides], name: str, leg: str, gait: str, baseline: list[str]
+    usable: list[SessionStrides], name: str, leg: str, gait: str, source: str, baseline: list[str]
 ) -> tuple[str, pd.DataFrame]:
     """Name and table of a component at like ground, or of what stands in for it where the baseline lacks it."""
-    table = adjusted(usable, name, leg, gait, reference=baseline).set_index("session_id")
+    table = _table(usable, name, leg, gait, source, baseline)
     if name in INSTEAD and not np.isfinite(_baseline(table, baseline)).all():
-        return INSTEAD[name], adjusted(usable, INSTEAD[name], leg, gait, reference=baseline).set_index(
-            "session_id"
-        )
+        return INSTEAD[name], _table(usable, INSTEAD[name], leg, gait, source, baseline)
     return name, table
+
+
+def _table(
+    usable: list[SessionStrides], name: str, leg: str, gait: str, source: str, baseline: list[str]
+) -> pd.DataFrame:
+    found = adjusted(usable, name, leg, gait, angle_source=source, reference=baseline)
+    return found.set_index("session_id")
 
 
 def closed_gate(past: PastSession, leg: str, gait: str) -> str:
@@ -228,9 +273,9 @@ def _index(
     draws: int,
     rng: np.random.Generator,
 ) -> Index:
-    overlap = max((float(table["overlap"][past.session_id]) for table in tables.values()), default=0.0)
-    if not overlap >= MIN_OVERLAP:
-        shared = 0.0 if np.isnan(overlap) else overlap
+    overlap = np.array([float(table["overlap"][past.session_id]) for table in tables.values()])
+    shared = float(overlap[np.isfinite(overlap)].min(initial=1.0))
+    if shared < MIN_OVERLAP:
         return _refused(
             past, leg, gait, f"only {100.0 * shared:.0f} % of your usual ground was walked on, 30 % are needed"
         )

@@ -158,7 +158,9 @@ def test_rolls_of_the_last_short_window_count() -> None:
     assert found[0]["value"][0] > 0.0
     assert found[1]["unadjusted"][0] == pytest.approx(found[0]["unadjusted"][0])
     assert found[1]["value"][0] == pytest.approx(found[0]["value"][0])
-    windows = [windows_of(with_rolls(made, at), ["roll_rate_per_1000"], "left", "walk") for at in (early, late)]
+    windows = [
+        windows_of(with_rolls(made, at), ["roll_rate_per_1000"], "left", "walk", "joint") for at in (early, late)
+    ]
     base = {"roll_rate_per_1000": [windows[0]["roll_rate_per_1000"]]}
     drawn = [draw_changes(own, base, 50, np.random.default_rng(0))["roll_rate_per_1000"] for own in windows]
     assert drawn[1] == pytest.approx(drawn[0])
