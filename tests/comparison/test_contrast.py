@@ -8,10 +8,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ankle_imu.comparison import Difference, SessionStrides, compare, mixed
+from ankle_imu.comparison import Difference, SessionStrides, compare, mixed, mount_sites
 from ankle_imu.comparison.contrast import interval_of_difference
 from ankle_imu.errors import QualityRefusal
 from ankle_imu.validation.stride_tables import Outing, Person, make_session
+from ankle_imu.values import SensorInfo, SessionInfo
 
 PERSON = Person(session_log=0.0)
 
@@ -139,3 +140,11 @@ def test_the_interval_of_no_difference_holds_zero_as_often_as_it_says(full: bool
         delta.append(d.delta / d.before[0])
     assert (0.93 if full else 0.87) <= np.mean(held) <= 1.0
     assert np.mean(width) < (1.3 if full else 1.45) * np.std(delta)
+
+
+def test_the_mount_site_of_a_leg_is_its_foot_sensors() -> None:
+    worn = {"left_foot": "heel", "left_shank": "mid_shank", "right_shank": "mid_shank"}
+    sensors = {p: SensorInfo(placement=p, mount_site=site) for p, site in worn.items()}
+    info = SessionInfo(session_id="x", started_utc="2026-03-01T08:00:00Z", sensors=sensors)
+    assert mount_sites(info) == {"left": "heel", "right": "mid_shank"}
+    assert mount_sites(replace(info, sensors={})) == {"left": "", "right": ""}
