@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 
 from ankle_imu import tables
 from ankle_imu.metrics import stability
-from ankle_imu.metrics.bootstrap import block_interval
 from ankle_imu.metrics.smoothness import log_jerk
 from ankle_imu.metrics.stability import MEASURES, measure
 
@@ -175,23 +174,3 @@ class TestSmoothness:
         assert np.isnan(log_jerk(self.rate(), np.array([0.0]), np.array([5.0]))[0])
         assert np.isnan(log_jerk(np.zeros(400), np.array([0.0]), np.array([400.0]))[0])
         assert len(log_jerk(self.rate(), np.zeros(0), np.zeros(0))) == 0
-
-
-class TestBlockInterval:
-    def test_it_holds_the_truth_of_independent_strides(self) -> None:
-        rng = np.random.default_rng(5)
-        held = [
-            low <= 1.0 <= high
-            for low, high in (
-                block_interval(rng.standard_normal(600), stability.standard_deviation) for _ in range(60)
-            )
-        ]
-        assert np.mean(held) >= 0.9
-
-    def test_few_strides_and_no_spread_have_none(self) -> None:
-        assert np.isnan(block_interval(np.ones(49), stability.standard_deviation)).all()
-        assert np.isnan(block_interval(np.ones(300), stability.standard_deviation)).all()
-
-    def test_the_same_strides_give_the_same_interval(self) -> None:
-        x = np.random.default_rng(6).gamma(2.0, size=500)
-        assert block_interval(x, stability.tail) == block_interval(x, stability.tail)
