@@ -13,34 +13,21 @@ from ankle_imu.comparison import SessionStrides, adjusted
 from ankle_imu.comparison.adjust import SOURCE_WORDS
 from ankle_imu.comparison.windows import Windows
 from ankle_imu.metrics.stability import MEASURES
-from ankle_imu.trends.bootstrap import draw_changes, source_of, windows_of
+from ankle_imu.trends.bootstrap import draw_changes, windows_of
 from ankle_imu.trends.breaks import stretch_numbers
 from ankle_imu.trends.history import PastSession, breaks_of, usual_gait
 from ankle_imu.trends.statistics import BASELINE_SESSIONS
+from ankle_imu.trends.usual import COMPONENTS, INSTEAD, closed_gate, sources, taken_out
 
 if TYPE_CHECKING:
     import pandas as pd
 
 Array = NDArray[np.float64]
 
-COMPONENTS: Final = (
-    "successive_inv_excursion_deg",
-    "p95_peak_inv_vel_dps",
-    "roll_rate_per_1000",
-    "stride_time_log_sd",
-    "log_jerk",
-)
-"""The five bars of methods sheet F4, names of `metrics.stability.MEASURES`."""
-
-INSTEAD: Final = {"successive_inv_excursion_deg": "successive_range_stance_deg"}
-"""Taken where the inversion excursion of many strides is 0, so that its steps say nothing; ours."""
-
 PSEUDO_SESSIONS: Final = 5.0
 """Sessions at 50 that every percentile is shrunk with (methods sheet F4)."""
-MIN_STRIDES: Final = 300
-MIN_VALID: Final = 0.8
 MIN_OVERLAP: Final = 0.3
-"""No index below: usable strides of the leg, share of its strides that are usable, shared ground (sheet F4)."""
+"""No index below this share of shared ground (sheet F4)."""
 MIN_COMPONENTS: Final = 4
 """Bars that must be measurable; ours: a fifth bar may be missing and is then shown as missing."""
 DRAWS: Final = 500
@@ -144,10 +131,10 @@ def stability_index(
     """
     gait = gait or usual_gait(history)
     ordered = sorted(history, key=lambda past: (past.start_utc, past.session_id))
-    breaks = breaks_of(ordered, _taken_out(ordered, leg, gait))
+    breaks = breaks_of(ordered, taken_out(ordered, leg, gait))
     stretch = stretch_numbers([past.start_utc for past in ordered], breaks, leg)
     alike: dict[tuple[int, str], list[PastSession]] = {}
-    for past, number, source in zip(ordered, stretch, _sources(ordered, leg, gait), strict=True):
+    for past, number, source in zip(ordered, stretch, sources(ordered, leg, gait), strict=True):
         alike.setdefault((int(number), source), []).append(past)
     found: dict[str, Index] = {}
     for k, ((_, source), own) in enumerate(alike.items()):
@@ -156,38 +143,6 @@ def stability_index(
         for one in _of_usual(own, leg, gait, source, with_what, draws, rng):
             found[one.session_id] = replace(one, stretch=k)
     return [found[past.session_id] for past in ordered]
-
-
-def _sources(ordered: Sequence[PastSession], leg: str, gait: str) -> list[str]:
-    """Angle source of each session; the commonest of one that can have no index, which has no usual to begin."""
-    own = ["" if closed_gate(past, leg, gait) else source_of(past.strides, leg, gait) for past in ordered]
-    known = [one for one in own if one]
-    usual = max(known, key=known.count, default="")
-    return [one or usual for one in own]
-
-
-def _taken_out(ordered: Sequence[PastSession], leg: str, gait: str) -> str:
-    """`footwear` where shoes worn in turn are taken out of every component that is adjusted for gear, else ""."""
-    usable = [past.strides for past in ordered if not closed_gate(past, leg, gait)]
-    if len({session.footwear for session in usable}) < 2:
-        return ""
-    sources = [source_of(session, leg, gait) for session in usable]
-    for source in {one for one in sources if sources.count(one) > BASELINE_SESSIONS}:
-        own = [session for session, one in zip(usable, sources, strict=True) if one == source]
-        if not all(_takes_shoe(own, name, leg, gait, source) for name in COMPONENTS):
-            return ""
-    return "footwear"
-
-
-def _takes_shoe(own: list[SessionStrides], name: str, leg: str, gait: str, source: str) -> bool:
-    """Whether the comparison takes the shoe out of a component; true of a rate and of what is not measured."""
-    if MEASURES[name].scale == "count":
-        return True
-    table = adjusted(own, name, leg, gait, angle_source=source)
-    how = table["adjusted_for"][np.isfinite(table["value"].to_numpy(float))]
-    if not len(how) and name in INSTEAD:
-        return _takes_shoe(own, INSTEAD[name], leg, gait, source)
-    return bool(how.str.contains("footwear").all())
 
 
 def _of_usual(
@@ -237,19 +192,6 @@ def _table(
 ) -> pd.DataFrame:
     found = adjusted(usable, name, leg, gait, angle_source=source, reference=baseline)
     return found.set_index("session_id")
-
-
-def closed_gate(past: PastSession, leg: str, gait: str) -> str:
-    """Why a session cannot have an index whatever the other sessions are, "" when it can."""
-    table = past.strides.strides
-    mine = table[(table["leg"] == leg) & (table["gait"] == gait)]
-    n, found = int(mine["accepted"].sum()), len(mine)
-    if n < MIN_STRIDES:
-        return f"{n} usable {gait} strides of the {leg} leg, {MIN_STRIDES} are needed"
-    if n < MIN_VALID * found:
-        return f"only {n / found:.0%} of the {leg} leg's strides are usable, {MIN_VALID:.0%} are needed"
-    failed = [p for p, verdict in past.alignment.items() if verdict == "failed" and p.startswith(leg)]
-    return f"the alignment of the {failed[0].replace('_', ' ')} sensor failed" if failed else ""
 
 
 def _refused(past: PastSession, leg: str, gait: str, reason: str) -> Index:

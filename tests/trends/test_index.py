@@ -145,7 +145,7 @@ def test_shoes_begin_no_new_usual_only_where_every_component_is_without_them(mon
         table = adjusted(sessions, name, *args, **options)
         return table.assign(adjusted_for="slope_deg") if name == kept else table
 
-    monkeypatch.setattr("ankle_imu.trends.index.adjusted", some)
+    monkeypatch.setattr("ankle_imu.trends.usual.adjusted", some)
     turns = [
         replace(p, strides=replace(p.strides, footwear=shoe), worn=replace(p.worn, shoe=shoe))
         for p, shoe in zip(season(seed=203), ["a", "b"] * 6, strict=True)
