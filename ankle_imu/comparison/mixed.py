@@ -98,7 +98,10 @@ def fit(
     rougher, successive differences of inversion): root mean square error of a session 0.046 in the logarithm
     (unadjusted 0.23), its 95 % interval holds the truth in 0.92. Mann-Kendall at 5 % alone finds a change in 0.06
     of 200 seasons without one (unadjusted 0.32), and an improvement by 25 % in 0.96 (unadjusted 0.00); with
-    `levels` 0.07 and 0.73 of 60 seasons, with direct standardisation 0.13 and 0.08.
+    `levels` 0.07 and 0.73 of 60 seasons, with direct standardisation 0.13 and 0.08. The difference of two of six
+    sessions of one who did not change is held in 0.95 of 280 pairs. With `levels` its coefficients are surer than
+    they should be and it was held in 0.93 of 330; there the two intervals are set against each other as if they
+    shared nothing, which held it in 0.95.
     """
     known = {name: np.concatenate([w.covariates[name] for w in windows]) for name in COVARIATES}
     known["roughness_deg"] = calibrated_roughness(windows)
@@ -300,6 +303,7 @@ def _row(
     if value is None:
         return {"reason": "the ground it was walked on is not known"}
     centre, error, apart, smear = value
+    apart = apart if method == "mixed" else float("nan")
     back = smear if measure.scale == "log" else 1.0
     return {
         "value": back * from_scale(centre, measure),
