@@ -121,9 +121,9 @@ def stability_index(
     begin no new usual where the comparison takes them out of every component but the rate of rolls, which is
     never adjusted for them. There is no index where any measured component shares less than 30 % of the ground.
     The interval is a moving-block bootstrap of the session's windows (`bootstrap.draw_changes`); the baseline
-    counts as known: it says how surely this session is what it was, not how much sessions differ. Of 191 made-up
+    counts as known: it says how surely this session is what it was, not how much sessions differ. Of 189 made-up
     sessions of 650 to 910 strides on changing ground it held what a session of 20 000 strides on the same day
-    would have had in 95 %, with the factor of `bootstrap.WIDEN`.
+    would have had in 94 %, with the factor of `bootstrap.WIDEN`.
 
     References
     ----------
