@@ -4,6 +4,6 @@ from __future__ import annotations
 
 from ankle_imu.comparison.adjust import COLUMNS, adjusted
 from ankle_imu.comparison.contrast import Comparison, Difference, compare
-from ankle_imu.comparison.session import SessionStrides
+from ankle_imu.comparison.session import SessionStrides, mount_sites
 
-__all__ = ["COLUMNS", "Comparison", "Difference", "SessionStrides", "adjusted", "compare"]
+__all__ = ["COLUMNS", "Comparison", "Difference", "SessionStrides", "adjusted", "compare", "mount_sites"]

@@ -21,7 +21,7 @@ Array = NDArray[np.float64]
 
 COLUMNS: Final = (
     "session_id", "start_utc", "value", "low", "high", "n_strides", "overlap", "reason", "method", "unadjusted",
-    "angle_source", "mount_site", "footwear", "brace", "load_kg", "adjusted_for",
+    "angle_source", "mount_site", "footwear", "brace", "load_kg", "adjusted_for", "apart_low", "apart_high",
 )  # fmt: skip
 """Columns of the table that `adjusted` gives."""
 
@@ -62,7 +62,9 @@ def adjusted(
     table with `COLUMNS`, one row per session, oldest first
         value, low, high: at reference conditions, with the 95 % interval, unit of the measure, NaN with a
         `reason`; n_strides: strides with a value; overlap: share of the reference ground that the session
-        walked on (below 0.3 `direct` refuses, a model reaches over); unadjusted: the session's own figure.
+        walked on (below 0.3 `direct` refuses, a model reaches over); unadjusted: the session's own figure;
+        apart_low, apart_high: less the reference's value, the 95 % interval of the difference from it; NaN for
+        the reference itself and for rates.
 
     Raises
     ------
@@ -131,23 +133,27 @@ def _refusal(
     if not found:
         return f"no accepted {gait} strides of the {leg} leg"
     if source not in found:
-        return f"measured with {_SOURCE[next(iter(found))]}, the others with {_SOURCE[source]}: never pooled"
-    own = session.mount_site.get(leg, "")
-    if own != site:
-        return f"sensor worn at {own or 'a site not noted'}, else at {site or 'a site not noted'}: never pooled"
+        own, usual = SOURCE_WORDS[next(iter(found))], SOURCE_WORDS[source]
+        return f"measured with {own}, the others with {usual}: never pooled"
+    worn = session.mount_site.get(leg, "")
+    if worn != site:
+        return f"sensor worn at {worn or 'a site not noted'}, else at {site or 'a site not noted'}: never pooled"
+    if windows.unfit:
+        return windows.unfit
     if windows.n_strides < measure.needed:
         return too_few(measure, windows.n_strides)
     n = int(np.isfinite(windows.statistic).sum())
     if n < LEAST_WINDOWS:
         return f"{windows.n_strides} usable strides say too little of the ground; {LEAST_STRIDES} are needed"
-    return windows.unfit
+    return ""
 
 
-_SOURCE: Final = {
+SOURCE_WORDS: Final = {
     "joint": "foot and shank sensor",
     "foot": "the foot sensor alone",
     "none": "the shank sensor alone",
 }
+"""Angle source in words."""
 
 
 def _reference(ordered: Sequence[SessionStrides], usable: Sequence[int], wanted: Sequence[str]) -> list[int]:
@@ -176,4 +182,6 @@ def _blank(session: SessionStrides, windows: Windows, leg: str, source: str, rea
         "brace": session.brace,
         "load_kg": float(session.load_kg.get(leg, 0.0)),
         "adjusted_for": "",
+        "apart_low": unknown,
+        "apart_high": unknown,
     }

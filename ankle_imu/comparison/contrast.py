@@ -201,9 +201,12 @@ def _difference(
     source: str,
     limits: Mapping[str, float],
 ) -> Difference:
+    """One difference; its interval counts once what both sessions share, where the method tells it."""
     measure = find_measure(name)
     a, b = (tuple(float(row[end]) for end in ("value", "low", "high")) for row in rows)
-    low, high = interval_of_difference(a, b)
+    low, high = (float(rows[1][end]) - a[0] for end in ("apart_low", "apart_high"))
+    if not np.isfinite(low + high):
+        low, high = interval_of_difference(a, b)
     return Difference(
         measure=name,
         unit=measure.unit,

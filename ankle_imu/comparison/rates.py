@@ -27,7 +27,7 @@ def standardise_rates(windows: Sequence[Windows], base: Sequence[int]) -> dict[i
 
     Parameters
     ----------
-    windows : one per session, their statistic in events per 1000 strides
+    windows : one per session, their `total` the events of each window, their `counts` its strides
     base : places of the sessions that are the reference
 
     Returns
@@ -50,7 +50,7 @@ def standardise_rates(windows: Sequence[Windows], base: Sequence[int]) -> dict[i
     """
     owner = np.repeat(np.arange(len(windows)), [len(w.statistic) for w in windows])
     strides = np.concatenate([w.counts for w in windows])
-    events = np.nan_to_num(np.concatenate([w.statistic for w in windows])) * strides / 1000.0
+    events = np.concatenate([w.total for w in windows])
     regressed = _by_regression(windows, owner, strides, events)
     per_stride = _by_kind(windows, base, strides, events) if regressed is None else regressed
     expected = np.bincount(owner, per_stride * strides, minlength=len(windows))

@@ -6,10 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from ankle_imu import frames
+
 if TYPE_CHECKING:
     import pandas as pd
 
-    from ankle_imu.values import SessionResult
+    from ankle_imu.values import SessionInfo, SessionResult
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -42,17 +44,6 @@ class SessionStrides:
     def from_result(cls, result: SessionResult) -> SessionStrides:
         """Take what a comparison needs out of a session's result."""
         session = result.session
-        worn = {
-            leg: next(
-                (
-                    s.mount_site
-                    for s in (session.sensors.get(f"{leg}_{segment}") for segment in ("foot", "shank"))
-                    if s
-                ),
-                "",
-            )
-            for leg in ("left", "right")
-        }
         return cls(
             session_id=session.session_id,
             start_utc=session.started_utc,
@@ -62,5 +53,23 @@ class SessionStrides:
             load_kg=dict(session.load_kg),
             footwear=session.footwear.strip(),
             brace=session.brace.strip(),
-            mount_site=worn,
+            mount_site=mount_sites(session),
         )
+
+
+def mount_sites(info: SessionInfo) -> dict[str, str]:
+    """Where each leg's foot sensor was worn, its shank sensor where there is none.
+
+    Parameters
+    ----------
+    info : SessionInfo
+
+    Returns
+    -------
+    dict of leg -> mount site, "" where there is no sensor or it was not noted
+    """
+    found = {}
+    for leg in frames.LEGS:
+        worn = (info.sensors.get(f"{leg}_{segment}") for segment in ("foot", "shank"))
+        found[leg] = next((sensor.mount_site for sensor in worn if sensor is not None), "")
+    return found

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
@@ -67,11 +67,10 @@ def kinds_of_ground(windows: Sequence[Windows], base: Sequence[int]) -> list[Lab
 
 def overlaps(windows: Sequence[Windows], base: Sequence[int]) -> Array:
     """Share of the reference ground that each session walked on too, (n_sessions,)."""
+    windows = [_having(w, w.statistic) for w in windows]
     kinds = kinds_of_ground(windows, base)
     reference = _reference([kinds[i] for i in base], [windows[i].statistic for i in base])
-    return np.array(
-        [reference.weights @ _has(k, w.statistic, reference) for k, w in zip(kinds, windows, strict=True)]
-    )
+    return np.array([reference.weights @ _has(k, reference) for k in kinds])
 
 
 def standardise(windows: Sequence[Windows], base: Sequence[int], measure: Measure) -> dict[int, dict[str, Any]]:
@@ -85,19 +84,20 @@ def standardise(windows: Sequence[Windows], base: Sequence[int], measure: Measur
 
     Returns
     -------
-    dict of place -> columns value, low, high, reason, method, adjusted_for
+    dict of place -> columns value, low, high, reason, method, adjusted_for, apart_low, apart_high
 
     Notes
     -----
     A session differs from the reference by the mean of its differences on each kind of ground, weighted by the
     reference's share of that ground; its value is the reference's own plus that difference. Nothing is said
     of kinds of ground it lacks: their weight, times the spread that the reference shows between kinds of ground,
-    widens the interval.
+    widens the interval. That of a session is its doubt and the reference's, that of the reference its own.
 
     References
     ----------
     Methods F3.4.
     """
+    windows = [_having(w, to_scale(w.statistic, measure)) for w in windows]
     kinds = kinds_of_ground(windows, base)
     values = [to_scale(w.statistic, measure) for w in windows]
     reference = _reference([kinds[i] for i in base], [values[i] for i in base])
@@ -112,6 +112,8 @@ def standardise(windows: Sequence[Windows], base: Sequence[int], measure: Measur
         out[i] = _one(kind, value, reference, noise, i in base)
         if not out[i].get("reason"):
             out[i] |= {name: smear * from_scale(out[i][name], measure) for name in ("value", "low", "high")}
+            if i not in base:
+                out[i] |= {"apart_low": out[i]["low"], "apart_high": out[i]["high"]}
     return out
 
 
@@ -128,40 +130,50 @@ def from_scale(value: float, measure: Measure) -> float:
     return float(np.exp(value)) if measure.scale == "log" else float(value)
 
 
+def _having(windows: Windows, value: Array) -> Windows:
+    """The windows that have a value: one without says nothing of the noise, nor of the ground it was met on."""
+    good = np.isfinite(value)
+    return replace(
+        windows,
+        statistic=windows.statistic[good],
+        counts=windows.counts[good],
+        total=windows.total[good],
+        covariates={name: column[good] for name, column in windows.covariates.items()},
+        own_roughness=windows.own_roughness[good],
+        roughness_noise=windows.roughness_noise[good],
+    )
+
+
 def _reference(labels: list[Labels], values: list[Array]) -> Reference:
     label, value = np.concatenate(labels), np.concatenate(values)
-    label, value = label[np.isfinite(value)], value[np.isfinite(value)]
     kinds = tuple(sorted(set(label)))
     n = np.array([(label == kind).sum() for kind in kinds], dtype=float)
     level = np.array([value[label == kind].mean() for kind in kinds])
     return Reference(kinds=kinds, weights=n / n.sum(), level=level, n=n)
 
 
-def _has(label: Labels, value: Array, reference: Reference) -> NDArray[np.bool_]:
-    good = label[np.isfinite(value)]
-    return np.array([(good == kind).sum() >= LEAST_PER_KIND for kind in reference.kinds])
+def _has(label: Labels, reference: Reference) -> NDArray[np.bool_]:
+    return np.array([(label == kind).sum() >= LEAST_PER_KIND for kind in reference.kinds])
 
 
 def _less_kind_means(label: Labels, value: Array) -> Array:
-    """Values less the mean of their kind of ground in this session; those that are not known are 0."""
+    """Values less the mean of their kind of ground in this session."""
     out = np.zeros(len(value))
     for kind in set(label):
-        own = (label == kind) & np.isfinite(value)
-        out[own] = value[own] - value[own].mean() if own.any() else 0.0
+        own = label == kind
+        out[own] = value[own] - value[own].mean()
     return out
 
 
 def _one(label: Labels, value: Array, reference: Reference, noise: float, is_base: bool) -> dict[str, Any]:
-    has = _has(label, value, reference)
+    has = _has(label, reference)
     overlap = float(reference.weights @ has)
     if overlap < LEAST_OVERLAP:
         return {
             "reason": f"walked on other ground: {100.0 * overlap:.0f} % of the reference ground, 30 % are needed"
         }
     share = reference.weights[has] / overlap
-    parts = [
-        value[np.isfinite(value) & (label == k)] for k, there in zip(reference.kinds, has, strict=True) if there
-    ]
+    parts = [value[label == k] for k, there in zip(reference.kinds, has, strict=True) if there]
     difference = float(share @ (np.array([part.mean() for part in parts]) - reference.level[has]))
     n = np.array([len(part) for part in parts])
     counted = 1.0 / n + (0.0 if is_base else 1.0 / reference.n[has])

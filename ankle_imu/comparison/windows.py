@@ -12,7 +12,15 @@ from numpy.typing import NDArray
 from ankle_imu import tables
 from ankle_imu.comparison.session import SessionStrides
 from ankle_imu.metrics import ground
-from ankle_imu.metrics.stability import MEASURES, Measure, row_median, standard_deviation, stride_values, unfit
+from ankle_imu.metrics.stability import (
+    MEASURES,
+    Measure,
+    row_median,
+    standard_deviation,
+    stride_values,
+    taken,
+    unfit,
+)
 from ankle_imu.metrics.summary import MIN_STRIDES_MEDIAN
 
 if TYPE_CHECKING:
@@ -37,16 +45,18 @@ class Windows:
     ----------
     statistic : (k,) float array, unit of the measure; NaN with fewer than 13 values
     counts : (k,) float array, values in each window
+    total : (k,) float array, sum of them, of a rate the events; known however few they are
     covariates : name -> (k,) float array, median over the window; NaN where unknown
     own_roughness : (k,) float array, deg, of the strides of the window alone
     roughness_noise : (k,) float array, variance of the logarithm of `own_roughness` by chance
-    n_strides : int, accepted strides with a value
+    n_strides : int, strides with a value
     whole : float, the statistic over all of them at once
     unfit : str, why the strides cannot be measured by it, "" when they can
     """
 
     statistic: Array
     counts: Array
+    total: Array
     covariates: dict[str, Array]
     own_roughness: Array
     roughness_noise: Array
@@ -79,7 +89,7 @@ _CUT: Final[WeakKeyDictionary[SessionStrides, dict[tuple[str, ...], Any]]] = Wea
 
 
 def cut(session: SessionStrides, measure: Measure, leg: str, gait: str, angle_source: str) -> Windows:
-    """Cut the accepted strides of one leg, gait and angle source into windows of 20 and take their statistics."""
+    """Cut the strides of one leg, gait and angle source into windows of 20 and take their statistics."""
     known = _CUT.setdefault(session, {})
     key = ("windows", measure.name, leg, gait, angle_source)
     if key not in known:
@@ -89,7 +99,7 @@ def cut(session: SessionStrides, measure: Measure, leg: str, gait: str, angle_so
 
 
 def _strides_of(session: SessionStrides, leg: str, gait: str, angle_source: str) -> pd.DataFrame:
-    """Accepted strides of one leg, gait and angle source by time, with roughness and slope of the ground."""
+    """Strides of one leg, gait and angle source, accepted or not, with roughness and slope of the ground."""
     known = _CUT.setdefault(session, {})
     key = ("strides", leg, gait, angle_source)
     if key not in known:
@@ -101,15 +111,14 @@ def _strides_of(session: SessionStrides, leg: str, gait: str, angle_source: str)
             )
         table = known["ground",]
         keep = (table["leg"] == leg) & (table["gait"] == gait) & (table["angle_source"] == angle_source)
-        known[key] = table[keep.to_numpy() & table["accepted"].to_numpy(bool)].sort_values(
-            "start_s", kind="stable"
-        )
+        known[key] = table[keep.to_numpy(bool)]
     chosen: pd.DataFrame = known[key]
     return chosen
 
 
-def _cut(session: SessionStrides, measure: Measure, chosen: pd.DataFrame) -> Windows:
-    values = stride_values(measure, chosen, session.context, session.events)
+def _cut(session: SessionStrides, measure: Measure, strides: pd.DataFrame) -> Windows:
+    values = stride_values(measure, strides, session.context, session.events, session.strides)
+    chosen = taken(measure, strides)
     n = int(np.isfinite(values).sum())
     block = _blocks(values)
     counts = np.isfinite(block).sum(axis=1).astype(float)
@@ -121,13 +130,14 @@ def _cut(session: SessionStrides, measure: Measure, chosen: pd.DataFrame) -> Win
     return Windows(
         statistic=statistic,
         counts=counts,
+        total=np.nansum(block, axis=1),
         covariates={
             name: row_median(_blocks(chosen[column].to_numpy(float))) for name, column in _COLUMN_OF.items()
         },
         own_roughness=own,
         roughness_noise=noise,
         n_strides=n,
-        unfit=unfit(measure, chosen),
+        unfit=unfit(measure, strides),
         whole=float(measure.statistic(values[None, :])[0]) if n >= measure.needed else float("nan"),
     )
 

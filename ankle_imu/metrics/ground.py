@@ -1,4 +1,4 @@
-"""What the feet met: how rough the ground was under each stride, and which strides stood on like ground."""
+"""What the feet met: how rough and how steep the ground was under each stride."""
 
 from __future__ import annotations
 
@@ -29,8 +29,6 @@ SLOPE_BANDS_DEG: Final = (-5.0, -2.0, 2.0, 5.0)
 
 SLOPE_NAMES: Final = ("steep down", "down", "level", "up", "steep up", "slope unknown")
 ROUGHNESS_NAMES: Final = ("smooth", "middling", "rough", "roughness unknown")
-TURN_DEG: Final = 20.0
-"""A stride that turns more is no straight one (methods D)."""
 
 
 def roughness(strides: pd.DataFrame) -> Array:
@@ -92,29 +90,6 @@ def terciles(values: Array) -> tuple[float, float]:
         return float("nan"), float("nan")
     low, high = np.quantile(good, [1 / 3, 2 / 3])
     return float(low), float(high)
-
-
-def strata(
-    strides: pd.DataFrame, context: pd.DataFrame | None = None, edges: tuple[float, float] | None = None
-) -> NDArray[np.object_]:
-    """Like ground: gait, slope band, roughness tercile and turn of each stride.
-
-    Parameters
-    ----------
-    strides : table `tables.STRIDES`
-    context : table `tables.CONTEXT`, row by row of `strides`, or None
-    edges : roughness, deg, between smooth, middling and rough; the strides' own terciles when None. Sessions
-        are comparable only with the same edges
-
-    Returns
-    -------
-    labels : (n,) array of str, such as `walk, level, rough, straight`
-    """
-    rough = known_roughness(strides, context)
-    band = label_ground(slope(strides, context), rough, terciles(rough) if edges is None else edges)
-    turn = np.where(np.abs(strides["turn_deg"].to_numpy(float)) > TURN_DEG, ", turning", ", straight")
-    labels: NDArray[np.object_] = strides["gait"].to_numpy(object) + ", " + band + turn.astype(object)
-    return labels
 
 
 def label_ground(slope_deg: Array, roughness_deg: Array, edges: tuple[float, float]) -> NDArray[np.object_]:

@@ -31,6 +31,13 @@ MOST_AT_FLOOR: Final = 0.2
 BIG_KINDS: Final = ("wobble", "roll", "hard_roll")
 """Kinds that enter the rate: wobbles and rolls to the outside."""
 
+ATTACH_S: Final = 3.0
+"""Longest time from the end of a stride to a roll that is laid to it; a longer pause ends a walk (methods E3)."""
+
+NO_EXPOSURE: Final = ("not part of", "sensor")
+"""How the reasons begin that take a stride out of the rate: no walk, or a sensor that cannot be believed. A stride
+that turns or has lost samples was walked, and may have rolled."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Measured:
@@ -197,8 +204,8 @@ def measure(
     Returns
     -------
     Measured
-        NaN and its reason with fewer accepted strides than the measure needs. Not comparable between sessions
-        on different ground: that takes `comparison.adjusted`.
+        NaN and its reason with fewer strides than the measure needs: accepted ones, of the rate `exposed` ones.
+        Not comparable between sessions on different ground: that takes `comparison.adjusted`.
 
     Raises
     ------
@@ -208,9 +215,7 @@ def measure(
     chosen = chosen_measure(name)
     values = stride_values(chosen, strides, context, events)
     n = int(np.isfinite(values).sum())
-    if n < chosen.needed:
-        return Measured(value=float("nan"), n_strides=n, reason=too_few(chosen, n))
-    reason = unfit(chosen, strides)
+    reason = unfit(chosen, strides) or ("" if n >= chosen.needed else too_few(chosen, n))
     value = float("nan") if reason else float(chosen.statistic(values[None, :])[0])
     return Measured(value=value, n_strides=n, reason=reason)
 
@@ -228,26 +233,49 @@ def too_few(chosen: Measure, n: int) -> str:
 
 
 def unfit(chosen: Measure, strides: pd.DataFrame) -> str:
-    """Why the accepted strides cannot tell how much they vary, "" when they can.
+    """Why strides cannot tell the measure however many there are, "" when they can.
 
     An inversion excursion is 0 where the foot lands at its most inverted; the spread of such a floor says nothing.
+    Rolls are looked for with a foot sensor alone; that a shank sensor found none says nothing either.
     """
+    if chosen.scale == "count" and len(strides) and (strides["angle_source"] == "none").all():
+        return "a shank sensor alone sees no rolls; wear one on the foot"
     if chosen.scale != "log" or chosen.column not in strides.columns:
         return ""
     values = strides.loc[strides["accepted"].to_numpy(bool), chosen.column].to_numpy(float)
-    share = float(np.mean(values[np.isfinite(values)] == 0.0)) if np.isfinite(values).any() else 0.0
+    values = values[np.isfinite(values)]
+    share = float(np.mean(values == 0.0)) if len(values) >= chosen.needed else 0.0
     if share <= MOST_AT_FLOOR:
         return ""
     return f"{100.0 * share:.0f} % of the strides are at 0, so their spread says nothing; take the range in stance"
 
 
+def taken(chosen: Measure, strides: pd.DataFrame) -> pd.DataFrame:
+    """Strides that a measure is taken of, by time: the accepted ones, for a rate those that are `exposed`."""
+    keep = exposed(strides) if chosen.scale == "count" else strides["accepted"].to_numpy(bool)
+    return strides[keep].sort_values("start_s", kind="stable")
+
+
+def exposed(strides: pd.DataFrame) -> NDArray[np.bool_]:
+    """Which strides were walked with a sensor that would have seen a roll, accepted or not, (n,)."""
+    doubted = strides["reject_reason"].str.startswith(NO_EXPOSURE).to_numpy(bool)
+    return np.asarray(~doubted & (strides["angle_source"] != "none").to_numpy(bool))
+
+
 def stride_values(
-    chosen: Measure, strides: pd.DataFrame, context: pd.DataFrame | None, events: pd.DataFrame | None
+    chosen: Measure,
+    strides: pd.DataFrame,
+    context: pd.DataFrame | None,
+    events: pd.DataFrame | None,
+    walk: pd.DataFrame | None = None,
 ) -> Array:
-    """What each accepted stride, in order of time, brings to a measure, (n_accepted,); NaN where nothing."""
-    ordered = strides[strides["accepted"].to_numpy(bool)].sort_values("start_s", kind="stable")
+    """What each stride of `taken` brings to a measure, (n_taken,); NaN where nothing.
+
+    `walk`: all strides of the session, so that no roll is laid to a stride of another gait; `strides` when None.
+    """
+    ordered = taken(chosen, strides)
     if chosen.scale == "count":
-        return events_per_stride(ordered, events)
+        return events_per_stride(ordered, events, strides if walk is None else walk)
     start, end = ordered["start_s"].to_numpy(float), ordered["end_s"].to_numpy(float)
     is_followed = np.append(np.abs(start[1:] - end[:-1]) < ADJACENT_S, False) if len(start) else np.zeros(0, bool)
     return chosen.per_stride(_column(chosen.column, ordered, context), is_followed)
@@ -261,16 +289,36 @@ def _column(name: str, ordered: pd.DataFrame, context: pd.DataFrame | None) -> A
     return context.set_index("stride_id")[name].reindex(ordered["stride_id"]).to_numpy(float)
 
 
-def events_per_stride(ordered: pd.DataFrame, events: pd.DataFrame | None) -> Array:
-    """Rolls and wobbles inside each stride, (n,); those the person called false are left out."""
-    counts = np.zeros(len(ordered))
-    if events is None or not len(events) or not len(ordered):
+def events_per_stride(own: pd.DataFrame, events: pd.DataFrame | None, walk: pd.DataFrame) -> Array:
+    """Rolls and wobbles of each stride.
+
+    Parameters
+    ----------
+    own : table `tables.STRIDES`, of one leg
+    events : table `tables.EVENTS`, any rows; those the person called false are left out
+    walk : table `tables.STRIDES`, all strides of the session
+
+    Returns
+    -------
+    (n,) float array, one entry per row of `own`
+
+    Notes
+    -----
+    A roll belongs to the last exposed stride of its leg that began before it, if that ended at most `ATTACH_S`
+    ago: who stops after a roll ends the walk in its stance, and that stance lies in no stride. It counts here
+    where that stride is one of `own`.
+    """
+    counts = np.zeros(len(own))
+    if events is None or not len(events) or not len(own):
         return counts
-    legs = set(ordered["leg"])
-    big = events[events["kind"].isin(BIG_KINDS) & events["leg"].isin(legs) & (events["verdict"] != "false")]
+    leg = own["leg"].iloc[0]
+    big = events[events["kind"].isin(BIG_KINDS) & (events["leg"] == leg) & (events["verdict"] != "false")]
+    walk = walk[exposed(walk) & (walk["leg"] == leg).to_numpy(bool)].sort_values("start_s", kind="stable")
+    start, end = walk["start_s"].to_numpy(float), walk["end_s"].to_numpy(float)
     at = big["time_s"].to_numpy(float)
-    start, end = ordered["start_s"].to_numpy(float), ordered["end_s"].to_numpy(float)
-    own = np.searchsorted(start - ADJACENT_S, at, side="right") - 1
-    inside = (own >= 0) & (at < end[np.maximum(own, 0)])
-    np.add.at(counts, own[inside], 1.0)
+    last = np.searchsorted(start - ADJACENT_S, at, side="right") - 1
+    near = (last >= 0) & (at < end[np.maximum(last, 0)] + ATTACH_S)
+    place = dict(zip(own["stride_id"], range(len(own)), strict=True))
+    rows = [place[one] for one in walk["stride_id"].to_numpy()[last[near]] if one in place]
+    np.add.at(counts, np.array(rows, dtype=np.int64), 1.0)
     return counts

@@ -12,11 +12,12 @@ from ankle_imu.trends.change import (
     fit_slopes,
 )
 from ankle_imu.trends.history import PastSession, follow, with_adjusted
-from ankle_imu.trends.index import COMPONENTS, Index, stability_index
+from ankle_imu.trends.index import Index, stability_index
 from ankle_imu.trends.ladder import Ladder, climb
 from ankle_imu.trends.outlook import INDEX, KNOWN, Outlook, bars_of, describe_index, look
 from ankle_imu.trends.selection import Series, Trend, describe_stratum, select_trend
 from ankle_imu.trends.statistics import Slope, change_points, ewma, loess, own_noise, theil_sen
+from ankle_imu.trends.usual import COMPONENTS
 
 __all__ = [
     "COMPONENTS",

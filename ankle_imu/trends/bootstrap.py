@@ -46,7 +46,8 @@ def draw_changes(
     Events are too few to draw strides with them: three in a session could never become nine, and none would
     always stay none. Their number is drawn from its Gamma distribution given the count (Jeffreys prior).
     """
-    times = block_counts(max((len(one.statistic) for one in own.values()), default=0), draws, rng)
+    drawn = [len(one.statistic) for name, one in own.items() if MEASURES[name].scale != "count"]
+    times = block_counts(max(drawn, default=0), draws, rng)
     return {
         name: _rate_factors(windows, draws, rng)
         if MEASURES[name].scale == "count"
@@ -55,11 +56,17 @@ def draw_changes(
     }
 
 
-def windows_of(session: SessionStrides, names: Sequence[str], leg: str, gait: str) -> dict[str, Windows]:
-    """Windows of a session for each measure, of the angle source it has most of."""
+def windows_of(
+    session: SessionStrides, names: Sequence[str], leg: str, gait: str, angle_source: str
+) -> dict[str, Windows]:
+    """Windows of a session for each measure."""
+    return {name: cut(session, MEASURES[name], leg, gait, angle_source) for name in names}
+
+
+def source_of(session: SessionStrides, leg: str, gait: str) -> str:
+    """The angle source that a session has most accepted strides of, "" where it has none."""
     found = sources_of(session.strides, leg, gait)
-    source = max(found, key=lambda name: found[name], default="")
-    return {name: cut(session, MEASURES[name], leg, gait, source) for name in names}
+    return max(found, key=lambda name: found[name], default="")
 
 
 def like_ground(own: Windows, base: Sequence[Windows], measure: Measure) -> Array:
@@ -109,5 +116,5 @@ def _mean_change(rest: Array, times: Array) -> Array:
 
 def _rate_factors(own: Windows, draws: int, rng: np.random.Generator) -> Array:
     """Events drawn given those found, over the upper end of the interval of those found, (draws,)."""
-    found = round(float(np.nansum(own.statistic * own.counts)) / 1000.0)
+    found = round(float(own.total.sum()))
     return np.asarray(rng.gamma(found + 0.5, size=draws) / poisson_interval(found)[1])

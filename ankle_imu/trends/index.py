@@ -10,36 +10,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ankle_imu.comparison import SessionStrides, adjusted
+from ankle_imu.comparison.adjust import SOURCE_WORDS
 from ankle_imu.comparison.windows import Windows
 from ankle_imu.metrics.stability import MEASURES
 from ankle_imu.trends.bootstrap import draw_changes, windows_of
 from ankle_imu.trends.breaks import stretch_numbers
 from ankle_imu.trends.history import PastSession, breaks_of, usual_gait
 from ankle_imu.trends.statistics import BASELINE_SESSIONS
+from ankle_imu.trends.usual import COMPONENTS, INSTEAD, closed_gate, sources, taken_out
 
 if TYPE_CHECKING:
     import pandas as pd
 
 Array = NDArray[np.float64]
 
-COMPONENTS: Final = (
-    "successive_inv_excursion_deg",
-    "p95_peak_inv_vel_dps",
-    "roll_rate_per_1000",
-    "stride_time_log_sd",
-    "log_jerk",
-)
-"""The five bars of methods sheet F4, names of `metrics.stability.MEASURES`."""
-
-INSTEAD: Final = {"successive_inv_excursion_deg": "successive_range_stance_deg"}
-"""Taken where the inversion excursion of many strides is 0, so that its steps say nothing; ours."""
-
 PSEUDO_SESSIONS: Final = 5.0
 """Sessions at 50 that every percentile is shrunk with (methods sheet F4)."""
-MIN_STRIDES: Final = 300
-MIN_VALID: Final = 0.8
 MIN_OVERLAP: Final = 0.3
-"""No index below: usable strides of the leg, share of its strides that are usable, shared ground (sheet F4)."""
+"""No index below this share of shared ground (sheet F4)."""
 MIN_COMPONENTS: Final = 4
 """Bars that must be measurable; ours: a fifth bar may be missing and is then shown as missing."""
 DRAWS: Final = 500
@@ -57,7 +45,7 @@ class Index:
     low, high : float, ends of the approximate 95 % interval
     bars : component -> percentile 0..100 in the person's own baseline; NaN where not measured
     reason : str, why there is none, "" when there is one
-    stretch : int, breaks before this session; indices of two stretches have different usuals
+    stretch : int, number of its usual; indices of two numbers have different usuals, by a break or by the sensors
     """
 
     session_id: str
@@ -128,12 +116,14 @@ def stability_index(
     -----
     Each component, at like ground (`comparison.adjusted` with the baseline as reference), is turned into a
     percentile in the person's baseline: the first five usable sessions since the last change of sensor, mount
-    site, shoe or firmware. The index is their plain mean. With five baseline sessions a bar lies between 25 and
-    75. Shoes worn in turn are taken out where the comparison can (not of the rate of rolls) and begin no new
-    usual. The interval is a moving-block bootstrap of the session's windows (`bootstrap.draw_changes`); the
-    baseline counts as known: it says how surely this session is what it was, not how much sessions differ. Of 191
-    made-up sessions of 650 to 910 strides on changing ground it held what a session of 20 000 strides on the same
-    day would have had in 95 %, with the factor of `bootstrap.WIDEN`.
+    site, shoe or firmware that have its angle source; walks with and without a shank sensor have a usual each.
+    The index is their plain mean. With five baseline sessions a bar lies between 25 and 75. Shoes worn in turn
+    begin no new usual where the comparison takes them out of every component but the rate of rolls, which is
+    never adjusted for them. There is no index where any measured component shares less than 30 % of the ground.
+    The interval is a moving-block bootstrap of the session's windows (`bootstrap.draw_changes`); the baseline
+    counts as known: it says how surely this session is what it was, not how much sessions differ. Of 189 made-up
+    sessions of 650 to 910 strides on changing ground it held what a session of 20 000 strides on the same day
+    would have had in 94 %, with the factor of `bootstrap.WIDEN`.
 
     References
     ----------
@@ -141,36 +131,41 @@ def stability_index(
     """
     gait = gait or usual_gait(history)
     ordered = sorted(history, key=lambda past: (past.start_utc, past.session_id))
-    breaks = breaks_of(ordered, _taken_out(ordered, leg, gait))
+    breaks = breaks_of(ordered, taken_out(ordered, leg, gait))
     stretch = stretch_numbers([past.start_utc for past in ordered], breaks, leg)
-    found: list[Index] = []
-    for k in np.unique(stretch):
-        own = [past for past, number in zip(ordered, stretch, strict=True) if number == k]
-        mine = _of_stretch(own, leg, gait, draws, np.random.default_rng([seed, int(k)]))
-        found += [replace(one, stretch=int(k)) for one in mine]
-    return found
+    alike: dict[tuple[int, str], list[PastSession]] = {}
+    for past, number, source in zip(ordered, stretch, sources(ordered, leg, gait), strict=True):
+        alike.setdefault((int(number), source), []).append(past)
+    found: dict[str, Index] = {}
+    for k, ((_, source), own) in enumerate(alike.items()):
+        rng = np.random.default_rng([seed, k])
+        with_what = f" and {SOURCE_WORDS[source]}" if len(alike) > 1 and source else ""
+        for one in _of_usual(own, leg, gait, source, with_what, draws, rng):
+            found[one.session_id] = replace(one, stretch=k)
+    return [found[past.session_id] for past in ordered]
 
 
-def _taken_out(ordered: Sequence[PastSession], leg: str, gait: str) -> str:
-    """What the comparison takes out of the first component: shoes that were worn in turn begin no new usual."""
-    usable = [past.strides for past in ordered if not closed_gate(past, leg, gait)]
-    if len({session.footwear for session in usable}) < 2:
-        return ""
-    return " ".join(map(str, adjusted(usable, COMPONENTS[1], leg, gait)["adjusted_for"]))
-
-
-def _of_stretch(own: list[PastSession], leg: str, gait: str, draws: int, rng: np.random.Generator) -> list[Index]:
+def _of_usual(
+    own: list[PastSession],
+    leg: str,
+    gait: str,
+    source: str,
+    with_what: str,
+    draws: int,
+    rng: np.random.Generator,
+) -> list[Index]:
+    """Indices of the sessions that share a usual."""
     gates = {past.session_id: closed_gate(past, leg, gait) for past in own}
     usable = [past.strides for past in own if not gates[past.session_id]]
     baseline = [session.session_id for session in usable[:BASELINE_SESSIONS]]
     if len(baseline) < BASELINE_SESSIONS:
         why = (
-            f"your usual takes {BASELINE_SESSIONS} usable sessions with the same sensor and shoe, "
+            f"your usual takes {BASELINE_SESSIONS} usable sessions with the same sensor and shoe{with_what}, "
             f"there are {len(baseline)}"
         )
         return [_refused(past, leg, gait, gates[past.session_id] or why) for past in own]
-    tables = dict(_component(usable, name, leg, gait, baseline) for name in COMPONENTS)
-    windows = {session.session_id: windows_of(session, tuple(tables), leg, gait) for session in usable}
+    tables = dict(_component(usable, name, leg, gait, source, baseline) for name in COMPONENTS)
+    windows = {session.session_id: windows_of(session, tuple(tables), leg, gait, source) for session in usable}
     out = []
     for past in own:
         if gates[past.session_id]:
@@ -183,28 +178,20 @@ def _of_stretch(own: list[PastSession], leg: str, gait: str, draws: int, rng: np
 
 
 def _component(
-    usable: list[SessionStrides], name: str, leg: str, gait: str, baseline: list[str]
+    usable: list[SessionStrides], name: str, leg: str, gait: str, source: str, baseline: list[str]
 ) -> tuple[str, pd.DataFrame]:
     """Name and table of a component at like ground, or of what stands in for it where the baseline lacks it."""
-    table = adjusted(usable, name, leg, gait, reference=baseline).set_index("session_id")
+    table = _table(usable, name, leg, gait, source, baseline)
     if name in INSTEAD and not np.isfinite(_baseline(table, baseline)).all():
-        return INSTEAD[name], adjusted(usable, INSTEAD[name], leg, gait, reference=baseline).set_index(
-            "session_id"
-        )
+        return INSTEAD[name], _table(usable, INSTEAD[name], leg, gait, source, baseline)
     return name, table
 
 
-def closed_gate(past: PastSession, leg: str, gait: str) -> str:
-    """Why a session cannot have an index whatever the other sessions are, "" when it can."""
-    table = past.strides.strides
-    mine = table[(table["leg"] == leg) & (table["gait"] == gait)]
-    n, found = int(mine["accepted"].sum()), len(mine)
-    if n < MIN_STRIDES:
-        return f"{n} usable {gait} strides of the {leg} leg, {MIN_STRIDES} are needed"
-    if n < MIN_VALID * found:
-        return f"only {n / found:.0%} of the {leg} leg's strides are usable, {MIN_VALID:.0%} are needed"
-    failed = [p for p, verdict in past.alignment.items() if verdict == "failed" and p.startswith(leg)]
-    return f"the alignment of the {failed[0].replace('_', ' ')} sensor failed" if failed else ""
+def _table(
+    usable: list[SessionStrides], name: str, leg: str, gait: str, source: str, baseline: list[str]
+) -> pd.DataFrame:
+    found = adjusted(usable, name, leg, gait, angle_source=source, reference=baseline)
+    return found.set_index("session_id")
 
 
 def _refused(past: PastSession, leg: str, gait: str, reason: str) -> Index:
@@ -228,9 +215,9 @@ def _index(
     draws: int,
     rng: np.random.Generator,
 ) -> Index:
-    overlap = max((float(table["overlap"][past.session_id]) for table in tables.values()), default=0.0)
-    if not overlap >= MIN_OVERLAP:
-        shared = 0.0 if np.isnan(overlap) else overlap
+    overlap = np.array([float(table["overlap"][past.session_id]) for table in tables.values()])
+    shared = float(overlap[np.isfinite(overlap)].min(initial=1.0))
+    if shared < MIN_OVERLAP:
         return _refused(
             past, leg, gait, f"only {100.0 * shared:.0f} % of your usual ground was walked on, 30 % are needed"
         )

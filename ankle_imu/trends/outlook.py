@@ -13,10 +13,11 @@ from ankle_imu.errors import QualityRefusal
 from ankle_imu.metrics.stability import MEASURES
 from ankle_imu.trends.change import describe_trend
 from ankle_imu.trends.history import PastSession, follow, usual_gait, with_adjusted
-from ankle_imu.trends.index import Index, closed_gate, stability_index
+from ankle_imu.trends.index import Index, stability_index
 from ankle_imu.trends.ladder import GAITS, Ladder, climb
 from ankle_imu.trends.selection import Trend, select_trend
 from ankle_imu.trends.statistics import BASELINE_SESSIONS
+from ankle_imu.trends.usual import closed_gate
 
 if TYPE_CHECKING:
     import pandas as pd

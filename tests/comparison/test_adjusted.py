@@ -8,9 +8,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ankle_imu.comparison import COLUMNS, SessionStrides, adjusted, mixed
+from ankle_imu import tables
+from ankle_imu.comparison import COLUMNS, SessionStrides, adjusted, mixed, standardise
 from ankle_imu.comparison.dependence import stretch
 from ankle_imu.comparison.rates import poisson_interval
+from ankle_imu.comparison.windows import Windows, cut, find_measure
+from ankle_imu.trends.bootstrap import draw_changes, windows_of
 from ankle_imu.validation.stride_tables import MadeUp, Outing, Person, make_season, make_session
 
 STEPS = "successive_inv_excursion_deg"
@@ -140,6 +143,37 @@ def test_rates_use_expected_events() -> None:
     assert found["value"][1] / found["value"][0] < 0.75 * found["unadjusted"][1] / found["unadjusted"][0]
 
 
+def with_rolls(session: SessionStrides, at: list[float]) -> SessionStrides:
+    n = len(at)
+    columns = {"leg": ["left"] * n, "time_s": at, "kind": ["roll"] * n, "verdict": ["none"] * n}
+    return replace(session, events=tables.make_table(tables.EVENTS, columns))
+
+
+def test_rolls_of_the_last_short_window_count() -> None:
+    """410 strides are 20 windows and one of ten, which has no statistic but has strides and rolls."""
+    made = make_session(Person(session_log=0.0), Outing(n_strides=410), 1).session
+    end = made.strides["end_s"].to_numpy(float)
+    early, late = [float(end[3]), float(end[9])], [float(end[400] + 0.1), float(end[-1] + 0.2)]
+    found = [adjusted([with_rolls(made, at)], "roll_rate_per_1000", "left", "walk") for at in (early, late)]
+    assert found[0]["value"][0] > 0.0
+    assert found[1]["unadjusted"][0] == pytest.approx(found[0]["unadjusted"][0])
+    assert found[1]["value"][0] == pytest.approx(found[0]["value"][0])
+    windows = [
+        windows_of(with_rolls(made, at), ["roll_rate_per_1000"], "left", "walk", "joint") for at in (early, late)
+    ]
+    base = {"roll_rate_per_1000": [windows[0]["roll_rate_per_1000"]]}
+    drawn = [draw_changes(own, base, 50, np.random.default_rng(0))["roll_rate_per_1000"] for own in windows]
+    assert drawn[1] == pytest.approx(drawn[0])
+
+
+def test_a_shank_sensor_alone_has_no_rate_but_a_reason() -> None:
+    made = make_session(Person(), Outing(n_strides=900), 1).session
+    shank = replace(made, strides=made.strides.assign(angle_source="none"))
+    found = adjusted([shank], "roll_rate_per_1000", "left", "walk")
+    assert found[["value", "low", "high"]].isna().all(axis=None)
+    assert "shank sensor alone" in found["reason"][0]
+
+
 def test_rates_do_not_follow_the_ground_of_a_season() -> None:
     """Ten people whose ground grows rougher while they stay as steady: raw rates double, adjusted ones do not."""
     pytest.importorskip("statsmodels")
@@ -176,6 +210,36 @@ def test_dependence_of_an_autoregression() -> None:
     x -= pd.Series(x).groupby(owner).transform("mean").to_numpy()
     assert stretch(x, owner) == pytest.approx(2.56, abs=0.15)
     assert stretch(rng.normal(size=20_000), owner) == pytest.approx(1.0, abs=0.25)
+
+
+def test_windows_without_a_value_change_nothing() -> None:
+    """45 windows of ground on which nothing was measured: neither value nor interval may know of them."""
+    walks = [make_session(Person(), Outing(n_strides=900, day=k), k).session for k in range(2)]
+    measure = find_measure(STEPS)
+    windows = [cut(walk, measure, "left", "walk", "joint") for walk in walks]
+    more = [with_blank(one, 45) for one in windows]
+    plain, longer = (standardise.standardise(some, [0], measure) for some in (windows, more))
+    for i in range(2):
+        for name in ("value", "low", "high"):
+            assert longer[i][name] == pytest.approx(plain[i][name], rel=1e-12)
+    assert standardise.overlaps(more, [0]) == pytest.approx(standardise.overlaps(windows, [0]))
+
+
+def with_blank(windows: Windows, n: int) -> Windows:
+    """The same windows and n behind them that have no value, on ground three times as rough."""
+
+    def longer(column: np.ndarray, fill: float) -> np.ndarray:
+        return np.concatenate([column, np.full(n, fill)])
+
+    return replace(
+        windows,
+        statistic=longer(windows.statistic, np.nan),
+        counts=longer(windows.counts, 0.0),
+        total=longer(windows.total, 0.0),
+        covariates={name: longer(one, 3.0 * float(np.nanmax(one))) for name, one in windows.covariates.items()},
+        own_roughness=longer(windows.own_roughness, 9.0),
+        roughness_noise=longer(windows.roughness_noise, 0.1),
+    )
 
 
 def errors(users: int, method: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -8,10 +8,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ankle_imu.comparison import Difference, SessionStrides, compare
+from ankle_imu.comparison import Difference, SessionStrides, compare, mount_sites
 from ankle_imu.comparison.contrast import interval_of_difference
 from ankle_imu.errors import QualityRefusal
 from ankle_imu.validation.stride_tables import Outing, Person, make_session
+from ankle_imu.values import SensorInfo, SessionInfo
 
 PERSON = Person(session_log=0.0)
 
@@ -107,3 +108,42 @@ def test_two_legs_are_never_pooled() -> None:
 def test_interval_of_a_difference_of_equal_halves_is_the_root_of_squares() -> None:
     low, high = interval_of_difference((1.0, 0.0, 2.0), (3.0, 2.0, 4.0))
     assert (low, high) == (pytest.approx(2.0 - np.sqrt(2.0)), pytest.approx(2.0 + np.sqrt(2.0)))
+
+
+@pytest.mark.parametrize(("others", "method"), [(0, "direct"), (4, "mixed")])
+def test_the_doubt_of_a_difference_counts_what_both_share_once(others: int, method: str) -> None:
+    """Zou and Donner's interval is for two figures that know nothing of each other; these do, and lie closer."""
+    if method == "mixed":
+        pytest.importorskip("statsmodels")
+    found = compare(walk(1), walk(2, 1), [walk(10 + k, 10 + k) for k in range(others)])
+    for d in found.differences:
+        if d.method != method:
+            continue
+        low, high = interval_of_difference(d.before, d.after)
+        assert d.low < d.delta < d.high
+        assert d.high - d.low < high - low
+        if method == "direct":
+            assert (d.low, d.high) == pytest.approx((d.after[1] - d.before[0], d.after[2] - d.before[0]))
+    assert method in {d.method for d in found.differences}
+
+
+def test_the_interval_of_no_difference_holds_zero_as_often_as_it_says(full: bool) -> None:
+    """Pairs of walks of one person who did not change, in one kind of shoe, on ground of one make."""
+    pairs = 150 if full else 40
+    held, width, delta = [], [], []
+    for seed in range(pairs):
+        found = compare(walk(3000 + 2 * seed), walk(3001 + 2 * seed, 1))
+        d = of(found, "successive_inv_excursion_deg")
+        held.append(d.low <= 0.0 <= d.high)
+        width.append((d.high - d.low) / d.before[0] / 3.92)
+        delta.append(d.delta / d.before[0])
+    assert (0.93 if full else 0.87) <= np.mean(held) <= 1.0
+    assert np.mean(width) < (1.3 if full else 1.45) * np.std(delta)
+
+
+def test_the_mount_site_of_a_leg_is_its_foot_sensors() -> None:
+    worn = {"left_foot": "heel", "left_shank": "mid_shank", "right_shank": "mid_shank"}
+    sensors = {p: SensorInfo(placement=p, mount_site=site) for p, site in worn.items()}
+    info = SessionInfo(session_id="x", started_utc="2026-03-01T08:00:00Z", sensors=sensors)
+    assert mount_sites(info) == {"left": "heel", "right": "mid_shank"}
+    assert mount_sites(replace(info, sensors={})) == {"left": "", "right": ""}

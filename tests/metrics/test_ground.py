@@ -67,23 +67,10 @@ def test_order_of_rows_does_not_matter() -> None:
     )
 
 
-def test_strata_name_gait_slope_roughness_and_turn() -> None:
-    rough = np.repeat([0.1, 1.0, 5.0], 20) * np.tile([1.0, -1.0], 30)
-    table = strides(tilt_ff_deg=rough, turn_deg=np.where(np.arange(60) == 5, 40.0, 0.0))
-    context = tables.make_table(
-        tables.CONTEXT,
-        {
-            "stride_id": np.arange(60),
-            "grade": np.full(60, np.tan(np.radians(3.0))),
-            "roughness_deg": np.abs(rough),
-        },
-    )
-    labels = ground.strata(table, context, edges=(0.5, 2.0))
-    assert labels[0] == "walk, up, smooth, straight"
-    assert labels[5] == "walk, up, smooth, turning"
-    assert labels[30] == "walk, up, middling, straight"
-    assert labels[59] == "walk, up, rough, straight"
-    assert ground.strata(strides(5))[0] == "walk, slope unknown, roughness unknown, straight"
+def test_kinds_of_ground_by_hand() -> None:
+    rough = np.array([0.1, 1.0, 5.0, np.nan])
+    labels = ground.label_ground(np.array([3.0, 3.0, -9.0, np.nan]), rough, (0.5, 2.0))
+    assert list(labels) == ["up, smooth", "up, middling", "steep down, rough", "slope unknown, roughness unknown"]
 
 
 @pytest.mark.parametrize(

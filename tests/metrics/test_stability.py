@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 
 from ankle_imu import tables
 from ankle_imu.metrics import stability
-from ankle_imu.metrics.bootstrap import block_interval
 from ankle_imu.metrics.smoothness import log_jerk
 from ankle_imu.metrics.stability import MEASURES, measure
 
@@ -76,6 +75,50 @@ def test_rate_counts_wobbles_and_rolls_of_the_leg_that_were_not_called_false() -
     assert found.value == pytest.approx(2.0 / 400 * 1000.0)
 
 
+def rolls(*at: float) -> pd.DataFrame:
+    n = len(at)
+    columns = {"leg": ["left"] * n, "time_s": list(at), "kind": ["roll"] * n, "verdict": ["none"] * n}
+    return tables.make_table(tables.EVENTS, columns)
+
+
+def rate(table: pd.DataFrame, *at: float) -> float:
+    return measure("roll_rate_per_1000", table, events=rolls(*at)).value
+
+
+def test_a_roll_after_which_the_walker_stops_counts() -> None:
+    """The stance that ends a walk lies in no stride; after three seconds of nothing it is another walk's."""
+    table = strides(400)
+    end = float(table["end_s"].iloc[-1])
+    assert rate(table, 10.0, end + 0.3) == pytest.approx(2.0 / 400 * 1000.0)
+    assert rate(table, 10.0, end + 3.1) == pytest.approx(1.0 / 400 * 1000.0)
+
+
+def test_turns_and_lost_samples_are_walked_but_a_doubted_sensor_says_nothing() -> None:
+    reason = np.full(500, "", dtype=object)
+    reason[:50] = "turns more than 20 deg"
+    reason[50:100] = "samples lost for more than 60 ms"
+    reason[300:400] = "sensor slipped at 5:30"
+    reason[400:] = "not part of a bout"
+    table = strides(500, accepted=reason == "", reject_reason=reason)
+    assert rate(table, 10.0, 80.0, 200.0, 400.0, 500.0) == pytest.approx(3.0 / 300 * 1000.0)
+
+
+def test_a_roll_is_laid_to_a_stride_of_its_own_gait() -> None:
+    """Strides of another gait stand between the last walked one and the roll."""
+    table = strides(400, gait=["walk"] * 398 + ["run"] * 2)
+    walked = table[table["gait"] == "walk"]
+    at = float(table["end_s"].iloc[-1]) + 0.1
+    chosen = MEASURES["roll_rate_per_1000"]
+    assert stability.stride_values(chosen, walked, None, rolls(at), table).sum() == 0.0
+    assert stability.stride_values(chosen, table[table["gait"] == "run"], None, rolls(at), table).sum() == 1.0
+
+
+def test_a_shank_sensor_alone_has_no_rate() -> None:
+    found = measure("roll_rate_per_1000", strides(400, angle_source=["none"] * 400), events=rolls())
+    assert np.isnan(found.value)
+    assert "shank sensor alone" in found.reason
+
+
 @pytest.mark.parametrize("name", list(MEASURES))
 def test_too_few_strides_are_refused_with_a_reason(name: str) -> None:
     found = measure(name, strides(MEASURES[name].needed - 1, range_stance_deg=np.ones(MEASURES[name].needed - 1)))
@@ -131,23 +174,3 @@ class TestSmoothness:
         assert np.isnan(log_jerk(self.rate(), np.array([0.0]), np.array([5.0]))[0])
         assert np.isnan(log_jerk(np.zeros(400), np.array([0.0]), np.array([400.0]))[0])
         assert len(log_jerk(self.rate(), np.zeros(0), np.zeros(0))) == 0
-
-
-class TestBlockInterval:
-    def test_it_holds_the_truth_of_independent_strides(self) -> None:
-        rng = np.random.default_rng(5)
-        held = [
-            low <= 1.0 <= high
-            for low, high in (
-                block_interval(rng.standard_normal(600), stability.standard_deviation) for _ in range(60)
-            )
-        ]
-        assert np.mean(held) >= 0.9
-
-    def test_few_strides_and_no_spread_have_none(self) -> None:
-        assert np.isnan(block_interval(np.ones(49), stability.standard_deviation)).all()
-        assert np.isnan(block_interval(np.ones(300), stability.standard_deviation)).all()
-
-    def test_the_same_strides_give_the_same_interval(self) -> None:
-        x = np.random.default_rng(6).gamma(2.0, size=500)
-        assert block_interval(x, stability.tail) == block_interval(x, stability.tail)

@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from ankle_imu.comparison import adjusted
 from ankle_imu.trends import COMPONENTS, stability_index
 from ankle_imu.trends.bootstrap import block_counts
 from ankle_imu.trends.index import percentile
@@ -104,6 +105,64 @@ def test_a_new_shoe_begins_a_new_usual(outings):
     found = stability_index(worn, "left")
     assert not found[5].reason
     assert "there are 1" in found[6].reason
+
+
+def foot_alone(past):
+    return spoiled(past, angle_source="foot")
+
+
+def test_a_shank_sensor_added_on_the_way_begins_a_usual_of_its_own(outings):
+    """Three walks with the foot sensor alone do not spoil the five with both that follow."""
+    history = outings([0.0] * 9)
+    found = stability_index([*map(foot_alone, history[:3]), *history[3:]], "left")
+    assert [bool(one.reason) for one in found] == [True] * 8 + [False]
+    assert (
+        "5 usable sessions with the same sensor and shoe and the foot sensor alone, there are 3" in found[0].reason
+    )
+    assert "one of the five sessions that make your usual" in found[3].reason
+    assert found[0].stretch != found[8].stretch == found[3].stretch
+    alone = stability_index(history[3:], "left")[-1]
+    assert found[8].bars == pytest.approx(alone.bars)
+
+
+def test_two_ways_of_wearing_in_turn_have_a_usual_each(outings):
+    turns = [foot_alone(p) if i % 2 else p for i, p in enumerate(outings([0.0] * 12))]
+    found = stability_index(turns, "left")
+    assert [one.session_id for one in found] == [p.session_id for p in turns]
+    for k in (0, 1):
+        alone = stability_index(turns[k::2], "left")
+        assert [one.reason for one in found[k::2]] == [one.reason for one in alone]
+        assert found[10 + k].bars == pytest.approx(alone[5].bars, nan_ok=True)
+    assert not found[11].reason
+
+
+@pytest.mark.parametrize(("kept", "n_breaks"), [("none", 0), ("log_jerk", 11)])
+def test_shoes_begin_no_new_usual_only_where_every_component_is_without_them(monkeypatch, season, kept, n_breaks):
+    """One component that still holds the shoe is enough to keep pairs worn in turn apart."""
+    pytest.importorskip("statsmodels")
+
+    def some(sessions, name, *args, **options):
+        table = adjusted(sessions, name, *args, **options)
+        return table.assign(adjusted_for="slope_deg") if name == kept else table
+
+    monkeypatch.setattr("ankle_imu.trends.usual.adjusted", some)
+    turns = [
+        replace(p, strides=replace(p.strides, footwear=shoe), worn=replace(p.worn, shoe=shoe))
+        for p, shoe in zip(season(seed=203), ["a", "b"] * 6, strict=True)
+    ]
+    assert len({one.stretch for one in stability_index(turns, "left")}) == n_breaks + 1
+
+
+@pytest.mark.parametrize("short", [COMPONENTS[0], COMPONENTS[-1]])
+def test_every_measured_component_needs_the_shared_ground(monkeypatch, outings, short):
+    history = outings([0.0] * 6)
+
+    def some(sessions, name, *args, **options):
+        table = adjusted(sessions, name, *args, **options)
+        return table.assign(overlap=0.2) if name == short else table
+
+    monkeypatch.setattr("ankle_imu.trends.index.adjusted", some)
+    assert "only 20 % of your usual ground" in last(history).reason
 
 
 def test_one_bar_may_be_missing_two_may_not(outings):
