@@ -265,7 +265,7 @@ def test_history_has_the_answers_given_after_the_analysis(tmp_path: Path) -> Non
         (past,) = library.load_history(tmp_path, "P-test")
         own = past.strides
         words = " ".join(s.words for s in climb([past], ()).suggestions)
-        counted = events_per_stride(own.strides, own.events).sum()
+        counted = events_per_stride(own.strides, own.events, own.strides).sum()
         return own.events["verdict"][0], float(counted), "With a hard roll" in words
 
     assert seen() == ("none", 1.0, True)
