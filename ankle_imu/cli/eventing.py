@@ -166,7 +166,11 @@ def _ask_all(path: Path, result: SessionResult) -> list[Path]:
     events = result.events
     open_ones = events[(events["kind"] != "marker") & (events["verdict"] == "none")]
     rolls = open_ones[open_ones["kind"] != "wobble"]
-    say(f"{len(rolls)} rolls to look at; `ankle-imu report {path.name}` shows each close up.")
+    if not len(rolls):
+        say("Every roll has its answer; --event N --verdict real|false|painful|none changes one.")
+        return []
+    n = f"{len(rolls)} roll{'s' if len(rolls) > 1 else ''}"
+    say(f"{n} to look at; `ankle-imu report {path.name}` shows each close up.")
     written: list[Path] = []
     for _, event in rolls.iterrows():
         verdict, note = _ask(event)

@@ -10,6 +10,7 @@ import numpy as np
 from ankle_imu import frames
 from ankle_imu.metrics.curves import accepted_strides, strata
 from ankle_imu.metrics.excursions import rate_per_1000
+from ankle_imu.metrics.stability import exposed
 from ankle_imu.metrics.summary import MIN_STRIDES_MEDIAN, MIN_STRIDES_SPREAD
 from ankle_imu.report import words
 from ankle_imu.report.contents import data_warnings
@@ -94,8 +95,8 @@ def _stratum_line(result: SessionResult, source: str, gait: str) -> str:
 
 
 def _events_line(result: SessionResult) -> list[str]:
-    n = int(result.strides["accepted"].sum())
-    if n == 0 or not set(result.strides["angle_source"]) & {"joint", "foot"}:
+    n = int(exposed(result.strides).sum())
+    if n == 0 or not result.strides["accepted"].any():
         return []
     events = result.events[result.events["verdict"] != "false"]
     rolls = events[events["kind"].isin(["roll", "hard_roll", "eversion_roll"])]
