@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ankle_imu import tables
-from ankle_imu.comparison import SessionStrides
+from ankle_imu.comparison import SessionStrides, mount_sites
 from ankle_imu.errors import CorruptRecording, RecordingError
 from ankle_imu.library.derived import find_result, load_events, read_table
 from ankle_imu.library.folders import SessionEntry, list_sessions
@@ -65,7 +65,7 @@ def _past(entry: SessionEntry, folder: Path) -> PastSession:
             load_kg=dict(info.load_kg),
             footwear=info.footwear.strip(),
             brace=info.brace.strip(),
-            mount_site={leg: _mount_site(entry, leg) for leg in ("left", "right")},
+            mount_site=mount_sites(entry.info),
         ),
         worn=Worn.from_info(info, entry.session_id),
         surface=info.surface.strip(),
@@ -80,11 +80,6 @@ def _events(session_folder: Path, folder: Path) -> pd.DataFrame:
     except RecordingError:
         found = None
     return read_table(folder, tables.EVENTS) if found is None else found
-
-
-def _mount_site(entry: SessionEntry, leg: str) -> str:
-    worn = (entry.info.sensors.get(f"{leg}_{segment}") for segment in ("foot", "shank"))
-    return next((sensor.mount_site for sensor in worn if sensor is not None), "")
 
 
 def _verdicts(folder: Path) -> Mapping[str, str]:

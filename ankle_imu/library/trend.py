@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ankle_imu import tables
+from ankle_imu.comparison import mount_sites
 from ankle_imu.errors import QualityRefusal
 from ankle_imu.library.derived import find_result, read_table
 from ankle_imu.library.folders import SessionEntry, list_sessions
@@ -54,14 +55,10 @@ def load_trend(library: str | Path, alias: str | None = None) -> pd.DataFrame:
 
 
 def _rows(entry: SessionEntry, summary: pd.DataFrame) -> pd.DataFrame:
+    sites = mount_sites(entry.info)
     return summary.assign(
         session_id=entry.session_id,
         start_utc=entry.info.started_utc,
         alias=entry.alias,
-        mount_site=[_mount_site(entry, leg) for leg in summary["leg"]],
+        mount_site=[sites[leg] for leg in summary["leg"]],
     )
-
-
-def _mount_site(entry: SessionEntry, leg: str) -> str:
-    worn = (entry.info.sensors.get(f"{leg}_{segment}") for segment in ("foot", "shank"))
-    return next((sensor.mount_site for sensor in worn if sensor is not None), "")
