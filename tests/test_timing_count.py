@@ -10,7 +10,7 @@ import pytest
 from ankle_imu import recording, timing
 from ankle_imu.session_io.reading import read_sensor
 from ankle_imu.timing.clock import Array, Indices
-from ankle_imu.timing.frame_count import count_by_arrival, count_by_clock
+from ankle_imu.timing.frame_count import count_by_arrival, count_by_clock, measure_spacing
 
 
 def notifications(
@@ -183,3 +183,8 @@ def test_rates_sent_apart_without_a_clock_are_laid_between() -> None:
     is_there = sensor.series.is_valid
     counts = sensor.series.gyr[is_there, 0] / np.radians(1 / 16.4)
     np.testing.assert_allclose(counts, 8000 * np.sin(time[is_there]), atol=8000 * 0.005)
+
+
+def test_spacing_of_two_steps_that_have_nothing_in_common() -> None:
+    """A clock that jumped once: the mean of both steps is neither, so nothing was near it."""
+    assert measure_spacing(np.array([34359.7434, 0.005]), np.array([1.0, 1.0])) == 0.005
