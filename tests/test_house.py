@@ -10,6 +10,7 @@ import json
 import os
 import pkgutil
 import re
+import runpy
 import shutil
 import subprocess
 import tomllib
@@ -245,3 +246,11 @@ def test_docstring_says_what_goes_in_and_what_comes_out(name: str) -> None:
     text = inspect.getdoc(attrgetter(name)(ankle_imu)) or ""
     assert "\nParameters\n---" in text
     assert "\nReturns\n---" in text
+
+
+def test_stages_of_the_benchmark_exist() -> None:
+    """A stage that was renamed would end the benchmarks, which run last."""
+    bench = runpy.run_path(str(ROOT / "tests" / "benchmarks" / "bench_analysis.py"))
+    for path in bench["STAGES"].values():
+        module, name = path.rsplit(".", 1)
+        assert callable(getattr(importlib.import_module(module), name)), path

@@ -30,8 +30,9 @@ STAGES = {
     "relative heading": "ankle_imu.analysis.joint.relative_heading",
     "joint angles": "ankle_imu.analysis.joint.joint",
     "stride columns": "ankle_imu.analysis.leg._stride_columns",
-    "rolls": "ankle_imu.analysis.leg.find_rolls",
+    "rolls": "ankle_imu.analysis.leg.roll_events",
     "clipping": "ankle_imu.analysis.session.is_clipped",
+    "grade and place": "ankle_imu.analysis.session.context_table",
     "summary": "ankle_imu.analysis.session.summarize",
 }
 
