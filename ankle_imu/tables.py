@@ -91,7 +91,7 @@ STRIDES: Final = Table(
         ("peak_inv_vel_dps", "deg/s", _F, "largest inversion rate in IC..85 % of stance, from the gyroscope"),
         ("peak_ev_vel_dps", "deg/s", _F, "largest eversion rate in IC..85 % of stance, given positive"),
         ("time_to_peak_inv_s", "s", _F, "from IC to the largest angle of IC..85 % of stance"),
-        ("lr_switch", "", _B, "first lateral direction differs from the previous stance of the same leg"),
+        ("lr_switch", "", _B, "first lateral direction differs from that of the stance just before, same leg"),
         ("df_at_ic_deg", "deg", _F, "dorsiflexion, mean over the 20 ms before IC; two sensors only"),
         ("df_range_deg", "deg", _F, "largest minus smallest dorsiflexion over the stride; two sensors only"),
         ("lost_samples", "1", _I, "samples missing inside the stride, before any filling"),

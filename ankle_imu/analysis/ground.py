@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ankle_imu import manifest, tables
+from ankle_imu.analysis.grid import SHORT_GAP_S
 from ankle_imu.terrain import Join, Motion, Way, follow, grade, join_clocks, places
 from ankle_imu.terrain.joining import motion_of_strides
 from ankle_imu.units import DEGREE
@@ -19,9 +20,6 @@ Array = NDArray[np.float64]
 
 AWAY_S: Final = 2.0
 """A gap in the recording that is longer says nothing of moving or standing."""
-
-BROKEN_S: Final = 0.06
-"""Longer gaps are not bridged (methods H), so a stride with more lost samples has no sure height."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -152,6 +150,6 @@ def _grade(strides: pd.DataFrame, elevation: Array, sampling_rate: float) -> Arr
         rise,
         length,
         pitch,
-        strides["lost_samples"].to_numpy() > BROKEN_S * sampling_rate,
+        strides["lost_samples"].to_numpy() > SHORT_GAP_S * sampling_rate,
         elevation,
     )

@@ -32,7 +32,7 @@ from ankle_imu.values import Alignment
 Array = NDArray[np.float64]
 
 RATE_CUTOFF_HZ = 25.0
-"""Low-pass of the frontal rate for rolls, Hz (methods E1: 20-30 Hz, zero phase)."""
+"""Low-pass of rates for rolls, smoothness, plantarflexion and the shank, Hz (methods E1: 20-30 Hz, zero phase)."""
 
 PEAK_CUTOFF_HZ = {"walk": 18.0, "jog": 30.0, "run": 30.0}
 """Low-pass of the frontal rate for its peaks, Hz. Own simulation, 3-5 wearers, soft tissue of full and typical

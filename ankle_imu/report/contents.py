@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from ankle_imu.values import SessionResult
 
 SHOWN_GAPS: Final = 40
+TRACK: Final = "track: "
+"""How a warning begins that is of the way, not of what the sensors sent."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,7 +113,7 @@ def sync_sentence(result: SessionResult) -> str:
 
 def data_warnings(result: SessionResult) -> list[str]:
     """Warnings of what the sensors sent; those of the track stand with the way."""
-    return [w for w in result.quality.get("warnings", []) if not w.startswith("track: ")]
+    return [w for w in result.quality.get("warnings", []) if not w.startswith(TRACK)]
 
 
 def rejected_sentence(result: SessionResult) -> str:

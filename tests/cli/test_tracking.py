@@ -120,3 +120,14 @@ def test_gpx_goes_before_fit(session: Path) -> None:
     assert recording.track is not None
     assert recording.track.source.startswith("GPX")
     assert any("track.fit is passed over" in warning for warning in recording.warnings)
+
+
+def test_a_track_that_cannot_be_read_is_said_in_the_report(ankle_imu, session: Path) -> None:
+    from ankle_imu.library import load_result
+    from ankle_imu.report.page import report_html
+
+    (session / "track.gpx").write_text("no track at all")
+    ankle_imu("analyze", "last")
+    page = report_html(load_result(session))
+    assert "Where you went" in page
+    assert "track.gpx" in page
