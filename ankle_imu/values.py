@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ankle_imu import frames
+from ankle_imu.track import Track
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -301,54 +302,6 @@ class SensorCalibration:
     def calibration_id(self) -> str:
         """Serial number and instant, which name it in results."""
         return f"{self.serial} {self.made_utc}"
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Track:
-    """Where a watch or phone was: the points of a GPX or FIT file that hold, in order of time.
-
-    Parameters
-    ----------
-    time : (n,) float array, s, Unix time by the track's own clock, increasing; NaN for a point without a time
-    latitude, longitude : (n,) float array, deg, WGS 84
-    elevation : (n,) float array, m, as the file has it; NaN where it has none
-    segment : (n,) int array, number of the stretch without interruption that a point belongs to, not falling
-    source : str, what the file is, e.g. `GPX, Garmin Connect`
-    problems : tuple of str, a sentence on everything that was left out or looks odd
-    is_damaged : bool, the file is cut off or broken and more may have been in it
-    """
-
-    time: Array
-    latitude: Array
-    longitude: Array
-    elevation: Array
-    segment: NDArray[np.int64]
-    source: str = ""
-    problems: tuple[str, ...] = ()
-    is_damaged: bool = False
-
-    def __post_init__(self) -> None:
-        for name in ("time", "latitude", "longitude", "elevation"):
-            object.__setattr__(self, name, _read_only(getattr(self, name)))
-        segment = np.array(self.segment, dtype=np.int64)
-        segment.setflags(write=False)
-        object.__setattr__(self, "segment", segment)
-        if len({a.shape for a in (self.time, self.latitude, self.longitude, self.elevation, segment)}) > 1:
-            raise ValueError("time, latitude, longitude, elevation and segment must be (n,) with one n.")
-        if not (np.isfinite(self.latitude).all() and np.isfinite(self.longitude).all()):
-            raise ValueError("Every point of a track needs a latitude and a longitude.")
-        if (np.diff(self.time[np.isfinite(self.time)]) <= 0).any() or (np.diff(segment) < 0).any():
-            raise ValueError("The times of a track must increase, and its segments must not fall.")
-
-    @property
-    def is_timed(self) -> NDArray[np.bool_]:
-        """(n,) True for points that carry a time."""
-        return np.asarray(np.isfinite(self.time))
-
-    def __repr__(self) -> str:
-        return (
-            f"Track({len(self.time)} points, {int(self.is_timed.sum())} with a time, {self.source or 'no file'})"
-        )
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

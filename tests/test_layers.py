@@ -15,7 +15,7 @@ PACKAGE = Path(__file__).parents[1] / "ankle_imu"
 
 FLOORS = (
     {"errors", "findings", "units", "quaternion", "settings", "_version"},
-    {"frames", "tables", "wire", "durable"},
+    {"frames", "tables", "track", "wire", "durable"},
     {"values"},
     {"metrics", "manifest"},
     {"comparison"},

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 import numpy as np
 
-from ankle_imu.values import Track
+from ankle_imu.track import Track
 
 START = datetime(2026, 11, 8, 9, tzinfo=UTC).timestamp()
 FIT_EPOCH = datetime(1989, 12, 31, tzinfo=UTC).timestamp()

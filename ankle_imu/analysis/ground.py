@@ -13,8 +13,9 @@ from ankle_imu import manifest, tables
 from ankle_imu.analysis.grid import SHORT_GAP_S
 from ankle_imu.terrain import Join, Motion, Way, follow, grade, join_clocks, places
 from ankle_imu.terrain.joining import motion_of_strides
+from ankle_imu.track import Track
 from ankle_imu.units import DEGREE
-from ankle_imu.values import Recording, Track
+from ankle_imu.values import Recording
 
 Array = NDArray[np.float64]
 

@@ -9,7 +9,7 @@ from ankle_imu.durable import storage_error, sync_folder, write_whole
 from ankle_imu.errors import RecordingError
 from ankle_imu.terrain import FILE_NAMES, read_track
 from ankle_imu.terrain.reading import format_of
-from ankle_imu.values import Track
+from ankle_imu.track import Track
 
 
 def load_track(session: Path) -> tuple[Track | None, tuple[str, ...]]:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ankle_imu.simulate.truth import Truth
-from ankle_imu.values import Track
+from ankle_imu.track import Track
 
 Array = NDArray[np.float64]
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ankle_imu.terrain.places import covered
 from ankle_imu.terrain.points import EARTH_M
-from ankle_imu.values import Track
+from ankle_imu.track import Track
 
 Array = NDArray[np.float64]
 

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ankle_imu.errors import RecordingError
-from ankle_imu.values import Track
+from ankle_imu.track import Track
 
 Array = NDArray[np.float64]
 

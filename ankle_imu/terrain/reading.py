@@ -8,7 +8,7 @@ from ankle_imu.errors import CorruptRecording
 from ankle_imu.terrain.fit import read_fit
 from ankle_imu.terrain.gpx import read_gpx
 from ankle_imu.terrain.points import make_track
-from ankle_imu.values import Track
+from ankle_imu.track import Track
 
 FILE_NAMES: Final = {"gpx": "track.gpx", "fit": "track.fit"}
 """Format -> name of the file in a session folder."""

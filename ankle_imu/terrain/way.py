@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ankle_imu.terrain.points import EARTH_M, distances
-from ankle_imu.values import Track
+from ankle_imu.track import Track
 
 Array = NDArray[np.float64]
 

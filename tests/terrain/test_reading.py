@@ -12,7 +12,7 @@ from track_files import START, fit, gpx, point, rows
 
 from ankle_imu.errors import RecordingError
 from ankle_imu.terrain import read_track
-from ankle_imu.values import Track
+from ankle_imu.track import Track
 
 
 @pytest.mark.parametrize("write", [gpx, fit])

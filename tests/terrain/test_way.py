@@ -14,7 +14,7 @@ from track_files import straight
 from ankle_imu.terrain import follow, read_track
 from ankle_imu.terrain.points import distances
 from ankle_imu.terrain.way import climbs
-from ankle_imu.values import Track
+from ankle_imu.track import Track
 
 heights = st.lists(st.floats(-500.0, 500.0), min_size=1, max_size=60)
 
