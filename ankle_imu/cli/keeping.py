@@ -389,7 +389,7 @@ def _show_doomed(items: Sequence[Doomed], results: bool) -> None:
         [
             item.path.name,
             display_name(item.path.parents[1].name),
-            f"{item.duration_s / 60.0:.0f}" if item.duration_s == item.duration_s else "–",
+            f"{item.duration_s / 60.0:.1f}" if item.duration_s == item.duration_s else "–",
             "stays" if results else size_in_words(item.raw_bytes),
             "–" if not item.has_track else "stays" if results else "yes",
             f"{item.results} ({size_in_words(item.result_bytes)})" if item.results else "–",

@@ -18,6 +18,7 @@ from ankle_imu.keeping.verify import REMOVED, size_of, tree_size
 from ankle_imu.library.derived import FOLDER as DERIVED
 from ankle_imu.library.derived import find_result, load_result
 from ankle_imu.library.folders import list_sessions
+from ankle_imu.manifest import is_alias
 from ankle_imu.recording.sums import raw_files
 from ankle_imu.terrain import FILE_NAMES
 
@@ -110,7 +111,7 @@ def remove_person(root: Path, alias: str) -> None:
         If the disk refuses, as for `remove_session`.
     """
     folder = root / "people" / alias
-    if not alias or not folder.is_dir() or folder.parent != root / "people":
+    if not is_alias(alias) or not folder.is_dir():
         raise RecordingError(f"There is no person {alias!r} in the library at {root}.", path=str(root))
     with _not_recorded([entry.path for entry in list_sessions(root, alias)]):
         aside = _rename(folder, root)  # not under people/, where it would look like a person

@@ -25,7 +25,7 @@ from ankle_imu.keeping.archive import Entry, Source, Unpacked
 from ankle_imu.keeping.backup import FORMAT_VERSION, MANIFEST, NAMES, SHARED_SUMS, sums_name
 from ankle_imu.keeping.verify import SET_ASIDE
 from ankle_imu.library.names import load_names, parse_names, write_names
-from ankle_imu.manifest import check_alias
+from ankle_imu.manifest import is_alias
 from ankle_imu.recording.sums import SUMS, Read, parse_sums, raw_files, sha256_of
 
 _LARGEST_LIST: Final = 1 << 26
@@ -179,7 +179,7 @@ class _Restoring:
             self._is_known = True
             self._finish()
             self._sums = {entry.name: parse_sums(_text(entry))[0]}
-        elif session and _are_names(session.group(2, 4)):
+        elif session and is_alias(session[2]) and is_alias(session[4]):
             self._take_session_file(entry, session[1])
         elif _SHARED.fullmatch(entry.name) or entry.name == NAMES:
             self._take_shared(entry)
@@ -324,12 +324,10 @@ class _Restoring:
         damaged = self._told["damaged"]
         damaged += self._problems
         lost = [place.rpartition("/")[2] for place in self._expected if place not in self._seen]
-        if lost and (self._problems or self._unpacked.skipped or not self._unpacked.is_ended):
-            damaged.append(f"{len(lost)} sessions are lost with the damaged part: {', '.join(lost)}.")
-        elif lost:
-            damaged.append(
-                f"{len(lost)} sessions could not be packed when the backup was made: {', '.join(lost)}."
-            )
+        is_spoilt = self._problems or self._unpacked.skipped or not self._unpacked.is_ended
+        if lost:
+            why = "Lost with the damaged part" if is_spoilt else "Not packed when the backup was made"
+            damaged.append(f"{why} ({len(lost)}): {', '.join(lost)}.")
         damaged += self._unpacked.refused
         if not self._unpacked.is_ended and not self._problems:
             damaged.append(f"{self._name} is cut off: its end is missing.")
@@ -356,14 +354,6 @@ def _write(entry: Entry, target: Path) -> str | None:
 def _text(entry: Entry) -> bytes:
     """All of a small file; nothing of one that is none."""
     return b"".join(entry.pieces()) if entry.size <= _LARGEST_LIST else b""
-
-
-def _are_names(words: tuple[str | Any, ...]) -> bool:
-    """Whether alias and id can name folders of a library."""
-    try:
-        return all(check_alias(word) for word in words)
-    except ValueError:
-        return False
 
 
 def _check_room(root: Path, size: int) -> None:

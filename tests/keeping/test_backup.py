@@ -121,7 +121,7 @@ def test_a_session_that_is_being_recorded_is_left_out(root: Path, tmp_path: Path
         assert check_session(folder).state == "being recorded"
     back = restore_backup(tmp_path / "b.tar", tmp_path / "new")
     assert len(back.restored) == 3
-    assert "could not be packed when the backup was made" in back.damaged[0]
+    assert "Not packed when the backup was made (1)" in back.damaged[0]
 
 
 def test_damage_before_the_backup_is_told_and_kept(root: Path, tmp_path: Path) -> None:
@@ -194,7 +194,7 @@ def test_a_cut_backup_says_which_sessions_are_lost(root: Path, tmp_path: Path) -
     assert back.restored == (first,)
     told = " ".join(back.damaged)
     assert f"{second}: " in told
-    assert f"1 sessions are lost with the damaged part: {third}." in told
+    assert f"Lost with the damaged part (1): {third}." in told
     assert "is cut off" in told
 
 
@@ -342,7 +342,7 @@ def test_a_damaged_encrypted_backup_gives_what_stands_before(root: Path, tmp_pat
     assert intact(root, tmp_path / "new") == list(back.restored)
     assert back.restored or back.set_aside
     assert any("decryption ends early" in told for told in back.damaged)
-    assert any("sessions are lost" in told for told in back.damaged)
+    assert any("Lost with the damaged part" in told for told in back.damaged)
 
 
 @pytest.mark.parametrize("text", ["age1nonsense", "somebody", "ssh-ed25519 AAAA"])
