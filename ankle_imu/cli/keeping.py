@@ -172,8 +172,11 @@ def backup(
     Positions: `trim` cuts what lies within some 200 m (at least 150 m) of the first and the last point of each
     track, in a circle that is fixed per place and whose middle is not the door. Trimmed tracks become GPX. With
     `trim` and `none`, files that may show places (originals of imports, reports) are left out and named. Slope and
-    speed stay. The recording itself still tells pace and turns. Exit code 5 when something could not be packed or
-    was damaged already.
+    speed stay. The recording itself still tells pace and turns.
+
+    Encryption needs `pip install 'ankle-imu[age]'`. A passphrase takes about 1 GB of memory for a moment, here and
+    when restoring; a key (`--recipient`) does not. Exit code 5 when something could not be packed or was damaged
+    already.
     """
     from ankle_imu.keeping import write_backup
     from ankle_imu.keeping.backup import backup_size

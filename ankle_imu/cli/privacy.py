@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
+import sys
+import textwrap
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Final
 
@@ -17,7 +20,7 @@ UNKNOWN: Final = (
     "Backups, exports and reports saved elsewhere cannot be seen from here.",
     "Whether the disk is encrypted cannot be seen from here: a lost or stolen computer shows all of the above "
     "unless it is. Turn on LUKS (Linux), FileVault (macOS) or BitLocker (Windows).",
-    "Nothing is sent anywhere: this program talks to your sensors and your disk only.",
+    "Nothing is sent anywhere by itself: this program talks to your sensors and your disk.",
 )
 
 
@@ -49,7 +52,7 @@ def report(*, library: Library = None, as_json: AsJson = False) -> None:
         _show(one)
     show()
     for sentence in UNKNOWN:
-        show(sentence)
+        _show_folded(sentence)
 
 
 def _show(one: Stored) -> None:
@@ -58,11 +61,21 @@ def _show(one: Stored) -> None:
     size = f", {size_in_words(one.bytes)}" if one.bytes else ""
     show()
     show_heading(f"{one.what} ({one.count}{size})")
-    show(f"  {one.reveals}.")
+    _show_folded(f"{one.reveals}.", "  ")
     places = one.where[:3]
     for path in places:
         show(f"  {path}")
     if len(one.where) > len(places):
         show(f"  ... and {len(one.where) - len(places)} more")
     if one.advice:
-        show(f"  -> {one.advice}")
+        _show_folded(one.advice, "  -> ", "     ")
+
+
+def _show_folded(text: str, first: str = "", rest: str | None = None) -> None:
+    """Print words, folded where a person reads them."""
+    if sys.stdout.isatty():
+        width = shutil.get_terminal_size().columns
+        indents = {"initial_indent": first, "subsequent_indent": first if rest is None else rest}
+        show(textwrap.fill(text, width, break_long_words=False, break_on_hyphens=False, **indents))
+    else:
+        show(first + text)

@@ -150,10 +150,10 @@ def _of_user() -> Iterator[Stored]:
     )
     path = names_path()
     try:
-        names = f"{len(load_names())} people"
+        names = f"who is behind {len(load_names())} of the aliases"
     except AnkleImuError:
-        names = "people; it cannot be read"
-    yield _files("names", [path], f"who is behind the aliases of {names}", _closed(path))
+        names = "who is behind the aliases; it cannot be read"
+    yield _files("names", [path], names, _closed(path))
 
 
 def _files(what: str, paths: Sequence[Path], reveals: str, advice: str = "") -> Stored:
