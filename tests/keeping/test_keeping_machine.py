@@ -81,7 +81,7 @@ class Keeping(RuleBasedStateMachine):
         self.root = self.folder / "library"
         self.model: dict[str, Raw] = {}
         self.spoilt: set[str] = set()
-        self.day = 0
+        self.day = self.backups_made = 0
         os.environ["ANKLE_IMU_CONFIG"] = str(self.folder / "config")
 
     def teardown(self) -> None:
@@ -168,18 +168,35 @@ class Keeping(RuleBasedStateMachine):
         found = {self.place(e.path): check_session(e.path).state for e in list_sessions(self.root)}
         assert found == {place: "damaged" if place in self.spoilt else "ok" for place in self.model}
 
-    @rule(target=backups, kill=st.integers(0, 8), to=st.sampled_from(["a.tar", "b.tar"]))
-    def back_up(self, kill: int, to: str) -> object:
+    @rule(target=backups, kill=st.integers(0, 40))
+    def back_up(self, kill: int) -> object:
+        """A backup has its name when all of it is there; of a killed one there is none."""
         if not self.model:
             return multiple()
-        path = self.folder / to
-        before = path.read_bytes() if path.exists() else None
-        if killed_after(kill, lambda: write_backup(self.root, path)):
-            assert (path.read_bytes() if path.exists() else None) == before or path.exists()
-            for item in self.folder.glob(f"{ASIDE}*"):
-                item.unlink()
+        self.backups_made += 1
+        path = self.folder / f"{self.backups_made}.tar"
+        if killed_after(kill, lambda: write_backup(self.root, path)) and not path.exists():
             return multiple()
-        return to, dict(self.model), frozenset(self.spoilt)
+        return path.name, dict(self.model), frozenset(self.spoilt)
+
+    @rule(backup=backups, kill=st.integers(0, 80), is_flipped=st.booleans(), at=st.floats(0, 1))
+    def restore_elsewhere(
+        self, backup: tuple[str, dict[str, Raw], frozenset[str]], kill: int, is_flipped: bool, at: float
+    ) -> None:
+        """Into a new library, of an archive that may be damaged, killed: what has a name is whole."""
+        name, held, _ = backup
+        path, there = self.folder / "copy.tar", self.folder / "elsewhere"
+        shutil.rmtree(there, ignore_errors=True)
+        shutil.copy(self.folder / name, path)
+        if is_flipped:
+            tiny.flip(path, int(at * (path.stat().st_size - 1)))
+        for steps in (kill, 10_000):
+            killed_after(steps, lambda: restore_backup(path, there))
+            found = {entry.path.relative_to(there).as_posix(): entry.path for entry in list_sessions(there)}
+            assert {place: raw_of(folder) for place, folder in found.items()} == {p: held[p] for p in found}
+        assert len(found) >= len(held) - is_flipped
+        restore_backup(self.folder / name, there)
+        assert {p: raw_of(there / p) for p in held} == held
 
     @rule()
     def restore_all(self) -> None:
@@ -200,16 +217,16 @@ class Keeping(RuleBasedStateMachine):
             if (self.root / path).exists():
                 assert (there / path).read_bytes() == (self.root / path).read_bytes()
 
-    @rule(backup=consumes(backups), kill=st.integers(0, 60), is_flipped=st.booleans(), at=st.integers(0, 10**6))
+    @rule(backup=consumes(backups), kill=st.integers(0, 60), is_flipped=st.booleans(), at=st.floats(0, 1))
     def restore(
-        self, backup: tuple[str, dict[str, Raw], frozenset[str]], kill: int, is_flipped: bool, at: int
+        self, backup: tuple[str, dict[str, Raw], frozenset[str]], kill: int, is_flipped: bool, at: float
     ) -> None:
         """Into the library itself, killed in the middle, of an archive that may be damaged."""
         name, held, spoilt = backup
         path = self.folder / "copy.tar"
         shutil.copy(self.folder / name, path)
         if is_flipped:
-            tiny.flip(path, at)
+            tiny.flip(path, int(at * (path.stat().st_size - 1)))
         before = {place: raw_of(self.root / place) for place in self.model}
         killed_after(kill, lambda: restore_backup(path, self.root))
         for place, raw in before.items():
@@ -238,6 +255,6 @@ class Keeping(RuleBasedStateMachine):
 
 TestKeeping = Keeping.TestCase
 TestKeeping.settings = settings(
-    max_examples=12, stateful_step_count=20, deadline=None, phases=[p for p in Phase if p is not Phase.shrink]
+    max_examples=15, stateful_step_count=20, deadline=None, phases=[p for p in Phase if p is not Phase.shrink]
 )
 """Not made smaller when it fails: each step writes to the disk, and that took five minutes."""
