@@ -75,7 +75,8 @@ def _show_folded(text: str, first: str = "", rest: str | None = None) -> None:
     """Print words, folded where a person reads them."""
     if sys.stdout.isatty():
         width = shutil.get_terminal_size().columns
-        indents = {"initial_indent": first, "subsequent_indent": first if rest is None else rest}
-        show(textwrap.fill(text, width, break_long_words=False, break_on_hyphens=False, **indents))
+        folded = textwrap.TextWrapper(width, first, first if rest is None else rest, break_long_words=False)
+        folded.break_on_hyphens = False
+        show(folded.fill(text))
     else:
         show(first + text)
