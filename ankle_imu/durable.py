@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from io import FileIO
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final
 
 from ankle_imu.errors import StorageError
 
@@ -63,13 +63,14 @@ def write_or_undo(file: FileIO, data: bytes) -> None:
         raise
 
 
-def write_whole(path: Path, data: bytes) -> Path:
+def write_whole(path: Path, data: bytes, *, mode: int = 0o666) -> Path:
     """Write a file so that `path` holds either its old content or all of `data`.
 
     Parameters
     ----------
     path : Path, its folder is made when missing
     data : bytes
+    mode : int, permissions of the file from its first moment on; the system may allow less
 
     Returns
     -------
@@ -81,20 +82,46 @@ def write_whole(path: Path, data: bytes) -> Path:
     StorageError
         If the disk refuses; what was at `path` before is still there.
     """
+    with whole_file(path, mode=mode) as file:
+        file.write(data)
+    return path
+
+
+@contextmanager
+def whole_file(path: Path, *, mode: int = 0o666) -> Iterator[BinaryIO]:
+    """Fill a file aside and give it its name when all of it is on the disk.
+
+    Parameters
+    ----------
+    path : Path, its folder is made when missing; a file that exists already is replaced
+    mode : int, permissions, as for `write_whole`
+
+    Yields
+    ------
+    binary file
+        The file to fill; it vanishes when the block ends with an exception.
+
+    Raises
+    ------
+    StorageError
+        If the disk refuses, or the block raised an `OSError`; what was at `path` before is still there.
+    """
     aside = path.with_name(f"{ASIDE}{secrets.token_hex(4)}-{path.name}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with aside.open("xb") as file:
-            file.write(data)
+        descriptor = os.open(aside, os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), mode)
+        with os.fdopen(descriptor, "w+b") as file:
+            yield file
             file.flush()
             os.fsync(file.fileno())
         aside.replace(path)
         sync_folder(path.parent)
-    except OSError as error:
+    except BaseException as error:
         with suppress(OSError):
             aside.unlink(missing_ok=True)
-        raise storage_error(error, path) from error
-    return path
+        if isinstance(error, OSError):
+            raise storage_error(error, path) from error
+        raise
 
 
 @contextmanager

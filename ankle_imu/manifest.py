@@ -54,9 +54,14 @@ def format_utc(instant: datetime) -> str:
     return instant.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
+def is_alias(text: str) -> bool:
+    """Whether `text` can name a folder on every system."""
+    return bool(_ALIAS.fullmatch(text)) and not text.endswith(".")
+
+
 def check_alias(alias: str) -> str:
     """Return `alias` if it can name a folder on every system, else raise `ValueError`."""
-    if not _ALIAS.fullmatch(alias) or alias.endswith("."):
+    if not is_alias(alias):
         raise ValueError(f"{alias!r} cannot be an alias; use letters, digits and . _ -, for example P-kqzt.")
     return alias
 

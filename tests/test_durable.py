@@ -38,6 +38,28 @@ def test_full_disk_keeps_the_old_file_and_is_named(tmp_path: Path, monkeypatch: 
     assert names(tmp_path) == ["a.txt"]
 
 
+def test_a_file_has_its_name_only_when_whole(tmp_path: Path) -> None:
+    target = durable.write_whole(tmp_path / "a.bin", b"old")
+
+    def fill_and_fail() -> None:
+        with durable.whole_file(target) as file:
+            file.write(b"half")
+            assert target.read_bytes() == b"old"
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        fill_and_fail()
+    assert target.read_bytes() == b"old"
+    assert names(tmp_path) == ["a.bin"]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has other permissions")
+def test_a_file_can_be_for_its_owner_only(tmp_path: Path) -> None:
+    path = durable.write_whole(tmp_path / "a.txt", b"secret", mode=0o600)
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert durable.write_whole(tmp_path / "b.txt", b"").stat().st_mode & 0o600 == 0o600
+
+
 def test_folder_has_its_name_only_when_whole(tmp_path: Path) -> None:
     target = tmp_path / "people" / "result"
 

@@ -33,7 +33,7 @@ FLOORS = (
         "interchange",
         "library",
     },
-    {"analysis", "session_io", "simulate"},
+    {"analysis", "session_io", "simulate", "keeping"},
     {"streaming"},
     {"validation", "capture", "ledger"},
     {"doctor", "selfcheck"},

@@ -23,6 +23,7 @@ from ankle_imu.cli import (
     examining,
     failures,
     importing,
+    privacy,
     recording,
     reporting,
     sensing,
@@ -111,6 +112,7 @@ def build() -> App:
     app.command(eventing.build(_WALKS, _OPTIONS))
     app.command(tracking.build(_WALKS, _OPTIONS))
     app.command(shelf.build(_WALKS, _OPTIONS))
+    app.command(privacy.build(_WALKS, _OPTIONS))
     app.command(
         validating.validate, group=_CHECK, help_epilogue="Example:  ankle-imu validate --data recordings --strict"
     )

@@ -6,6 +6,7 @@ from ankle_imu.library.config import config_path, default_alias, default_library
 from ankle_imu.library.derived import find_result, load_events, load_result, save_result
 from ankle_imu.library.folders import SessionEntry, find_session, list_sessions, session_folder
 from ankle_imu.library.history import load_history
+from ankle_imu.library.names import display_name, load_names, names_path, open_to_others, place_key, save_name
 from ankle_imu.library.person import learn_limits, own_settings
 from ankle_imu.library.reviews import read_reviews, save_review
 from ankle_imu.library.sensors import (
@@ -26,6 +27,7 @@ __all__ = [
     "config_path",
     "default_alias",
     "default_library",
+    "display_name",
     "find_result",
     "find_sensor",
     "find_session",
@@ -35,13 +37,18 @@ __all__ = [
     "load_calibration",
     "load_events",
     "load_history",
+    "load_names",
     "load_result",
     "load_sensors",
     "load_trend",
+    "names_path",
     "new_alias",
+    "open_to_others",
     "own_settings",
+    "place_key",
     "read_reviews",
     "save_calibration",
+    "save_name",
     "save_result",
     "save_review",
     "save_sensor",

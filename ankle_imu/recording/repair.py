@@ -11,7 +11,6 @@ import os
 import shutil
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -28,6 +27,7 @@ from ankle_imu.recording.parts import CHUNK_S
 from ankle_imu.recording.reader import SessionLog, describe_damage, part_paths, read_log, scan_part
 from ankle_imu.recording.scan import Scan
 from ankle_imu.recording.session import read_session_info
+from ankle_imu.recording.sums import read_sums, write_sums
 from ankle_imu.values import SensorInfo, SessionInfo
 
 DAMAGED: Final = "damaged"
@@ -96,8 +96,13 @@ def repair_session(path: Path) -> Repair:
         If the disk refuses; what was there before still is.
     """
     _parts(path)
-    with sole_writer(path) if path.is_dir() else nullcontext():
+    if not path.is_dir():
         return _repair(path)
+    with sole_writer(path):
+        done = _repair(path)
+        if done.parts or read_sums(path) is None:
+            write_sums(path, again=[part.original.name for part in done.parts])
+    return done
 
 
 def repaired_parts(path: Path) -> tuple[str, ...]:

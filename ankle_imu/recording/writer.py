@@ -31,6 +31,7 @@ from ankle_imu.recording.log_format import (
 )
 from ankle_imu.recording.parts import CHUNK_S, PartWriter, Queue
 from ankle_imu.recording.reader import SessionLog
+from ankle_imu.recording.sums import write_sums
 
 SILENCE_S: Final = 0.35
 """Longest time a payload waits for others to fill its chunk, in real time (design limit: 0.5 s)."""
@@ -70,7 +71,8 @@ class RecordingWriter:
         self._queue: Queue = deque()
         self._wake_at = float("-inf")
         self._wake, self._sync_wanted = threading.Event(), threading.Event()
-        self._is_closing = False
+        self._folder = folder
+        self._is_closing = self._is_summed = False
         self._failure: Exception | None = None
         self._lock = _begin(self._parts, folder)
         self._threads = [
@@ -158,7 +160,10 @@ class RecordingWriter:
         self._sync_wanted.set()
 
     def close(self) -> None:
-        """Finish the last part and bring everything to the disk; a second call does nothing."""
+        """Finish the last part, bring everything to the disk and write the sums of the raw files.
+
+        A second call does nothing.
+        """
         self._is_closing = True
         for thread, event in zip(self._threads, (self._wake, self._sync_wanted), strict=True):
             event.set()
@@ -168,6 +173,9 @@ class RecordingWriter:
         self._try(self._parts.sync)
         try:
             self._try(self._parts.close)
+            if not self._is_summed:
+                self._try(lambda: write_sums(self._folder))
+                self._is_summed = True
         finally:
             self._lock.release()
         self._raise_failure()
@@ -196,7 +204,7 @@ class RecordingWriter:
         if self._failure is None:
             self._try(lambda: self._parts.write(self._queue, everything=everything))
 
-    def _try(self, work: Callable[[], None]) -> None:
+    def _try(self, work: Callable[[], object]) -> None:
         """Do it and remember the first failure: whichever thread meets it, the caller is to hear of it."""
         try:
             work()

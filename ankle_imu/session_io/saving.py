@@ -147,8 +147,8 @@ def record_packets(
                 writer.append(numbers[placement], arrival, payload)
             for marker in markers:
                 writer.mark(marker.time_s, marker.text, marker.leg)
-        for original in kept:
-            shutil.copy2(original, _free_name(folder / "raw", original.name))
+            for original in kept:  # before the writer closes, which writes the sums of all raw files
+                shutil.copy2(original, _free_name(folder / "raw", original.name))
     return target
 
 

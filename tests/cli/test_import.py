@@ -51,7 +51,12 @@ def test_two_files_become_one_session(ankle_imu: Run, files: tuple[Path, Path], 
     folder = Path(done.lines[0])
     assert folder.parent == tmp_path / "library" / "people" / "P-imp" / "2026"
     assert folder.name.startswith("2026-11-22T090000Z")
-    assert {p.name for p in (folder / "raw").iterdir()} == {"part-0001.mcap", "foot.csv", "shank.csv"}
+    assert {p.name for p in (folder / "raw").iterdir()} == {
+        "SHA256SUMS",
+        "part-0001.mcap",
+        "foot.csv",
+        "shank.csv",
+    }
     assert "foot.csv: generic_csv, left_foot" in done.err
     rec = ai.open_session(folder)
     assert rec.session.note == "rocks"
