@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
@@ -86,10 +87,12 @@ def _entry(root: Path, row: SessionRow) -> dict[str, Any]:
 def _cells(row: SessionRow) -> tuple[str, ...]:
     if row.problem:
         return (row.session_id, row.alias, "cannot be read", "", "")
-    return (row.session_id, row.alias, worn(row.sensors.split()), row.surface, "yes" if row.result else "no")
+    return (row.session_id, row.alias, _worn(row.sensors), row.surface, "yes" if row.result else "no")
 
 
-def worn(placements: list[str]) -> str:
-    """`left foot+shank, right foot`, in the order of `placements`."""
+@cache
+def _worn(sensors: str) -> str:
+    """`left foot+shank, right foot`, in their order."""
+    placements = sensors.split()
     legs = dict.fromkeys(placement.split("_")[0] for placement in placements)
     return ", ".join(f"{leg} {'+'.join(p.split('_')[1] for p in placements if p.startswith(leg))}" for leg in legs)

@@ -5,9 +5,7 @@ from __future__ import annotations
 import json
 import math
 import os
-import shutil
 import sys
-import textwrap
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -33,6 +31,9 @@ def show(text: object = "") -> None:
 def say(text: str) -> None:
     """Print words for a person, folded between words where they read them."""
     if sys.stderr.isatty():
+        import shutil
+        import textwrap
+
         width = shutil.get_terminal_size().columns
         text = textwrap.fill(text, width, break_long_words=False, break_on_hyphens=False)
     print(text, file=sys.stderr)
@@ -51,7 +52,7 @@ def show_json(content: Mapping[str, Any]) -> None:
 def show_json_rows(content: Mapping[str, Any], name: str, rows: Iterable[Mapping[str, Any]]) -> None:
     """Print one object as `show_json` does, with a list of thousands in it under `name`, one line for each."""
     head = to_json({**content, name: []})
-    lines = ",\n    ".join(json.dumps(row, ensure_ascii=False) for row in rows)
+    lines = ",\n    ".join(map(json.JSONEncoder(ensure_ascii=False).encode, rows))
     print(head.removesuffix("[]\n}") + (f"[\n    {lines}\n  ]\n}}" if lines else "[]\n}"))
 
 

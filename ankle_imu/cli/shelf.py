@@ -12,6 +12,8 @@ from ankle_imu.cli.output import say, show, show_heading, show_json, show_table
 from ankle_imu.errors import RecordingError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from ankle_imu.values import SensorInfo, SessionInfo
 
 
@@ -57,13 +59,15 @@ def show_one(
             path=str(path),
         )
     info = read_session_info(path)
-    result = load_result(path) if find_result(path) else None
+    newest = find_result(path)
+    result = load_result(path) if newest else None
+    files = _files(path, newest)
     told = sessions.describe(path, result) if result else None
     if as_json:
-        show_json({"session": path.name, "path": path, "info": _info(info), "result": told})
+        show_json({"session": path.name, "path": path, "info": _info(info), "result": told, **files})
         return
     show_heading(path.name)
-    facts = [("folder", str(path)), *_facts(info)]
+    facts = [("folder", str(path)), *_facts(info), *_told_files(files)]
     show_table(("", ""), [list(fact) for fact in facts])
     show()
     show_table(("Sensor", "Model", "Serial", "Mounted", "Rate"), [_sensor(s) for s in info.sensors.values()])
@@ -72,6 +76,32 @@ def show_one(
         sessions.show_session(told)
     else:
         say(f"Not analyzed yet: ankle-imu analyze {path.name}")
+
+
+def _files(path: Path, newest: Path | None) -> dict[str, Any]:
+    """What lies in the folder of a session beside `session.toml`."""
+    from ankle_imu.terrain import FILE_NAMES
+
+    raw = [file.stat().st_size for file in (path / "raw").rglob("*") if file.is_file()]
+    results = sorted(found.parent.name for found in path.glob("derived/[!.]*/result.json"))
+    return {
+        "raw": {"files": len(raw), "bytes": sum(raw)},
+        "track": next((path / name for name in FILE_NAMES.values() if (path / name).exists()), None),
+        "results": [{"settings": name, "is_newest": path / "derived" / name == newest} for name in results],
+        "report": path / "report.html" if (path / "report.html").exists() else None,
+    }
+
+
+def _told_files(files: dict[str, Any]) -> list[tuple[str, str]]:
+    raw, results = files["raw"], files["results"]
+    named = ", ".join(f"{one['settings']} (newest)" if one["is_newest"] else one["settings"] for one in results)
+    facts = [
+        ("recording", f"{raw['bytes'] / 1e6:.1f} MB in {raw['files']} file{'s' * (raw['files'] != 1)}"),
+        ("track", files["track"].name if files["track"] else ""),
+        ("results" if len(results) > 1 else "result", named),
+        ("report", files["report"].name if files["report"] else ""),
+    ]
+    return [fact for fact in facts if fact[1]]
 
 
 def _facts(info: SessionInfo) -> list[tuple[str, str]]:

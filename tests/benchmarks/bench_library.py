@@ -8,6 +8,7 @@ sessions and values.
 The floors are processes of the same interpreter. `list`: imports `sqlite3`, selects the columns of the list from
 the same index, writes one line per session. `trend`: imports `sqlite3` and `pandas`, selects the summary rows of
 the same person from the same index and makes a `DataFrame` of them. Neither looks at a folder.
+`floor in cyclopts` is the floor of `list` as the only command of a program made with the command line library.
 """
 
 from __future__ import annotations
@@ -41,6 +42,14 @@ import sqlite3, sys
 rows = sqlite3.connect(sys.argv[1]).execute(
     "SELECT session_id, alias, sensors, surface, result FROM sessions ORDER BY began, session_id").fetchall()
 sys.stdout.write("".join("  ".join(row).replace(chr(10), ",") + chr(10) for row in rows))
+"""
+COMMAND_FLOOR = f"""
+import cyclopts
+app = cyclopts.App()
+@app.command(name="list")
+def list_():
+    exec({LIST_FLOOR!r}, {{}})
+app(["list"], result_action="return_value")
 """
 TREND_FLOOR = """
 import sqlite3, sys
@@ -122,6 +131,8 @@ def measure_commands(root: Path, count: int) -> None:
     ours, told = shortest("-m", "ankle_imu.cli", "library", "list", "--library", str(root))
     assert [line.split()[0] for line in told.splitlines()[-count:]] == [x.split()[0] for x in lines.splitlines()]
     show(f"library list, {count} rows", ours, floor)
+    command, _ = shortest("-c", COMMAND_FLOOR, database)
+    show("the same, floor in cyclopts", ours, command)
     ours, told = shortest("-m", "ankle_imu.cli", "library", "list", "--json", "--library", str(root))
     assert told.count('"session"') == count
     show("the same, --json", ours, floor)

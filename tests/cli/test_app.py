@@ -180,5 +180,15 @@ def test_json_has_no_nan() -> None:
     assert json.loads(text) == {"schema_version": 1, "a": None, "b": "x", "c": [1, None, True]}
 
 
+def test_library_alone_is_as_within_the_whole(capsys: pytest.CaptureFixture[str]) -> None:
+    for words in (["library", "--help"], ["library", "list", "--help"], ["library", "tag", "--help"]):
+        told = []
+        for only in ("", "library"):
+            app.build(only)(words)
+            told.append(capsys.readouterr().out)
+        assert told[0] == told[1]
+        assert "Usage: ankle-imu library" in told[0]
+
+
 def test_application_can_be_built_twice() -> None:
     assert app.build().name == app.build().name
