@@ -47,8 +47,9 @@ def close(folder: Path) -> None:
 
 
 def content(root: Path) -> dict[str, bytes]:
-    """All files of a library by name."""
-    return {p.relative_to(root).as_posix(): p.read_bytes() for p in sorted(root.rglob("*")) if p.is_file()}
+    """All files of a library by name, but its index, which is made anew whenever it is needed."""
+    files = [p for p in sorted(root.rglob("*")) if p.is_file() and not p.name.startswith("index.sqlite")]
+    return {p.relative_to(root).as_posix(): p.read_bytes() for p in files}
 
 
 def flip(path: Path, at: int) -> None:

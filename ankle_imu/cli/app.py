@@ -12,32 +12,15 @@ from typing import Final, NoReturn
 from cyclopts import App, Group
 
 from ankle_imu._version import package_version
-from ankle_imu.cli import (
-    analyzing,
-    calibrating,
-    checking,
-    comparing,
-    demo,
-    downloading,
-    eventing,
-    examining,
-    failures,
-    importing,
-    privacy,
-    recording,
-    reporting,
-    sensing,
-    shelf,
-    simulating,
-    tracking,
-    validating,
-)
+from ankle_imu.cli import failures, shelf
 
 _START: Final = Group("Without a sensor", sort_key=1)
 _SENSORS: Final = Group("Your sensors", sort_key=2)
 _WALKS: Final = Group("Your walks", sort_key=3)
 _CHECK: Final = Group("Check the product itself", sort_key=4)
 _OPTIONS: Final = Group("Options", sort_key=5)
+
+_LIBRARY: Final = "library"
 
 _EPILOGUE: Final = (
     "Start with `ankle-imu demo`; `ankle-imu COMMAND --help` has an example of each command.\n\n"
@@ -46,8 +29,14 @@ _EPILOGUE: Final = (
 )
 
 
-def build() -> App:
-    """Give the application with all its commands."""
+def build(only: str = "") -> App:
+    """Give the application with all its commands.
+
+    Parameters
+    ----------
+    only : `library` for the commands of the library alone: a list of walks is asked for often, and the modules of
+        the other commands would take a third of its time
+    """
     app = App(
         name="ankle-imu",
         help="Wearable-IMU logger and analyzer: how far the ankle rolls, step by step.",
@@ -59,6 +48,28 @@ def build() -> App:
         suppress_keyboard_interrupt=False,
         result_action="return_value",
     )
+    if only == _LIBRARY:
+        app.command(shelf.build(_WALKS, _OPTIONS))
+        return app
+    from ankle_imu.cli import (
+        analyzing,
+        calibrating,
+        checking,
+        comparing,
+        demo,
+        downloading,
+        eventing,
+        examining,
+        importing,
+        privacy,
+        recording,
+        reporting,
+        sensing,
+        simulating,
+        tracking,
+        validating,
+    )
+
     app.register_install_completion_command(
         group=_OPTIONS, help="Let the shell complete commands and options with the Tab key."
     )
@@ -134,7 +145,7 @@ def run(tokens: Sequence[str]) -> int:
     words = [word for word in tokens if word != "--debug"]
     with failures.debugging(len(words) < len(tokens) or bool(os.environ.get("ANKLE_IMU_DEBUG"))):
         try:
-            code = build()(words, exit_on_error=False, print_error=False)
+            code = build(words[0] if words else "")(words, exit_on_error=False, print_error=False)
             sys.stdout.flush()
         except BrokenPipeError:
             _close_stdout()

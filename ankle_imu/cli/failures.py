@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -66,6 +65,8 @@ def tell(error: BaseException, about: str = "") -> int:
     """Print an exception as one line and return its exit code; `about` names what it concerns."""
     sentence, code = explain(error)
     if _is_debugging.get():
+        import traceback
+
         say_error("".join(traceback.format_exception(error)).rstrip())
     say_error("error: " + (f"{about}: " if about else "") + " ".join(sentence.split()))
     return code

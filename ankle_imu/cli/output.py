@@ -5,10 +5,8 @@ from __future__ import annotations
 import json
 import math
 import os
-import shutil
 import sys
-import textwrap
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Final
@@ -33,6 +31,9 @@ def show(text: object = "") -> None:
 def say(text: str) -> None:
     """Print words for a person, folded between words where they read them."""
     if sys.stderr.isatty():
+        import shutil
+        import textwrap
+
         width = shutil.get_terminal_size().columns
         text = textwrap.fill(text, width, break_long_words=False, break_on_hyphens=False)
     print(text, file=sys.stderr)
@@ -46,6 +47,13 @@ def say_error(text: str) -> None:
 def show_json(content: Mapping[str, Any]) -> None:
     """Print one object with its `schema_version`; numbers that are not known are `null`."""
     print(to_json(content))
+
+
+def show_json_rows(content: Mapping[str, Any], name: str, rows: Iterable[Mapping[str, Any]]) -> None:
+    """Print one object as `show_json` does, with a list of thousands in it under `name`, one line for each."""
+    head = to_json({**content, name: []})
+    lines = ",\n    ".join(map(json.JSONEncoder(ensure_ascii=False).encode, rows))
+    print(head.removesuffix("[]\n}") + (f"[\n    {lines}\n  ]\n}}" if lines else "[]\n}"))
 
 
 def to_json(content: Mapping[str, Any]) -> str:
@@ -70,6 +78,13 @@ def show_table(head: Sequence[str], rows: Sequence[Sequence[str]], *, right: Seq
     for row in rows:
         table.add_row(*(Text(cell) for cell in row))
     _console(sys.stdout).print(table)
+
+
+def show_columns(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Print columns without colours or folding: for thousands of rows, on which `show_table` spends long."""
+    widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
+    pattern = "  ".join(f"{{:<{width}}}" for width in widths)
+    print("\n".join([pattern.format(*row).rstrip() for row in (head, *rows)]))
 
 
 def show_verdicts(rows: Sequence[tuple[str, str, str, str]]) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import Parameter
 
 from ankle_imu.cli import failures, sessions
-from ankle_imu.cli.arguments import AsJson, Library, Person, library_root
+from ankle_imu.cli.arguments import AsJson, Library, Person, Session, library_root
 from ankle_imu.cli.output import Tell, progress, say, show, show_json
 from ankle_imu.cli.trend_view import outlook_json, show_outlook
 from ankle_imu.errors import AnkleImuError, CorruptRecording, QualityRefusal
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def report(
-    ref: Annotated[str, Parameter(name="SESSION", help="Folder, id or `last`.")],
+    ref: Session,
     /,
     *,
     out: Annotated[Path | None, Parameter(name=("-o", "--out"), help="HTML file; else in the session.")] = None,

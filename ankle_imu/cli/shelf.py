@@ -1,18 +1,19 @@
-"""`library list` and `library show`."""
+"""The sub-commands of `library`, and `library show`."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
-from cyclopts import App, Group, Parameter
+from cyclopts import App, Group
 
-from ankle_imu.cli import keeping, sessions
-from ankle_imu.cli.arguments import AsJson, Library, Person, library_root
+from ankle_imu.cli import arranging, keeping, listing, sessions
+from ankle_imu.cli.arguments import AsJson, Library, Session, library_root
 from ankle_imu.cli.output import say, show, show_heading, show_json, show_table
 from ankle_imu.errors import RecordingError
 
 if TYPE_CHECKING:
-    from ankle_imu.library import SessionEntry
+    from pathlib import Path
+
     from ankle_imu.values import SensorInfo, SessionInfo
 
 
@@ -23,36 +24,26 @@ def build(group: Group, options: Group) -> App:
         group=group,
         group_commands=Group("Commands"),
         group_parameters=options,
-        help="List sessions, or show one.",
+        help="List, search, show and arrange sessions.",
         help_epilogue="Example:  ankle-imu library list",
     )
-    app.command(list_, name="list", help_epilogue="Example:  ankle-imu library list --person P-demo")
+    app.command(
+        listing.list_, name="list", help_epilogue="Example:  ankle-imu library list --from 2026-05 --tag hill"
+    )
     app.command(show_one, name="show", help_epilogue="Example:  ankle-imu library show last")
+    app.command(
+        arranging.tag,
+        usage="Usage: ankle-imu library tag SESSION [TAG...] [OPTIONS]",
+        help_epilogue="Example:  ankle-imu library tag last physio hill --remove wet",
+    )
+    app.command(arranging.move, help_epilogue="Example:  ankle-imu library move last --person P-kqzt")
+    app.command(arranging.reindex, help_epilogue="Example:  ankle-imu library reindex")
     keeping.register(app)
     return app
 
 
-def list_(*, person: Person = "", library: Library = None, as_json: AsJson = False) -> None:
-    """List the sessions of the library, oldest first."""
-    from ankle_imu.library import list_sessions
-
-    root = library_root(library)
-    entries = list_sessions(root, person or None)
-    if as_json:
-        show_json({"library": root, "sessions": [_entry(entry) for entry in entries]})
-        return
-    if not entries:
-        say(f"The library at {root} holds no sessions{f' of {person}' if person else ''} yet.")
-        return
-    rows = [_row(entry) for entry in entries]
-    show_table(("Session", "Person", "Sensors", "Ground", "Analyzed"), rows)
-    for entry in entries:
-        if entry.problem:
-            say(f"{entry.session_id}: {entry.problem}")
-
-
 def show_one(
-    ref: Annotated[str, Parameter(name="SESSION", help="Folder, id or `last`.")],
+    ref: Session,
     /,
     *,
     library: Library = None,
@@ -69,13 +60,15 @@ def show_one(
             path=str(path),
         )
     info = read_session_info(path)
-    result = load_result(path) if find_result(path) else None
+    newest = find_result(path)
+    result = load_result(path) if newest else None
+    files = _files(path, newest)
     told = sessions.describe(path, result) if result else None
     if as_json:
-        show_json({"session": path.name, "path": path, "info": _info(info), "result": told})
+        show_json({"session": path.name, "path": path, "info": _info(info), "result": told, **files})
         return
     show_heading(path.name)
-    facts = [("folder", str(path)), *_facts(info)]
+    facts = [("folder", str(path)), *_facts(info), *_told_files(files)]
     show_table(("", ""), [list(fact) for fact in facts])
     show()
     show_table(("Sensor", "Model", "Serial", "Mounted", "Rate"), [_sensor(s) for s in info.sensors.values()])
@@ -86,36 +79,30 @@ def show_one(
         say(f"Not analyzed yet: ankle-imu analyze {path.name}")
 
 
-def _entry(entry: SessionEntry) -> dict[str, Any]:
-    from ankle_imu.library import find_result
+def _files(path: Path, newest: Path | None) -> dict[str, Any]:
+    """What lies in the folder of a session beside `session.toml`."""
+    from ankle_imu.terrain import FILE_NAMES
 
+    raw = [file.stat().st_size for file in (path / "raw").rglob("*") if file.is_file()]
+    results = sorted(found.parent.name for found in path.glob("derived/[!.]*/result.json"))
     return {
-        "session": entry.session_id,
-        "alias": entry.alias,
-        "path": entry.path,
-        "started_utc": entry.info.started_utc,
-        "kind": entry.info.kind,
-        "sensors": list(entry.info.sensors),
-        "surface": entry.info.surface,
-        "result": find_result(entry.path),
-        "problem": entry.problem,
+        "raw": {"files": len(raw), "bytes": sum(raw)},
+        "track": next((path / name for name in FILE_NAMES.values() if (path / name).exists()), None),
+        "results": [{"settings": name, "is_newest": path / "derived" / name == newest} for name in results],
+        "report": path / "report.html" if (path / "report.html").exists() else None,
     }
 
 
-def _row(entry: SessionEntry) -> list[str]:
-    from ankle_imu.library import find_result
-
-    if entry.problem:
-        return [entry.session_id, entry.alias, "cannot be read", "", ""]
-    sensors = _worn(list(entry.info.sensors))
-    analyzed = "yes" if find_result(entry.path) else "no"
-    return [entry.session_id, entry.alias, sensors, entry.info.surface, analyzed]
-
-
-def _worn(placements: list[str]) -> str:
-    """`left foot+shank, right foot`, in the order of `placements`."""
-    legs = dict.fromkeys(placement.split("_")[0] for placement in placements)
-    return ", ".join(f"{leg} {'+'.join(p.split('_')[1] for p in placements if p.startswith(leg))}" for leg in legs)
+def _told_files(files: dict[str, Any]) -> list[tuple[str, str]]:
+    raw, results = files["raw"], files["results"]
+    named = ", ".join(f"{one['settings']} (newest)" if one["is_newest"] else one["settings"] for one in results)
+    facts = [
+        ("recording", f"{raw['bytes'] / 1e6:.1f} MB in {raw['files']} file{'s' * (raw['files'] != 1)}"),
+        ("track", files["track"].name if files["track"] else ""),
+        ("results" if len(results) > 1 else "result", named),
+        ("report", files["report"].name if files["report"] else ""),
+    ]
+    return [fact for fact in facts if fact[1]]
 
 
 def _facts(info: SessionInfo) -> list[tuple[str, str]]:

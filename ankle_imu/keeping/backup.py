@@ -27,7 +27,8 @@ from ankle_imu.keeping import sealing
 from ankle_imu.keeping.archive import Member, pack
 from ankle_imu.keeping.contents import Positions, Wish, session_content, shared_content
 from ankle_imu.keeping.verify import size_of
-from ankle_imu.library.folders import SessionEntry, list_sessions
+from ankle_imu.library.cards import SessionEntry
+from ankle_imu.library.folders import list_sessions
 from ankle_imu.library.names import load_names
 from ankle_imu.recording.sums import SUMS, Read, format_sums, parse_sums, sha256_of
 

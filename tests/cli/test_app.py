@@ -40,6 +40,9 @@ COMMANDS = (
     "compare",
     "library list",
     "library show",
+    "library tag",
+    "library move",
+    "library reindex",
     "validate",
 )
 HEAVY = ("numpy", "scipy", "pandas", "matplotlib", "pyarrow", "vqf", "bleak")
@@ -128,7 +131,7 @@ def test_exceptions_become_one_line_and_a_code(
     def fail(*_: object, **__: object) -> None:
         raise error
 
-    monkeypatch.setattr("ankle_imu.library.list_sessions", fail)
+    monkeypatch.setattr("ankle_imu.library.list_rows", fail)
     done = ankle_imu("library", "list")
     assert (done.code, done.out, len(done.err.splitlines())) == (code, "", 1)
     assert said in done.err
@@ -175,6 +178,16 @@ def test_no_colours_and_no_bar_outside_a_terminal(ankle_imu: Run, walked: Path) 
 def test_json_has_no_nan() -> None:
     text = output.to_json({"a": float("nan"), "b": Path("x"), "c": (1, None, True)})
     assert json.loads(text) == {"schema_version": 1, "a": None, "b": "x", "c": [1, None, True]}
+
+
+def test_library_alone_is_as_within_the_whole(capsys: pytest.CaptureFixture[str]) -> None:
+    for words in (["library", "--help"], ["library", "list", "--help"], ["library", "tag", "--help"]):
+        told = []
+        for only in ("", "library"):
+            app.build(only)(words)
+            told.append(capsys.readouterr().out)
+        assert told[0] == told[1]
+        assert "Usage: ankle-imu library" in told[0]
 
 
 def test_application_can_be_built_twice() -> None:

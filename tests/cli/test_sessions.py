@@ -294,6 +294,14 @@ def test_library_show(ankle_imu: Run, session: Path) -> None:
         assert word in done.out
     told = ankle_imu("library", "show", session, "--json").json
     assert told["info"]["sensors"]["left_foot"]["serial"] == "SIM-0001"
+    part = session / "raw" / "part-0001.mcap"
+    assert told["raw"] == {"files": len(list(part.parent.iterdir())), "bytes": part.stat().st_size}
+    (result,) = session.glob("derived/*")
+    assert told["results"] == [{"settings": result.name, "is_newest": True}]
+    assert f"{result.name} (newest)" in done.out
+    assert told["track"] is None
+    (session / "track.gpx").write_text("<gpx/>")
+    assert ankle_imu("library", "show", session, "--json").json["track"] == str(session / "track.gpx")
     assert told["result"]["legs"]
     shutil.rmtree(session / "derived")
     assert "ankle-imu analyze" in ankle_imu("library", "show", session).err
