@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from ankle_imu.cli.output import Tell, say, show, show_heading, show_table
 from ankle_imu.errors import CorruptRecording
 
 if TYPE_CHECKING:
     from ankle_imu.values import SessionResult
-
-_ALIGNMENT: Final = ("good", "fair", "doubtful", "failed")
 
 
 def locate(root: Path, ref: str) -> Path:
@@ -22,16 +20,11 @@ def locate(root: Path, ref: str) -> Path:
 
 
 def analyze_and_save(path: Path, tell: Tell) -> tuple[SessionResult, Path | None]:
-    """Analyze a session; save its result when it is a folder (a single file has no place for one)."""
-    from ankle_imu.analysis import analyze
-    from ankle_imu.library import own_settings, save_result
-    from ankle_imu.library.sources import file_sources, to_record
-    from ankle_imu.session_io import open_session
+    """Analyze a session and save the result, as `analyze` does."""
+    from ankle_imu import batch
 
-    tell("reading", 0.0)
-    files = to_record(file_sources(path))
-    result = analyze(open_session(path), settings=own_settings(path), progress=tell)
-    return result, save_result(path, result, files=files) if path.is_dir() else None
+    with batch.one_thread():
+        return batch.analyze_and_save(path, tell)
 
 
 def result_of(path: Path, tell: Tell) -> SessionResult:
@@ -66,20 +59,9 @@ def library_of(session: Path) -> Path | None:
 
 def describe(path: Path, result: SessionResult) -> dict[str, Any]:
     """Everything the terminal or `--json` tells about one analyzed session."""
-    from ankle_imu.report.verdict import judge
+    from ankle_imu import batch
 
-    verdict = judge(result)
-    kinds = result.events["kind"].value_counts()
-    return {
-        "session": result.session.session_id or path.name,
-        "path": path,
-        "alias": result.session.alias,
-        "duration_s": result.duration_s,
-        "legs": _leg_rows(result),
-        "events": {str(kind): int(n) for kind, n in kinds.items()},
-        "verdict": {"lines": verdict.lines, "sure": verdict.sure, "reasons": verdict.reasons},
-        "warnings": result.quality["warnings"],
-    }
+    return batch.describe(path, result)
 
 
 def show_session(told: dict[str, Any]) -> None:
@@ -94,34 +76,6 @@ def show_session(told: dict[str, Any]) -> None:
     for line in verdict["lines"]:
         show(line)
     show(f"{verdict['sure']}: {' '.join(verdict['reasons'])}")
-
-
-def _leg_rows(result: SessionResult) -> list[dict[str, Any]]:
-    return [_leg_row(result, row) for row in result.summary.to_dict("records")]
-
-
-def _leg_row(result: SessionResult, row: dict[Any, Any]) -> dict[str, Any]:
-    metric = "shank_range_stance_deg" if row["angle_source"] == "none" else "range_stance_deg"
-    return {
-        **{name: row[name] for name in ("leg", "gait", "angle_source", "n_strides", "n_accepted")},
-        "metric": metric,
-        "range_median_deg": row[f"{metric}_median"],
-        "range_ci_low_deg": row[f"{metric}_ci_low"],
-        "range_ci_high_deg": row[f"{metric}_ci_high"],
-        "speed_median_mps": row["speed_mps_median"],
-        "alignment": _worst_alignment(result, row["leg"]),
-        "lost_share": _lost_share(result, row["leg"]),
-    }
-
-
-def _worst_alignment(result: SessionResult, leg: str) -> str:
-    verdicts = [a["verdict"] for p, a in result.quality["alignment"].items() if p.startswith(leg)]
-    return max(verdicts, key=_ALIGNMENT.index, default="")
-
-
-def _lost_share(result: SessionResult, leg: str) -> float:
-    own = [s for p, s in result.quality["sensors"].items() if p.startswith(leg)]
-    return float(sum(s["lost"] for s in own) / max(1, sum(s["expected"] for s in own)))
 
 
 def _cells(row: dict[str, Any]) -> list[str]:

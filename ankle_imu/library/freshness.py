@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from ankle_imu._version import package_version
+from ankle_imu.durable import ASIDE
 from ankle_imu.errors import CorruptRecording
 from ankle_imu.library.derived import find_result, read_json, result_head
 from ankle_imu.library.person import own_settings
@@ -24,8 +25,8 @@ def is_up_to_date(session_folder: str | Path) -> bool:
     -------
     bool
         True where settings, version of the package and everything the analysis read are as they were. False
-        without a result. A result that was written before its sources were recorded is judged by the times of
-        the files, the limits of a roll, and whether it knew the track.
+        without a result, and for a folder that was never finished. A result that was written before its sources
+        were recorded is judged by the times of the files, the limits of a roll, and whether it knew the track.
 
     Raises
     ------
@@ -33,7 +34,7 @@ def is_up_to_date(session_folder: str | Path) -> bool:
         If the result or `person.toml` cannot be understood or read.
     """
     session = Path(session_folder)
-    found = find_result(session)
+    found = None if session.name.startswith(ASIDE) else find_result(session)
     if found is None:
         return False
     head = result_head(found)

@@ -82,7 +82,7 @@ def test_table_fits_80_columns(ankle_imu: Run, session: Path, monkeypatch: pytes
 def test_one_bad_session_does_not_stop_the_rest(ankle_imu: Run, session: Path, tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("no session")
     (tmp_path / "empty").mkdir()
-    done = ankle_imu("analyze", tmp_path / "notes.txt", session, tmp_path / "empty")
+    done = ankle_imu("analyze", tmp_path / "notes.txt", session, tmp_path / "empty", "--again")
     assert done.code == 5
     assert session.name in done.lines[0]
     summary, first, second = done.err.splitlines()
