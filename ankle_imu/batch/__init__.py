@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ankle_imu.batch.cluster import run_on_cluster
 from ankle_imu.batch.job import Job, analyze_and_save, one_thread, run_job
 from ankle_imu.batch.outcome import SessionOutcome, describe
 from ankle_imu.batch.processes import auto_jobs, run_here
@@ -15,4 +16,5 @@ __all__ = [
     "one_thread",
     "run_here",
     "run_job",
+    "run_on_cluster",
 ]

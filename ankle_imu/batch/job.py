@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+import shutil
 import sys
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ankle_imu.batch.outcome import SessionOutcome, describe
+from ankle_imu.durable import ASIDE
 
 if TYPE_CHECKING:
     from ankle_imu.values import SessionResult
@@ -89,6 +91,13 @@ def analyze_and_save(path: Path, tell: Tell) -> tuple[SessionResult, Path | None
     files = to_record(file_sources(path))
     result = analyze(open_session(path), settings=own_settings(path), progress=tell)
     return result, save_result(path, result, files=files) if path.is_dir() else None
+
+
+def sweep(jobs: Iterable[Job]) -> None:
+    """Remove what workers that are gone left half-written."""
+    for job in jobs:
+        for aside in (Path(job.path) / "derived").glob(f"{ASIDE}*"):
+            shutil.rmtree(aside, ignore_errors=True)
 
 
 def _run(job: Job, tell: Tell) -> SessionOutcome:

@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 import signal
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures.process import BrokenProcessPool
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-from ankle_imu.batch.job import Job, one_thread, run_in_worker, run_job
+from ankle_imu.batch.job import Job, one_thread, run_in_worker, run_job, sweep
 from ankle_imu.batch.outcome import SessionOutcome
-from ankle_imu.durable import ASIDE
-from ankle_imu.library.derived import FOLDER
 
 WORKER_BYTES: Final = 300 << 20
 """Memory of a worker that has analyzed a short session: 285-306 MB (ours, Linux, numpy 2, pandas, pyarrow)."""
@@ -91,7 +88,7 @@ def run_here(
             for batch in batches:
                 yield from _round([job for job in batch if job.path in left], size, run, left)
     finally:
-        _sweep(left.values())
+        sweep(left.values())
     for job in left.values():
         yield _given_up(job)
 
@@ -110,7 +107,7 @@ def _round(jobs: Sequence[Job], size: int, run: Run, left: dict[str, Job]) -> It
                 del left[path]
                 yield outcome
         return
-    _sweep(left.values())
+    sweep(left.values())
 
 
 @contextlib.contextmanager
@@ -127,13 +124,6 @@ def _ended(finished: Any) -> Iterator[Any]:
 def _keyed(run: Run, job: Job) -> tuple[str, SessionOutcome]:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all: whoever gave the job ends it
     return job.path, run(job)
-
-
-def _sweep(jobs: Iterable[Job]) -> None:
-    """Remove what workers that are gone left half-written."""
-    for job in jobs:
-        for aside in (Path(job.path) / FOLDER).glob(f"{ASIDE}*"):
-            shutil.rmtree(aside, ignore_errors=True)
 
 
 def _given_up(job: Job) -> SessionOutcome:

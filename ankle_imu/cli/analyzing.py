@@ -11,6 +11,7 @@ from cyclopts import Parameter
 from ankle_imu.cli import failures, sessions
 from ankle_imu.cli.arguments import AsJson, Library, Person, library_root
 from ankle_imu.cli.output import Tell, progress, say, show, show_json
+from ankle_imu.errors import AnkleImuError
 
 if TYPE_CHECKING:
     from ankle_imu.batch import Job, SessionOutcome
@@ -39,6 +40,15 @@ def analyze(
             "Each needs 0.3 GB and 18 times the size of its recording on disk (5 times its samples in memory).",
         ),
     ] = "1",
+    scheduler: Annotated[
+        str,
+        Parameter(
+            name="--scheduler",
+            show_default=False,
+            help="Scheduler of a Dask cluster, tcp://HOST:PORT, whose workers do it in place of --jobs. They need "
+            "this version of ankle-imu, and the library at the same path or URL.",
+        ),
+    ] = "",
     library: Library = None,
     as_json: AsJson = False,
 ) -> int:
@@ -52,14 +62,14 @@ def analyze(
     processes = _processes(jobs)
     root = library_root(library)
     wanted, outcomes = _wanted(root, refs or [], person, all_, again)
-    is_interrupted = False
+    stopped: BaseException | None = None
     with progress("analyzing") as tell:
         try:
-            for outcome in _run(wanted, processes, tell):
+            for outcome in _run(wanted, processes, scheduler, tell):
                 outcomes[outcome.ref] = outcome
-        except KeyboardInterrupt:
-            is_interrupted = True
-    return _report(list(outcomes.values()), is_interrupted, as_json)
+        except (KeyboardInterrupt, AnkleImuError) as error:
+            stopped = error
+    return _report(list(outcomes.values()), stopped, as_json)
 
 
 def _processes(jobs: str) -> int:
@@ -102,45 +112,52 @@ def _wanted(
     return list(found.values()), outcomes
 
 
-def _run(jobs: Sequence[Job], processes: int, tell: Tell) -> Iterator[SessionOutcome]:
+def _run(jobs: Sequence[Job], processes: int, scheduler: str, tell: Tell) -> Iterator[SessionOutcome]:
     """Outcomes as sessions finish; the bar follows a single process within a session, several by sessions."""
-    from ankle_imu.batch import auto_jobs, run_here
+    from ankle_imu.batch import auto_jobs, run_here, run_on_cluster
 
     n = len(jobs)
-    processes = min(processes, n) or auto_jobs(jobs)
     done = 0
 
     def within(job: Job, stage: str, share: float) -> None:
         tell(f"{job.ref}: {stage}" if n > 1 else stage, (done + share) / n)
 
-    if processes > 1:
+    if not jobs:
+        return
+    if scheduler:
+        tell(f"0 of {n} sessions, on {scheduler}", 0.0)
+        outcomes = run_on_cluster(jobs, scheduler)
+    else:
+        processes = min(processes, n) or auto_jobs(jobs)
         tell(f"0 of {n} sessions, {processes} at once", 0.0)
-    for outcome in run_here(jobs, processes, within):
+        outcomes = run_here(jobs, processes, within)
+    for outcome in outcomes:
         done += 1
         tell(f"{done} of {n} sessions", done / n)
         yield outcome
 
 
-def _report(outcomes: Sequence[SessionOutcome | None], is_interrupted: bool, as_json: bool) -> int:
+def _report(outcomes: Sequence[SessionOutcome | None], stopped: BaseException | None, as_json: bool) -> int:
+    """Print what was done, what was not and why; gives the exit code."""
     done = [one for one in outcomes if one is not None]
     failed = [one for one in done if one.reason]
+    is_one = len(outcomes) == 1
     if as_json:
         _show_json(done, failed)
     else:
         _show([one for one in done if one.told])
     _say_up_to_date(done)
-    if is_interrupted:
-        finished = len(done) - len(failed)
-        left = f"{finished} of {len(outcomes)} sessions are done; the same command does the rest. "
-        say(f"{left if len(outcomes) > 1 else ''}{failures.explain(KeyboardInterrupt())[0]}")
-    if len(outcomes) > 1 and failed:
+    if failed and not is_one:
         say(f"{len(failed)} of {len(outcomes)} sessions could not be analyzed:")
-    about = [one.ref if len(outcomes) > 1 else "" for one in failed]
     codes = [
-        failures.tell_reason(one.reason, one.exit_code, one.trace, ref)
-        for one, ref in zip(failed, about, strict=True)
+        failures.tell_reason(one.reason, one.exit_code, one.trace, "" if is_one else one.ref) for one in failed
     ]
-    return 130 if is_interrupted else max(codes, default=0)
+    if stopped is None:
+        return max(codes, default=0)
+    if not is_one:
+        finished = len(done) - len(failed)
+        say(f"{finished} of {len(outcomes)} sessions are done; the same command does the rest.")
+    return failures.tell(stopped)
 
 
 def _show(outcomes: Sequence[SessionOutcome]) -> None:

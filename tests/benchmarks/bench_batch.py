@@ -1,8 +1,8 @@
 """`analyze --jobs 2` against one process: 6 sessions, or 40 with `--full`.
 
-Run as a script; prints ratios, asserts nothing. The floor is the same command with `--jobs 1`, in turns with it. On
-a machine that others use, wall time says little, so the ratio is also computed from processor time: that of one
-process, against the parent's plus half of the workers' (what two idle cores would take; target for 40 sessions 1.7).
+Run as a script; prints ratios, asserts nothing. The floor is the same command with `--jobs 1`, in turns with it.
+On a machine that others use, wall time says little. So the ratio is also computed from processor time: that of one
+process against the parent's plus half of the workers', as on two idle cores (target for 40 sessions: 1.7).
 """
 
 from __future__ import annotations
@@ -70,9 +70,8 @@ def main() -> None:
     walls = [one[0] / two[0] for one, two in measured]
     cores = [sum(one[1:]) / (two[1] + two[2] / 2) for one, two in measured]
     ones, twos = zip(*measured, strict=True)
-    print(
-        f"{n} sessions of 10 min x 2 sensors, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}, {rounds} rounds"
-    )
+    load = os.getloadavg()[0]
+    print(f"{n} sessions of 10 min x 2 sensors, {os.cpu_count()} cores, load {load:.1f}, {rounds} rounds")
     print(f"  one process {min(one[0] for one in ones):.1f} s, --jobs 2 {min(two[0] for two in twos):.1f} s wall")
     print(f"  {max(walls):.2f} x by wall time (best round; median {statistics.median(walls):.2f})")
     print(f"  {statistics.median(cores):.2f} x by processor time on two idle cores (target 1.7 with 40 sessions)")
