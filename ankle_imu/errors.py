@@ -92,6 +92,12 @@ class StorageError(AnkleImuError):
         self.path = path
 
 
+class ExtraMissing(AnkleImuError):
+    """What was asked for needs a package that is not installed."""
+
+    exit_code = 2
+
+
 class QualityRefusal(AnkleImuError):
     """The data are sound but too few or too poor for the answer asked for."""
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from ankle_imu._version import package_version
 from ankle_imu.batch.job import Job, run_in_worker, sweep
 from ankle_imu.batch.outcome import SessionOutcome
-from ankle_imu.errors import AnkleImuError, StorageError
+from ankle_imu.errors import AnkleImuError, ExtraMissing, StorageError
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -17,12 +17,6 @@ Run = Callable[[Job], SessionOutcome]
 
 WAIT_S: Final = 10.0
 """For a scheduler that does not answer, s, ours."""
-
-
-class ClusterMissing(AnkleImuError):
-    """What the cluster needs is not installed."""
-
-    exit_code = 2
 
 
 def run_on_cluster(
@@ -44,7 +38,7 @@ def run_on_cluster(
 
     Raises
     ------
-    ClusterMissing
+    ExtraMissing
         If `distributed` is not installed here.
     StorageError
         If the scheduler does not answer, or went away; what was finished is saved.
@@ -52,7 +46,7 @@ def run_on_cluster(
     try:
         from distributed import as_completed
     except ImportError as error:
-        raise ClusterMissing("A cluster needs more: pip install 'ankle-imu[cluster]'.") from error
+        raise ExtraMissing("A cluster needs more: pip install 'ankle-imu[cluster]'.") from error
     client = _connect(address, wait_s)
     try:
         asked = {client.submit(_run_same_version, run, job, package_version(), pure=False): job for job in jobs}

@@ -28,13 +28,15 @@ class Job:
     Parameters
     ----------
     ref : str, the session as it was asked for
-    path : str, its folder or file
+    path : str, its folder or file; in a store, the path below its root
+    store : str, URL of the library where it lies in a store
     again : bool, analyze it even where its result is up to date
     is_named : bool, an up-to-date result is described too, not only counted
     """
 
     ref: str
     path: str
+    store: str = ""
     again: bool = False
     is_named: bool = True
 
@@ -96,16 +98,33 @@ def analyze_and_save(path: Path, tell: Tell) -> tuple[SessionResult, Path | None
 def sweep(jobs: Iterable[Job]) -> None:
     """Remove what workers that are gone left half-written."""
     for job in jobs:
-        for aside in (Path(job.path) / "derived").glob(f"{ASIDE}*"):
+        for aside in () if job.store else (Path(job.path) / "derived").glob(f"{ASIDE}*"):
             shutil.rmtree(aside, ignore_errors=True)
 
 
 def _run(job: Job, tell: Tell) -> SessionOutcome:
+    if job.store:
+        return _run_stored(job, tell)
     path = Path(job.path)
     if not job.again and path.is_dir() and _is_up_to_date(path):
         return _up_to_date(job, path)
     result, saved = analyze_and_save(path, tell)
     return SessionOutcome(ref=job.ref, told=describe(job.path, result), result=str(saved or ""))
+
+
+def _run_stored(job: Job, tell: Tell) -> SessionOutcome:
+    from ankle_imu.batch.stored import analyze_stored
+
+    result, saved, is_fresh = analyze_stored(
+        job.store, job.path, lambda folder: _in_folder(folder, tell), again=job.again, is_told=job.is_named
+    )
+    told = describe(f"{job.store}/{job.path}", result) if result else None
+    return SessionOutcome(ref=job.ref, told=told, result=saved, is_up_to_date=is_fresh)
+
+
+def _in_folder(folder: Path, tell: Tell) -> tuple[SessionResult, Path]:
+    result, saved = analyze_and_save(folder, tell)
+    return result, saved or folder
 
 
 def _is_up_to_date(path: Path) -> bool:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import Parameter
 
 from ankle_imu.cli import failures, sessions
-from ankle_imu.cli.arguments import AsJson, Library, Person, library_root
+from ankle_imu.cli.arguments import AsJson, Library, Person, reading_root, store_of
 from ankle_imu.cli.output import Tell, progress, say, show, show_json
 from ankle_imu.errors import AnkleImuError
 
@@ -60,8 +60,7 @@ def analyze(
     A session that fails does not stop the others; Ctrl-C keeps those that are finished.
     """
     processes = _processes(jobs)
-    root = library_root(library)
-    wanted, outcomes = _wanted(root, refs or [], person, all_, again)
+    wanted, outcomes = _wanted(reading_root(library), store_of(library), refs or [], person, all_, again)
     stopped: BaseException | None = None
     with progress("analyzing") as tell:
         try:
@@ -82,34 +81,45 @@ def _processes(jobs: str) -> int:
 
 
 def _wanted(
-    root: Path, refs: Sequence[str], person: str, is_all: bool, again: bool
+    root: Path, store: str, refs: Sequence[str], person: str, is_all: bool, again: bool
 ) -> tuple[list[Job], dict[str, SessionOutcome | None]]:
     """Jobs, each of another session, and a place for each outcome; filled where a session was not found."""
-    from ankle_imu.batch import Job, SessionOutcome
+    from ankle_imu.batch import SessionOutcome
     from ankle_imu.library import list_sessions
 
     if bool(refs) + bool(person) + is_all != 1:
         raise failures.UsageError("Name a SESSION or several (folder, id or `last`), or a --person, or --all.")
     outcomes: dict[str, SessionOutcome | None] = {}
-    found: dict[str, Job] = {}
+    found: dict[Path, Job] = {}
     for ref in refs:
         outcomes[ref] = None
         try:
-            path = str(sessions.locate(root, ref))
+            path = sessions.locate(root, ref)
         except Exception as error:
             outcomes[ref] = SessionOutcome.from_error(ref, error)
             continue
         if path in found:
             del outcomes[ref]
-        found.setdefault(path, Job(ref=ref, path=path, again=again))
+        found.setdefault(path, _job(root, store, path, ref, again=again, is_named=True))
     if not refs:
         for entry in list_sessions(root, person or None):
             outcomes[entry.session_id] = None
-            path = str(entry.path)
-            found[path] = Job(ref=entry.session_id, path=path, again=again, is_named=False)
+            found[entry.path] = _job(root, store, entry.path, entry.session_id, again=again, is_named=False)
         if not found:
-            say(f"The library at {root} holds no sessions{f' of {person}' if person else ''} yet.")
+            say(f"The library at {store or root} holds no sessions{f' of {person}' if person else ''} yet.")
     return list(found.values()), outcomes
+
+
+def _job(root: Path, store: str, path: Path, ref: str, *, again: bool, is_named: bool) -> Job:
+    """The job of a session; one whose folder is of the mirror lies in the store."""
+    from ankle_imu.batch import Job
+
+    above = root.resolve()
+    if store and path.resolve().is_relative_to(above):
+        place, url = path.resolve().relative_to(above).as_posix(), store
+    else:
+        place, url = str(path), ""
+    return Job(ref=ref, path=place, store=url, again=again, is_named=is_named)
 
 
 def _run(jobs: Sequence[Job], processes: int, scheduler: str, tell: Tell) -> Iterator[SessionOutcome]:

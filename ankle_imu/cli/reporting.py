@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import Parameter
 
 from ankle_imu.cli import failures, sessions
-from ankle_imu.cli.arguments import AsJson, Library, Person, library_root
+from ankle_imu.cli.arguments import AsJson, Library, Person, reading_root, store_of
 from ankle_imu.cli.output import progress, say, show, show_json
 from ankle_imu.cli.trend_view import outlook_json, show_outlook
 from ankle_imu.errors import AnkleImuError, QualityRefusal
@@ -39,9 +39,9 @@ def report(
 
     if out and out.suffix.lower() not in ("", ".html", ".htm"):
         raise failures.UsageError(f"A report is written as .html, found {out.name}; print it from the browser.")
-    path = sessions.locate(library_root(library), ref)
+    _need_file(library, out)
     with progress("reading") as tell:
-        result = sessions.result_of(path, tell)
+        path, result = sessions.open_result(library, ref, tell)
         tell("drawing", 0.8)
         target = out or (path / "report.html" if path.is_dir() else path.with_suffix(".html"))
         table, history = _past_of(path)
@@ -86,7 +86,8 @@ def trend(
     from ankle_imu.library import load_history, load_trend
     from ankle_imu.report.trend_page import check_ending, write_outlook
 
-    root = library_root(library)
+    _need_file(library, out)
+    root = reading_root(library)
     alias = person or _only_person(root)
     with failures.user_input():
         table = load_trend(root, alias or None)
@@ -103,6 +104,12 @@ def trend(
         return
     show_outlook(outlook, alias)
     show(page)
+
+
+def _need_file(library: str | None, out: Path | None) -> None:
+    """Pages are not written into a store."""
+    if store_of(library) and not out:
+        raise failures.UsageError(f"{store_of(library)} is a store: name the file to write with -o.")
 
 
 def _past_of(path: Path) -> tuple[pd.DataFrame | None, tuple[PastSession, ...]]:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ankle_imu.cli.output import Tell, say, show, show_heading, show_table
-from ankle_imu.errors import CorruptRecording
+from ankle_imu.errors import AnkleImuError, CorruptRecording
 
 if TYPE_CHECKING:
     from ankle_imu.values import SessionResult
@@ -17,6 +17,47 @@ def locate(root: Path, ref: str) -> Path:
     from ankle_imu.library import find_session
 
     return find_session(root, ref).resolve()
+
+
+def locate_saved(library: str | None, ref: str) -> Path:
+    """As `locate`; of a library in a store, a folder in its mirror with the whole newest result."""
+    from ankle_imu.cli.arguments import reading_root, store_of
+    from ankle_imu.library import find_result
+    from ankle_imu.library.remote import complete
+
+    root, store = reading_root(library), store_of(library)
+    path = locate(root, ref)
+    found = find_result(path) if store and path.is_relative_to(root.resolve()) else None
+    if found is not None:
+        complete(store, root.resolve(), found)
+    return path
+
+
+def open_result(library: str | None, ref: str, tell: Tell) -> tuple[Path, SessionResult]:
+    """Folder of a session and its up-to-date result; in a store it is brought up to date there."""
+    from ankle_imu.batch import Job, one_thread, run_job
+    from ankle_imu.cli.arguments import reading_root, store_of
+    from ankle_imu.library import load_result
+
+    root, store = reading_root(library).resolve(), store_of(library)
+    path = locate(root, ref)
+    if not store or not path.is_relative_to(root):
+        return path, result_of(path, tell)
+    with one_thread():
+        job = Job(ref=ref, path=path.relative_to(root).as_posix(), store=store, is_named=False)
+        outcome = run_job(job, tell)
+    if outcome.reason:
+        raise StoredSessionFailed(outcome.reason, outcome.exit_code)
+    path = locate_saved(library, path.name)
+    return path, load_result(path)
+
+
+class StoredSessionFailed(AnkleImuError):
+    """A session of a store could not be analyzed, for the reason that its outcome tells."""
+
+    def __init__(self, reason: str, exit_code: int) -> None:
+        super().__init__(reason)
+        self.exit_code = exit_code
 
 
 def analyze_and_save(path: Path, tell: Tell) -> tuple[SessionResult, Path | None]:

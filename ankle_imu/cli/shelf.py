@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import App, Group, Parameter
 
 from ankle_imu.cli import sessions
-from ankle_imu.cli.arguments import AsJson, Library, Person, library_root
+from ankle_imu.cli.arguments import AsJson, Library, Person, reading_root
 from ankle_imu.cli.output import say, show, show_heading, show_json, show_table
 from ankle_imu.errors import RecordingError
 
@@ -35,7 +35,7 @@ def list_(*, person: Person = "", library: Library = None, as_json: AsJson = Fal
     """List the sessions of the library, oldest first."""
     from ankle_imu.library import list_sessions
 
-    root = library_root(library)
+    root = reading_root(library)
     entries = list_sessions(root, person or None)
     if as_json:
         show_json({"library": root, "sessions": [_entry(entry) for entry in entries]})
@@ -61,7 +61,7 @@ def show_one(
     from ankle_imu.library import find_result, load_result
     from ankle_imu.recording import read_session_info
 
-    path = sessions.locate(library_root(library), ref)
+    path = sessions.locate_saved(library, ref)
     if not path.is_dir():
         raise RecordingError(
             f"{path} is a single file; `library show` tells of session folders, `analyze` of a file.",

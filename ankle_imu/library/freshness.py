@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,16 +11,17 @@ from ankle_imu.durable import ASIDE
 from ankle_imu.errors import CorruptRecording
 from ankle_imu.library.derived import find_result, read_json, result_head
 from ankle_imu.library.person import own_settings
-from ankle_imu.library.sources import file_sources, is_same, session_sources
+from ankle_imu.library.sources import Source, calibration_sources, file_sources, is_same
 from ankle_imu.manifest import FILE_NAME, from_toml
 
 
-def is_up_to_date(session_folder: str | Path) -> bool:
+def is_up_to_date(session_folder: str | Path, files: Mapping[str, Source] | None = None) -> bool:
     """Whether the newest saved result of a session is what analysing it now would give.
 
     Parameters
     ----------
     session_folder : str or Path
+    files : sources of the session, where not all of its files lie in the folder; those of the folder when None
 
     Returns
     -------
@@ -43,7 +45,8 @@ def is_up_to_date(session_folder: str | Path) -> bool:
         return _is_younger(found, session) and _has_limits(found, session) and _knows_track(found, session)
     if found.name != own_settings(session).digest() or head.get("version") != package_version():
         return False
-    return is_same(recorded, session_sources(session, serials_of(found)))
+    now = file_sources(session) if files is None else files
+    return is_same(recorded, {**now, **calibration_sources(session, serials_of(found))})
 
 
 def serials_of(result_folder: Path) -> list[str]:

@@ -47,17 +47,6 @@ class Source:
     digest: Callable[[], str]
 
 
-def session_sources(session_folder: str | Path, serials: Iterable[str]) -> dict[str, Source]:
-    """Sources of the analysis of a session by name: files by their path in the folder, calibrations by serial.
-
-    Parameters
-    ----------
-    session_folder : str or Path
-    serials : iterable of str, the sensors of the session
-    """
-    return {**file_sources(session_folder), **calibration_sources(session_folder, serials)}
-
-
 def file_sources(session_folder: str | Path) -> dict[str, Source]:
     """The files among the sources of a session."""
     folder = Path(session_folder)

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -20,7 +21,7 @@ from ankle_imu.batch import Job, SessionOutcome, run_here
 from ankle_imu.batch import cluster as clustering
 from ankle_imu.batch.cluster import run_on_cluster
 from ankle_imu.cli import run as run_cli
-from ankle_imu.errors import StorageError
+from ankle_imu.errors import ExtraMissing, StorageError
 from ankle_imu.library import is_up_to_date
 
 pytest.importorskip("distributed", reason="the extra `cluster` is not installed")
@@ -87,6 +88,15 @@ def test_the_same_bytes_as_one_process(address: str, library: Path, recorded: Pa
     assert files_of(library) == files_of(other)
 
 
+def test_workers_without_the_disk_fetch_from_the_store(address: str, library: Path, jobs: list[Job]) -> None:
+    there = [
+        replace(job, path=Path(job.path).relative_to(library).as_posix(), store=library.as_uri()) for job in jobs
+    ]
+    outcomes = list(run_on_cluster(there, address))
+    assert [o.exit_code for o in outcomes] == [0] * SESSIONS, outcomes
+    assert all(is_up_to_date(job.path) for job in jobs)
+
+
 def test_a_killed_worker_costs_nothing_but_time(address: str, jobs: list[Job]) -> None:
     outcomes = []
     for outcome in run_on_cluster(jobs, address):
@@ -140,5 +150,5 @@ def test_no_scheduler_is_one_sentence(jobs: list[Job]) -> None:
 
 def test_without_the_extra_it_says_what_to_install(jobs: list[Job], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "distributed", None)
-    with pytest.raises(clustering.ClusterMissing, match=r"ankle-imu\[cluster\]"):
+    with pytest.raises(ExtraMissing, match=r"ankle-imu\[cluster\]"):
         next(run_on_cluster(jobs, "tcp://127.0.0.1:1"))
