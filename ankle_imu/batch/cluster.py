@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+import contextlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import CancelledError
 from typing import TYPE_CHECKING, Any, Final
 
 from ankle_imu._version import package_version
@@ -14,6 +16,9 @@ if TYPE_CHECKING:
     from distributed import Client
 
 Run = Callable[[Job], SessionOutcome]
+
+ROUNDS: Final = 3
+"""How often a session is given to the cluster while its outcome goes with the worker that held it, ours."""
 
 WAIT_S: Final = 10.0
 """For a scheduler that does not answer, s, ours."""
@@ -44,16 +49,24 @@ def run_on_cluster(
         If the scheduler does not answer, or went away; what was finished is saved.
     """
     try:
-        from distributed import as_completed
+        import distributed  # noqa: F401
     except ImportError as error:
         raise ExtraMissing("A cluster needs more: pip install 'ankle-imu[cluster]'.") from error
     client = _connect(address, wait_s)
+    left = {job.path: job for job in jobs}
     try:
-        asked = {client.submit(_run_same_version, run, job, package_version(), pure=False): job for job in jobs}
-        for future in as_completed(asked, loop=client.loop):
-            yield _outcome(future, asked[future], address)
+        for _ in range(ROUNDS):
+            asked = {_submit(client, run, job): job for job in left.values()}
+            for future in _as_finished(client, asked, wait_s):
+                outcome = _outcome(future, asked[future])
+                if outcome is not None:
+                    del left[asked[future].path]
+                    yield outcome
+        if left:
+            raise StorageError(f"The cluster at {address} went away; what was finished before is saved.")
     finally:
-        client.close(timeout=wait_s)
+        with contextlib.suppress(TimeoutError, OSError):
+            client.close(timeout=wait_s)
         sweep(jobs)
 
 
@@ -69,13 +82,37 @@ def _connect(address: str, wait_s: float) -> Client:
         ) from error
 
 
-def _outcome(future: Any, job: Job, address: str) -> SessionOutcome:
-    """The outcome of a job that ended in any way; a cluster that is gone ends them all."""
-    if future.status in ("cancelled", "lost"):
-        raise StorageError(f"The cluster at {address} went away; what was finished before is saved.")
-    if future.status == "error":
-        return SessionOutcome.from_error(job.ref, _in_words(future.exception()))
-    outcome: SessionOutcome = future.result()
+def _as_finished(client: Client, asked: Iterable[Any], wait_s: float) -> Iterator[Any]:
+    """Futures as they finish, until the scheduler cannot be reached any more; Dask alone would wait for good."""
+    from distributed import wait
+
+    left = set(asked)
+    while left:
+        try:
+            with client.as_current():
+                finished = wait(left, timeout=wait_s, return_when="FIRST_COMPLETED").done
+        except TimeoutError:
+            if client.status != "running":
+                return
+            continue
+        except CancelledError:
+            finished = {future for future in left if future.status == "cancelled"}
+        yield from finished
+        left -= finished
+
+
+def _submit(client: Client, run: Run, job: Job) -> Any:
+    return client.submit(_run_same_version, run, job, package_version(), pure=False)
+
+
+def _outcome(future: Any, job: Job) -> SessionOutcome | None:
+    """The outcome of a job that ended in any way; None where it went with the worker that held it."""
+    try:
+        if future.status == "error":
+            return SessionOutcome.from_error(job.ref, _in_words(future.exception()))
+        outcome: SessionOutcome = future.result()
+    except CancelledError:
+        return None
     return outcome
 
 

@@ -38,6 +38,13 @@ def worker_pids(address: str) -> list[int]:
         return list(client.run(os.getpid).values())
 
 
+def scheduler_pid(address: str) -> int:
+    from distributed import Client
+
+    with Client(address, set_as_default=False) as client:
+        return client.run_on_scheduler(os.getpid)
+
+
 @contextlib.contextmanager
 def cluster(folder: Path) -> Iterator[str]:
     """Address of a scheduler with two worker processes, as `dask scheduler` and `dask worker` start them."""
@@ -146,6 +153,20 @@ def test_no_scheduler_is_one_sentence(jobs: list[Job]) -> None:
         next(run_on_cluster(jobs, "tcp://127.0.0.1:1", wait_s=0.5))
     with pytest.raises(StorageError, match="expected one"):
         next(run_on_cluster(jobs, "nonsense://x", wait_s=0.5))
+
+
+def test_a_scheduler_that_dies_is_one_sentence(tmp_path: Path, jobs: list[Job]) -> None:
+    def run(job: Job) -> SessionOutcome:
+        time.sleep(0.0 if job.ref == jobs[0].ref else 60.0)
+        return SessionOutcome(ref=job.ref)
+
+    with cluster(tmp_path / "dask") as address:
+        running = run_on_cluster(jobs, address, run=run, wait_s=1.0)
+        assert next(running).ref == jobs[0].ref
+        told = json.loads((tmp_path / "dask" / "scheduler.json").read_text())
+        os.kill(scheduler_pid(told["address"]), signal.SIGKILL)
+        with pytest.raises(StorageError, match="went away"):
+            next(running)
 
 
 def test_without_the_extra_it_says_what_to_install(jobs: list[Job], monkeypatch: pytest.MonkeyPatch) -> None:
