@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 Run = Callable[[Job], SessionOutcome]
 
 ROUNDS: Final = 3
-"""How often a session is given to the cluster while its outcome goes with the worker that held it, ours."""
+"""How often a session is given to the cluster while its workers end, ours."""
 
 WAIT_S: Final = 10.0
 """For a scheduler that does not answer, s, ours."""
@@ -55,10 +55,10 @@ def run_on_cluster(
     client = _connect(address, wait_s)
     left = {job.path: job for job in jobs}
     try:
-        for _ in range(ROUNDS):
+        for again in reversed(range(ROUNDS)):
             asked = {_submit(client, run, job): job for job in left.values()}
             for future in _as_finished(client, asked, wait_s):
-                outcome = _outcome(future, asked[future])
+                outcome = _outcome(future, asked[future], again > 0)
                 if outcome is not None:
                     del left[asked[future].path]
                     yield outcome
@@ -105,11 +105,16 @@ def _submit(client: Client, run: Run, job: Job) -> Any:
     return client.submit(_run_same_version, run, job, package_version(), pure=False)
 
 
-def _outcome(future: Any, job: Job) -> SessionOutcome | None:
-    """The outcome of a job that ended in any way; None where it went with the worker that held it."""
+def _outcome(future: Any, job: Job, has_next: bool) -> SessionOutcome | None:
+    """The outcome of a job; None where it went with its worker, or waited at one that another session ended."""
+    from distributed import KilledWorker
+
     try:
         if future.status == "error":
-            return SessionOutcome.from_error(job.ref, _in_words(future.exception()))
+            error = future.exception()
+            if has_next and isinstance(error, KilledWorker):
+                return None
+            return SessionOutcome.from_error(job.ref, _in_words(error))
         outcome: SessionOutcome = future.result()
     except CancelledError:
         return None
