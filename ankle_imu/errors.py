@@ -6,6 +6,8 @@ unknown name) is a plain `ValueError` or `TypeError`, raised before any work.
 
 from __future__ import annotations
 
+import errno
+
 
 class AnkleImuError(Exception):
     """Root of all errors of this package; `exit_code` is what the command line ends with."""
@@ -90,6 +92,12 @@ class StorageError(AnkleImuError):
         self.path = path
 
 
+class ExtraMissing(AnkleImuError):
+    """What was asked for needs a package that is not installed."""
+
+    exit_code = 2
+
+
 class QualityRefusal(AnkleImuError):
     """The data are sound but too few or too poor for the answer asked for."""
 
@@ -106,3 +114,21 @@ class NotStill(CalibrationError):
 
 class NotEnoughMotion(CalibrationError):
     """A movement was asked for and too little of it was seen."""
+
+
+def explain(error: BaseException) -> tuple[str, int]:
+    """Sentence and exit code of an exception.
+
+    Examples
+    --------
+    >>> explain(StorageError("The disk is full."))
+    ('The disk is full.', 6)
+    """
+    if isinstance(error, AnkleImuError):
+        return str(error), error.exit_code
+    if isinstance(error, OSError):
+        at = f" at {error.filename}" if error.filename else ""
+        if error.errno == errno.ENOSPC:
+            return f"The disk is full{at}.", 6
+        return f"The system refused{at}: {error.strerror or error}.", 6
+    return f"bug: {type(error).__name__}: {error} (--debug shows where; please report it)", 1

@@ -32,3 +32,12 @@ def shared() -> Path:
     if not SHARED.is_dir():
         pytest.skip("the shared recordings are not on this machine (set ANKLE_IMU_SHARED)")
     return SHARED
+
+
+@pytest.fixture
+def _see_package(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let processes that the tests start import the package these tests import."""
+    import ankle_imu
+
+    above = str(Path(ankle_imu.__file__).parents[1])
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, (above, os.environ.get("PYTHONPATH")))))

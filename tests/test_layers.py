@@ -34,7 +34,7 @@ FLOORS = (
         "library",
     },
     {"analysis", "session_io", "simulate", "keeping"},
-    {"streaming"},
+    {"streaming", "batch"},
     {"validation", "capture", "ledger"},
     {"doctor", "selfcheck"},
     {"cli"},

@@ -106,7 +106,7 @@ def build(only: str = "") -> App:
         analyzing.analyze,
         group=_WALKS,
         usage="Usage: ankle-imu analyze SESSION... [OPTIONS]",
-        help_epilogue="Example:  ankle-imu analyze last",
+        help_epilogue="Example:  ankle-imu analyze last\n\nOf many:  ankle-imu analyze --all --jobs auto",
     )
     app.command(reporting.report, group=_WALKS, help_epilogue="Example:  ankle-imu report last --open")
     app.command(

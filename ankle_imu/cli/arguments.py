@@ -15,12 +15,12 @@ AsJson = Annotated[
 ]
 
 Library = Annotated[
-    Path | None,
+    str | None,
     Parameter(name="--library", help="Library folder; else $ANKLE_IMU_LIBRARY, else your data folder."),
 ]
 
 Into = Annotated[
-    Path | None,
+    str | None,
     Parameter(
         name=("--out", "-o", "--library"),
         help="Library folder to put the session in; else $ANKLE_IMU_LIBRARY, else your data folder.",
@@ -44,7 +44,7 @@ def complete_sessions(context: Any) -> Iterator[str]:
     from ankle_imu.library import session_names
 
     given = context.get("--library")
-    root = library_root(Path(given.raw) if given and given.raw else None)
+    root = reading_root(given.raw if given and given.raw else None)
     names = sorted((name for _, name in session_names(root)), reverse=True)
     return (name for name in ("last", *names) if name.startswith(context.incomplete))
 
@@ -52,8 +52,31 @@ def complete_sessions(context: Any) -> Iterator[str]:
 Session = Annotated[str, Parameter(name="SESSION", help="Folder, id or `last`.", completer=complete_sessions)]
 
 
-def library_root(given: Path | None) -> Path:
-    """Folder of the library that is meant."""
+def library_root(given: str | None) -> Path:
+    """Folder of the library that is meant; a store is refused, since few commands can do with one."""
+    from ankle_imu.cli.failures import UsageError
     from ankle_imu.library import default_library
 
-    return (given.expanduser() if given else default_library()).absolute()
+    if store := store_of(given):
+        raise UsageError(
+            f"{store} is a store; `analyze`, `report -o`, `trend -o`, `library list` and `library show` can use "
+            "it. For this command copy it into a folder."
+        )
+    return (Path(given).expanduser() if given else default_library()).absolute()
+
+
+def reading_root(given: str | None) -> Path:
+    """Folder to read the library from that is meant: of one in a store, a mirror of what is small there."""
+    store = store_of(given)
+    if not store:
+        return library_root(given)
+    from ankle_imu.library.remote import mirror
+
+    return mirror(store)
+
+
+def store_of(given: str | None) -> str:
+    """URL of the library that is meant; "" when it is a folder."""
+    from ankle_imu.library.config import store_url
+
+    return store_url(given)

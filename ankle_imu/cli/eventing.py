@@ -101,7 +101,7 @@ def review(
         show(file)
 
 
-def _open(library: Path | None, ref: str) -> tuple[Path, SessionResult]:
+def _open(library: str | None, ref: str) -> tuple[Path, SessionResult]:
     from ankle_imu.library import load_result
 
     path = sessions.locate(library_root(library), ref)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import errno
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
 from cyclopts import CycloptsError
 
+from ankle_imu import errors
 from ankle_imu.cli.output import say_error
 from ankle_imu.errors import AnkleImuError
 
@@ -50,31 +50,26 @@ def explain(error: BaseException) -> tuple[str, int]:
     """
     if isinstance(error, KeyboardInterrupt):
         return "Interrupted; what was finished before is saved.", 130
-    if isinstance(error, AnkleImuError):
-        return str(error), error.exit_code
     if isinstance(error, CycloptsError):
         return f"{error} `{_asked(error)} --help` tells more.", 2
-    if isinstance(error, OSError):
-        if error.errno == errno.ENOSPC:
-            return f"The disk is full{_at(error)}.", 6
-        return f"The system refused{_at(error)}: {error.strerror or error}.", 6
-    return f"bug: {type(error).__name__}: {error} (--debug shows where; please report it)", 1
+    return errors.explain(error)
 
 
 def tell(error: BaseException, about: str = "") -> int:
     """Print an exception as one line and return its exit code; `about` names what it concerns."""
-    sentence, code = explain(error)
-    if _is_debugging.get():
-        import traceback
+    import traceback
 
-        say_error("".join(traceback.format_exception(error)).rstrip())
+    sentence, code = explain(error)
+    return tell_reason(sentence, code, "".join(traceback.format_exception(error)), about)
+
+
+def tell_reason(sentence: str, code: int, trace: str, about: str = "") -> int:
+    """Print why something failed as one line, after its traceback where that is wanted; returns the exit code."""
+    if _is_debugging.get():
+        say_error(trace.rstrip())
     say_error("error: " + (f"{about}: " if about else "") + " ".join(sentence.split()))
     return code
 
 
 def _asked(error: CycloptsError) -> str:
     return " ".join(["ankle-imu", *(error.command_chain or ())])
-
-
-def _at(error: OSError) -> str:
-    return f" at {error.filename}" if error.filename else ""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 from cyclopts import Parameter
 
 from ankle_imu.cli import failures
-from ankle_imu.cli.arguments import AsJson, Library, Person, library_root
+from ankle_imu.cli.arguments import AsJson, Library, Person, reading_root
 from ankle_imu.cli.output import say, show_columns, show_json_rows, show_table
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def list_(
     """List the sessions of the library, oldest first; with options, those that fit all of them."""
     from ankle_imu.library import Search, list_rows
 
-    root = library_root(library)
+    root = reading_root(library)
     with failures.user_input():
         search = Search(
             person=person, since=since, until=until, gait=gait, tags=tag, surface=surface, kind=kind, text=text

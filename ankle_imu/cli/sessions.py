@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
-from ankle_imu.cli.output import Tell, show, show_heading, show_table
+from ankle_imu.cli.output import Tell, say, show, show_heading, show_table
+from ankle_imu.errors import AnkleImuError, CorruptRecording
 
 if TYPE_CHECKING:
     from ankle_imu.values import SessionResult
-
-_ALIGNMENT: Final = ("good", "fair", "doubtful", "failed")
 
 
 def locate(root: Path, ref: str) -> Path:
@@ -20,15 +19,77 @@ def locate(root: Path, ref: str) -> Path:
     return find_session(root, ref).resolve()
 
 
-def analyze_and_save(path: Path, tell: Tell) -> tuple[SessionResult, Path | None]:
-    """Analyze a session; save its result when it is a folder (a single file has no place for one)."""
-    from ankle_imu.analysis import analyze
-    from ankle_imu.library import own_settings, save_result
-    from ankle_imu.session_io import open_session
+def locate_saved(library: str | None, ref: str) -> Path:
+    """As `locate`; of a library in a store, a folder in its mirror with the whole newest result."""
+    from ankle_imu.cli.arguments import reading_root, store_of
+    from ankle_imu.library import find_result
+    from ankle_imu.library.remote import complete
 
-    tell("reading", 0.0)
-    result = analyze(open_session(path), settings=own_settings(path), progress=tell)
-    return result, save_result(path, result) if path.is_dir() else None
+    root, store = reading_root(library), store_of(library)
+    path = locate(root, ref)
+    found = find_result(path) if store and path.is_relative_to(root.resolve()) else None
+    if found is not None:
+        complete(store, root.resolve(), found)
+    return path
+
+
+def open_result(library: str | None, ref: str, tell: Tell) -> tuple[Path, SessionResult]:
+    """Folder of a session and its up-to-date result; in a store it is brought up to date there."""
+    from ankle_imu.batch import Job, one_thread, run_job
+    from ankle_imu.cli.arguments import reading_root, store_of
+    from ankle_imu.library import load_result
+
+    root, store = reading_root(library).resolve(), store_of(library)
+    path = locate(root, ref)
+    if not store or not path.is_relative_to(root):
+        return path, result_of(path, tell)
+    with one_thread():
+        job = Job(ref=ref, path=path.relative_to(root).as_posix(), store=store, is_named=False)
+        outcome = run_job(job, tell)
+    if outcome.reason:
+        raise StoredSessionFailed(outcome.reason, outcome.exit_code)
+    path = locate_saved(library, path.name)
+    return path, load_result(path)
+
+
+class StoredSessionFailed(AnkleImuError):
+    """A session of a store could not be analyzed, for the reason that its outcome tells."""
+
+    def __init__(self, reason: str, exit_code: int) -> None:
+        super().__init__(reason)
+        self.exit_code = exit_code
+
+
+def analyze_and_save(path: Path, tell: Tell) -> tuple[SessionResult, Path | None]:
+    """Analyze a session and save the result, as `analyze` does."""
+    from ankle_imu import batch
+
+    with batch.one_thread():
+        return batch.analyze_and_save(path, tell)
+
+
+def result_of(path: Path, tell: Tell) -> SessionResult:
+    """The saved result where it is what analyzing now would give, else a new one."""
+    from ankle_imu.library import is_up_to_date, load_result, own_settings
+
+    own_settings(path)  # what is wrong with it, no new analysis puts right
+    try:
+        if path.is_dir() and (is_up_to_date(path) or _is_all_there_is(path)):
+            return load_result(path)
+    except CorruptRecording as error:
+        say(f"{error} This is done now.")
+    return analyze_and_save(path, tell)[0]
+
+
+def _is_all_there_is(path: Path) -> bool:
+    """Whether a session has a result and no recording to make a new one from, and say so."""
+    from ankle_imu.library import find_result
+    from ankle_imu.recording import part_paths
+
+    if part_paths(path) or find_result(path) is None:
+        return False
+    say(f"{path} holds no recording, so its saved result is used as it is.")
+    return True
 
 
 def library_of(session: Path) -> Path | None:
@@ -39,20 +100,9 @@ def library_of(session: Path) -> Path | None:
 
 def describe(path: Path, result: SessionResult) -> dict[str, Any]:
     """Everything the terminal or `--json` tells about one analyzed session."""
-    from ankle_imu.report.verdict import judge
+    from ankle_imu import batch
 
-    verdict = judge(result)
-    kinds = result.events["kind"].value_counts()
-    return {
-        "session": result.session.session_id or path.name,
-        "path": path,
-        "alias": result.session.alias,
-        "duration_s": result.duration_s,
-        "legs": _leg_rows(result),
-        "events": {str(kind): int(n) for kind, n in kinds.items()},
-        "verdict": {"lines": verdict.lines, "sure": verdict.sure, "reasons": verdict.reasons},
-        "warnings": result.quality["warnings"],
-    }
+    return batch.describe(path, result)
 
 
 def show_session(told: dict[str, Any]) -> None:
@@ -67,34 +117,6 @@ def show_session(told: dict[str, Any]) -> None:
     for line in verdict["lines"]:
         show(line)
     show(f"{verdict['sure']}: {' '.join(verdict['reasons'])}")
-
-
-def _leg_rows(result: SessionResult) -> list[dict[str, Any]]:
-    return [_leg_row(result, row) for row in result.summary.to_dict("records")]
-
-
-def _leg_row(result: SessionResult, row: dict[Any, Any]) -> dict[str, Any]:
-    metric = "shank_range_stance_deg" if row["angle_source"] == "none" else "range_stance_deg"
-    return {
-        **{name: row[name] for name in ("leg", "gait", "angle_source", "n_strides", "n_accepted")},
-        "metric": metric,
-        "range_median_deg": row[f"{metric}_median"],
-        "range_ci_low_deg": row[f"{metric}_ci_low"],
-        "range_ci_high_deg": row[f"{metric}_ci_high"],
-        "speed_median_mps": row["speed_mps_median"],
-        "alignment": _worst_alignment(result, row["leg"]),
-        "lost_share": _lost_share(result, row["leg"]),
-    }
-
-
-def _worst_alignment(result: SessionResult, leg: str) -> str:
-    verdicts = [a["verdict"] for p, a in result.quality["alignment"].items() if p.startswith(leg)]
-    return max(verdicts, key=_ALIGNMENT.index, default="")
-
-
-def _lost_share(result: SessionResult, leg: str) -> float:
-    own = [s for p, s in result.quality["sensors"].items() if p.startswith(leg)]
-    return float(sum(s["lost"] for s in own) / max(1, sum(s["expected"] for s in own)))
 
 
 def _cells(row: dict[str, Any]) -> list[str]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from cyclopts import App, Group
 
 from ankle_imu.cli import arranging, keeping, listing, sessions
-from ankle_imu.cli.arguments import AsJson, Library, Session, library_root
+from ankle_imu.cli.arguments import AsJson, Library, Session
 from ankle_imu.cli.output import say, show, show_heading, show_json, show_table
 from ankle_imu.errors import RecordingError
 
@@ -53,7 +53,7 @@ def show_one(
     from ankle_imu.library import find_result, load_result
     from ankle_imu.recording import read_session_info
 
-    path = sessions.locate(library_root(library), ref)
+    path = sessions.locate_saved(library, ref)
     if not path.is_dir():
         raise RecordingError(
             f"{path} is a single file; `library show` tells of session folders, `analyze` of a file.",
@@ -81,9 +81,10 @@ def show_one(
 
 def _files(path: Path, newest: Path | None) -> dict[str, Any]:
     """What lies in the folder of a session beside `session.toml`."""
+    from ankle_imu.recording import SUMS
     from ankle_imu.terrain import FILE_NAMES
 
-    raw = [file.stat().st_size for file in (path / "raw").rglob("*") if file.is_file()]
+    raw = [f.stat().st_size for f in (path / "raw").rglob("*") if f.is_file() and f.name != SUMS]
     results = sorted(found.parent.name for found in path.glob("derived/[!.]*/result.json"))
     return {
         "raw": {"files": len(raw), "bytes": sum(raw)},

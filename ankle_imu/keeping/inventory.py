@@ -10,9 +10,9 @@ from typing import Final
 from ankle_imu.durable import ASIDE
 from ankle_imu.errors import AnkleImuError
 from ankle_imu.keeping.verify import leftovers, size_of, tree_size
+from ankle_imu.library.cards import SessionEntry
 from ankle_imu.library.config import config_path
 from ankle_imu.library.derived import FOLDER as DERIVED
-from ankle_imu.library.cards import SessionEntry
 from ankle_imu.library.folders import list_sessions
 from ankle_imu.library.names import load_names, names_path, open_to_others
 from ankle_imu.library.reviews import FILE as REVIEWS

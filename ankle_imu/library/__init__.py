@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from ankle_imu.library.config import config_path, default_alias, default_library, new_alias
     from ankle_imu.library.derived import find_result, load_events, load_result, save_result
     from ankle_imu.library.folders import find_session, list_sessions, session_folder
+    from ankle_imu.library.freshness import is_up_to_date
     from ankle_imu.library.history import load_history
     from ankle_imu.library.index import reindex
     from ankle_imu.library.marks import session_names
@@ -48,6 +49,7 @@ _HOMES = {
     "find_sensor": "sensors",
     "find_session": "folders",
     "forget_sensor": "sensors",
+    "is_up_to_date": "freshness",
     "learn_limits": "person",
     "list_rows": "search",
     "list_sessions": "folders",
@@ -92,6 +94,7 @@ __all__ = [
     "find_sensor",
     "find_session",
     "forget_sensor",
+    "is_up_to_date",
     "learn_limits",
     "list_rows",
     "list_sessions",

@@ -23,6 +23,18 @@ def default_library() -> Path:
     return platformdirs.user_data_path(_APP, appauthor=False) / "library"
 
 
+def store_url(given: str | None) -> str:
+    """URL of the library that is meant when it lies in a store; "" when it is a folder.
+
+    Examples
+    --------
+    >>> store_url("s3://study/library/"), store_url("/home/me/library")
+    ('s3://study/library', '')
+    """
+    named = given or os.environ.get(LIBRARY_VARIABLE, "")
+    return named.rstrip("/") if "://" in named else ""
+
+
 def config_path() -> Path:
     """File of the settings of this user: in the folder `ANKLE_IMU_CONFIG`, else in the user's config folder."""
     given = os.environ.get(CONFIG_VARIABLE)
