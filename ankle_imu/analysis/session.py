@@ -89,8 +89,10 @@ def analyze(
         tell(f"{leg} leg", 0.8 * k / len(present))
         legs[leg] = _one_leg(leg, gridded, known, time, rate, settings)
     tell("wearing", 0.8)
+    told = len(warnings)
     if recording.session.kind == "walk":
         legs = _as_worn(legs, gridded, known, time, rate, settings, warnings)
+    wearing = tuple(warnings[told:])
     tell("tables", 0.9)
     worn = recording.session.sensors
     clipped = {p: one.time[is_clipped(one, worn.get(p))] for p, one in recording.series.items()}
@@ -111,7 +113,7 @@ def analyze(
         summary=summarize(strides),
         track=joined.table,
         quality=_quality(recording, gridded, clipped, legs, time, rate, gaps, tuple(warnings))
-        | {"track": joined.quality},
+        | {"track": joined.quality, "wearing": wearing},
         settings=settings,
         session=recording.session,
         version=package_version(),

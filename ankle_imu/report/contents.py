@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final
 
@@ -12,7 +12,9 @@ from ankle_imu import frames
 from ankle_imu.metrics.curves import curve_bands, left_out, strata
 from ankle_imu.metrics.excursions import EXCEEDANCE_MARKS_DEG, count_exceedances
 from ankle_imu.metrics.recovery import recover
+from ankle_imu.metrics.summary import MIN_STRIDES_MEDIAN
 from ankle_imu.report import series, words
+from ankle_imu.report.grid import Grid
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -23,15 +25,6 @@ if TYPE_CHECKING:
 SHOWN_GAPS: Final = 40
 TRACK: Final = "track: "
 """How a warning begins that is of the way, not of what the sensors sent."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Grid:
-    """A table of the page: caption, column heads, rows whose first cell is the row's head."""
-
-    caption: str
-    head: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
 
 
 def sensors_grid(result: SessionResult) -> Grid:
@@ -56,11 +49,11 @@ def alignment_grid(result: SessionResult) -> Grid:
     """How well the mounting of each sensor is known."""
     rows = tuple(
         (
-            words.side(p),
+            words.side(p).capitalize(),
             a["verdict"],
             a["method"],
             f"± {words.quantity(a['sigma_yaw_deg'], 'deg')}",
-            a["reason"] or "–",
+            words.sentence(a["reason"]) or "–",
         )
         for p, a in result.quality.get("alignment", {}).items()
     )
@@ -75,6 +68,12 @@ def unmeasurable_grid(result: SessionResult) -> Grid:
         by_reason.setdefault(str(reason), []).append(str(column))
     rows = tuple((", ".join(columns), reason) for reason, columns in by_reason.items())
     return Grid(caption="Not measurable in this session", head=("Column", "Why"), rows=rows)
+
+
+def has_enough(result: SessionResult) -> bool:
+    """Whether a leg has so many usable strides that a distribution or a course over time says something."""
+    legs = result.strides.loc[result.strides["accepted"].astype(bool), "leg"]
+    return bool(legs.value_counts().max() >= MIN_STRIDES_MEDIAN) if len(legs) else False
 
 
 def gaps_grid(result: SessionResult) -> Grid:
@@ -229,37 +228,6 @@ def stride_heading(result: SessionResult) -> str:
     parts = {"joint": "ankle", "foot": "foot", "none": "shank"}
     found = [parts[source] for source in series.sources(result)]
     return f"The {words.listing(found)} over a stride"
-
-
-def summary_grids(result: SessionResult) -> list[Grid]:
-    """One table per gait class and angle source, a column per leg: median, interval, n."""
-    grids = []
-    for (gait, source), part in result.summary.groupby(["gait", "angle_source"], sort=False):
-        rows = [_summary_row(metric, part) for metric in words.METRIC]
-        head = ("Median [approx. 95 % interval]", *(_summary_head(r) for r in series.rows(part)))
-        caption = f"{words.GAIT[str(gait)]}, {words.SOURCE[str(source)]}"
-        grids.append(Grid(caption=caption, head=head, rows=tuple(row for row in rows if row)))
-    return grids
-
-
-def _summary_head(row: Any) -> str:
-    return f"{row.leg}, n = {row.n_accepted:,} of {row.n_strides:,}"
-
-
-def _summary_row(metric: str, part: Any) -> tuple[str, ...]:
-    unit = words.UNITS[metric]
-    cells = [_summary_cell(row, metric, unit) for _, row in part.iterrows()]
-    label = f"{words.METRIC[metric]}{f', {unit}' if unit else ''}"
-    return (label, *cells) if any(cell != "–" for cell in cells) else ()
-
-
-def _summary_cell(row: Any, metric: str, unit: str) -> str:
-    median, low, high = (float(row[f"{metric}_{s}"]) for s in ("median", "ci_low", "ci_high"))
-    if not np.isfinite(median):
-        return "–"
-    ends = f"[{words.number(low, unit)} to {words.number(high, unit)}]".replace(" ", "\u00a0")
-    interval = f" {ends}" if np.isfinite([low, high]).all() else ""
-    return words.number(median, unit) + interval
 
 
 def events_grid(result: SessionResult) -> Grid:

@@ -9,6 +9,7 @@ import numpy as np
 from ankle_imu import frames
 from ankle_imu.metrics.curves import CurveBand, curve_bands, strata
 from ankle_imu.metrics.excursions import EXCEEDANCE_MARKS_DEG, count_exceedances
+from ankle_imu.metrics.summary import MIN_STRIDES_MEDIAN
 from ankle_imu.report import series, style, words
 
 if TYPE_CHECKING:
@@ -83,10 +84,12 @@ def excursion_figure(result: SessionResult, *, narrow: bool = False) -> Figure:
     Steps give the share of strides per degree; the marks at 15, 20 and 25 deg carry the share beyond them.
     """
     keys = [(s, g, m) for s, g in strata(result.strides) for m in series.excursion_metrics(s)]
-    keys = [key for key in keys if series.excursions(result, *key)]
+    keys = [
+        key for key in keys if any(len(x) >= MIN_STRIDES_MEDIAN for x in series.excursions(result, *key).values())
+    ]
     figure, axes = style.panels(max(1, len(keys)), 2, 250, narrow)
     if not keys:
-        _say(axes[0], "No accepted stride with an excursion to draw.")
+        _say(axes[0], f"Fewer than {MIN_STRIDES_MEDIAN} usable strides of one leg: no distribution.")
     for ax, key in zip(axes, keys, strict=False):
         _draw_distribution(ax, key, series.excursions(result, *key))
     return figure

@@ -1,15 +1,20 @@
-"""SessionResult -> one HTML file that needs nothing but a browser."""
+"""SessionResult -> one HTML file that needs nothing but a browser, or the same on paper."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ankle_imu import tables
 from ankle_imu.durable import write_whole
 from ankle_imu.errors import QualityRefusal
-from ankle_imu.report import contents, figures, manner, stabilising
+from ankle_imu.report import contents, figures, ledger, manner, stabilising, typical
 from ankle_imu.report.closeup import closeups
-from ankle_imu.report.render import picture, render
+from ankle_imu.report.imprint import imprint_of, sealed
+from ankle_imu.report.paper import write_paper
+from ankle_imu.report.printing import print_page
+from ankle_imu.report.render import picture, pictures, render
 from ankle_imu.report.trend_page import DEFAULT_METRICS, show_part
 from ankle_imu.report.verdict import judge
 from ankle_imu.report.way import way_sentences
@@ -17,7 +22,7 @@ from ankle_imu.trends import select_trend, with_adjusted
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     import pandas as pd
 
@@ -31,6 +36,7 @@ def write_report(
     *,
     trend: pd.DataFrame | None = None,
     history: Sequence[PastSession] = (),
+    files: Mapping[str, str] | None = None,
 ) -> Path:
     """Write the page of one session.
 
@@ -40,6 +46,7 @@ def write_report(
     path : where the HTML file goes; an existing one is replaced as a whole or not at all
     trend : table `tables.TREND` of the same person, or None; with 2 sessions or more the page shows them
     history : the same sessions with their strides: the figures are then those at like ground
+    files : SHA-256 of each file of the session, by its path in there: what `report --verify` compares
 
     Returns
     -------
@@ -50,33 +57,100 @@ def write_report(
     StorageError
         If the file cannot be written.
     """
-    return write_whole(Path(path), report_html(result, trend=trend, history=history).encode())
+    html = report_html(result, trend=trend, history=history, files=files)
+    return write_whole(Path(path), html.encode())
+
+
+def print_report(
+    result: SessionResult,
+    path: str | os.PathLike[str],
+    *,
+    trend: pd.DataFrame | None = None,
+    history: Sequence[PastSession] = (),
+    files: Mapping[str, str] | None = None,
+) -> str:
+    """Write the page of one session as PDF; parameters as of `write_report`.
+
+    Returns
+    -------
+    str
+        What printed it: the name of a browser's program, or `matplotlib` where none is installed.
+
+    Raises
+    ------
+    StorageError
+        If the file cannot be written.
+    """
+    values = _values(result, trend, history, files)
+    html = sealed(render("report.html.j2", **values))
+    browser = print_page(html, Path(path))
+    if browser is not None:
+        return browser.name
+    write_paper(html, {one.name: one.draw for one in pictures(values)}, Path(path))
+    return "matplotlib"
 
 
 def report_html(
-    result: SessionResult, *, trend: pd.DataFrame | None = None, history: Sequence[PastSession] = ()
+    result: SessionResult,
+    *,
+    trend: pd.DataFrame | None = None,
+    history: Sequence[PastSession] = (),
+    files: Mapping[str, str] | None = None,
 ) -> str:
     """Make the page of one session as text; the same result gives the same text."""
+    return sealed(render("report.html.j2", **_values(result, trend, history, files)))
+
+
+def _values(
+    result: SessionResult,
+    trend: pd.DataFrame | None,
+    history: Sequence[PastSession],
+    files: Mapping[str, str] | None,
+) -> dict[str, Any]:
+    """All that the template needs; the pictures are drawn here."""
+    result = _as_kept(result)
+    shown = _pictures(result)
+    past = _trend_part(trend, history)
+    rolls = closeups(result)
+    drawn = pictures([shown, rolls, past])
+    return {
+        "session": result.session,
+        "result": result,
+        "verdict": judge(result),
+        "contents": contents,
+        "ledger": ledger,
+        "manner": manner,
+        "stabilising": stabilising,
+        "typical": typical,
+        "way_sentences": way_sentences,
+        "closeups": rolls,
+        "trend": past,
+        "imprint": imprint_of(result, drawn, files or {}, trend if past else None),
+        **shown,
+    }
+
+
+def _pictures(result: SessionResult) -> dict[str, Any]:
+    """The pictures by their names in the template; False where there is too little to draw."""
     has_strides = bool(result.strides["accepted"].any())
-    return render(
-        "report.html.j2",
-        session=result.session,
-        result=result,
-        verdict=judge(result),
-        contents=contents,
-        manner=manner,
-        has_strides=has_strides,
-        quality=picture(figures.quality_figure, result, "quality", contents.quality_alt(result)),
-        curves=has_strides and picture(figures.curves_figure, result, "curves", contents.curves_alt(result)),
-        excursions=has_strides
+    is_enough = contents.has_enough(result)
+    return {
+        "has_strides": has_strides,
+        "quality": picture(figures.quality_figure, result, "quality", contents.quality_alt(result)),
+        "curves": has_strides and picture(figures.curves_figure, result, "curves", contents.curves_alt(result)),
+        "excursions": is_enough
         and picture(figures.excursion_figure, result, "excursions", contents.excursion_alt(result)),
-        timeline=has_strides
+        "timeline": is_enough
         and picture(figures.timeline_figure, result, "timeline", contents.timeline_alt(result)),
-        way_sentences=way_sentences,
-        closeups=closeups(result),
-        stabilising=stabilising,
-        trend=_trend_part(trend, history),
-    )
+    }
+
+
+def _as_kept(result: SessionResult) -> SessionResult:
+    """The result with its angles as float32, as the disk keeps them: fresh or read back, it draws the same."""
+    angles = result.angles.copy()
+    names = [name for name in tables.ANGLES.names if name != "time_s"]
+    angles[names] = angles[names].astype("float32").astype("float64")
+    return replace(result, angles=angles)
 
 
 def _trend_part(table: pd.DataFrame | None, history: Sequence[PastSession]) -> dict[str, Any] | None:

@@ -33,7 +33,7 @@ def inline_svg(figure: Figure, name: str, alt: str) -> str:
     text = text.replace("url(#", f"url(#{name}-").replace('href="#', f'href="#{name}-')
     return re.sub(
         r'<svg[^>]*?viewBox="([^"]*)"[^>]*>',
-        lambda m: f'<svg role="img" aria-label="{escape(alt)}" viewBox="{m[1]}">',
+        lambda m: f'<svg role="img" data-name="{name}" aria-label="{escape(alt)}" viewBox="{m[1]}">',
         text,
         count=1,
     )

@@ -99,8 +99,8 @@ def test_page_never_says_what_it_must_not(html):
 def test_sections_come_in_order(html_of_full):
     page = html_of_full
     names = [
-        "In short", "How good the data are", "over a stride", "step by step", "Over the session", "Typical values",
-        ">Events<", "What this cannot tell you", "How it was made",
+        "In short", "How good the data are", "How you moved", "over a stride", "step by step", "Typical values",
+        "Over the session", ">Events<", "Your sessions so far", "What this cannot tell you", "How it was made",
     ]  # fmt: skip
     places = [page.index(name) for name in names]
     assert places == sorted(places)
