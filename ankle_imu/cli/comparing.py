@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
-from ankle_imu.cli import failures, reporting, sessions
+from ankle_imu.cli import failures, sessions
 from ankle_imu.cli.arguments import AsJson, Library, library_root
 from ankle_imu.cli.output import Tell, progress, show, show_heading, show_json, show_table
 from ankle_imu.errors import AnkleImuError
@@ -61,7 +61,7 @@ def _strides_of(path: Path, tell: Tell) -> SessionStrides:
 
     from ankle_imu.comparison import SessionStrides
 
-    taken = SessionStrides.from_result(reporting.result_of(path, tell))
+    taken = SessionStrides.from_result(sessions.result_of(path, tell))
     return replace(taken, session_id=taken.session_id or path.name)
 
 

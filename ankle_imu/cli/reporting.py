@@ -9,16 +9,14 @@ from cyclopts import Parameter
 
 from ankle_imu.cli import failures, sessions
 from ankle_imu.cli.arguments import AsJson, Library, Person, library_root
-from ankle_imu.cli.output import Tell, progress, say, show, show_json
+from ankle_imu.cli.output import progress, say, show, show_json
 from ankle_imu.cli.trend_view import outlook_json, show_outlook
-from ankle_imu.errors import AnkleImuError, CorruptRecording, QualityRefusal
+from ankle_imu.errors import AnkleImuError, QualityRefusal
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from ankle_imu.settings import Settings
     from ankle_imu.trends import Outlook, PastSession
-    from ankle_imu.values import SessionResult
 
 
 def report(
@@ -43,7 +41,7 @@ def report(
         raise failures.UsageError(f"A report is written as .html, found {out.name}; print it from the browser.")
     path = sessions.locate(library_root(library), ref)
     with progress("reading") as tell:
-        result = result_of(path, tell)
+        result = sessions.result_of(path, tell)
         tell("drawing", 0.8)
         target = out or (path / "report.html" if path.is_dir() else path.with_suffix(".html"))
         table, history = _past_of(path)
@@ -105,51 +103,6 @@ def trend(
         return
     show_outlook(outlook, alias)
     show(page)
-
-
-def result_of(path: Path, tell: Tell) -> SessionResult:
-    """The saved result where it still fits the session, else a new one."""
-    from ankle_imu.library import load_result, own_settings
-
-    own = own_settings(path)
-    try:
-        if path.is_dir() and _is_fresh(path):
-            result = load_result(path)
-            if _has_limits(result, own) and _knows_track(result, path):
-                return result
-    except CorruptRecording as error:
-        say(f"{error} This is done now.")
-    return sessions.analyze_and_save(path, tell)[0]
-
-
-def _is_fresh(path: Path) -> bool:
-    """Whether the newest result was written after the last change of the session's own files."""
-    from ankle_imu.library import find_result
-
-    found = find_result(path)
-    beside = ("session.toml", "events.toml", *_tracks(path))
-    sources = [*(path / name for name in beside), *path.glob("raw/*")]
-    changed = max((source.stat().st_mtime for source in sources if source.exists()), default=0.0)
-    return found is not None and (found / "result.json").stat().st_mtime >= changed
-
-
-def _has_limits(result: SessionResult, own: Settings) -> bool:
-    """Whether a result was made with the person's limits of a roll as they are now."""
-    made = result.settings
-    return (made.roll_deg, made.roll_dps) == (own.roll_deg, own.roll_dps)
-
-
-def _knows_track(result: SessionResult, path: Path) -> bool:
-    """Whether a result had a word to say of the track; one laid beside the recording may be older than it."""
-    told = bool(result.quality.get("track")) or any(w.startswith("track:") for w in result.quality["warnings"])
-    return told or not _tracks(path)
-
-
-def _tracks(path: Path) -> list[str]:
-    """Names of the track files that lie in a session folder."""
-    from ankle_imu.terrain import FILE_NAMES
-
-    return [name for name in FILE_NAMES.values() if (path / name).is_file()]
 
 
 def _past_of(path: Path) -> tuple[pd.DataFrame | None, tuple[PastSession, ...]]:

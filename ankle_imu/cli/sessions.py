@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from ankle_imu.cli.output import Tell, show, show_heading, show_table
+from ankle_imu.cli.output import Tell, say, show, show_heading, show_table
+from ankle_imu.errors import CorruptRecording
 
 if TYPE_CHECKING:
     from ankle_imu.values import SessionResult
@@ -24,11 +25,37 @@ def analyze_and_save(path: Path, tell: Tell) -> tuple[SessionResult, Path | None
     """Analyze a session; save its result when it is a folder (a single file has no place for one)."""
     from ankle_imu.analysis import analyze
     from ankle_imu.library import own_settings, save_result
+    from ankle_imu.library.sources import file_sources, to_record
     from ankle_imu.session_io import open_session
 
     tell("reading", 0.0)
+    files = to_record(file_sources(path))
     result = analyze(open_session(path), settings=own_settings(path), progress=tell)
-    return result, save_result(path, result) if path.is_dir() else None
+    return result, save_result(path, result, files=files) if path.is_dir() else None
+
+
+def result_of(path: Path, tell: Tell) -> SessionResult:
+    """The saved result where it is what analyzing now would give, else a new one."""
+    from ankle_imu.library import is_up_to_date, load_result, own_settings
+
+    own_settings(path)  # what is wrong with it, no new analysis puts right
+    try:
+        if path.is_dir() and (is_up_to_date(path) or _is_all_there_is(path)):
+            return load_result(path)
+    except CorruptRecording as error:
+        say(f"{error} This is done now.")
+    return analyze_and_save(path, tell)[0]
+
+
+def _is_all_there_is(path: Path) -> bool:
+    """Whether a session has a result and no recording to make a new one from, and say so."""
+    from ankle_imu.library import find_result
+    from ankle_imu.recording import part_paths
+
+    if part_paths(path) or find_result(path) is None:
+        return False
+    say(f"{path} holds no recording, so its saved result is used as it is.")
+    return True
 
 
 def library_of(session: Path) -> Path | None:

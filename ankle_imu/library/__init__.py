@@ -5,6 +5,7 @@ from __future__ import annotations
 from ankle_imu.library.config import config_path, default_alias, default_library, new_alias
 from ankle_imu.library.derived import find_result, load_events, load_result, save_result
 from ankle_imu.library.folders import SessionEntry, find_session, list_sessions, session_folder
+from ankle_imu.library.freshness import is_up_to_date
 from ankle_imu.library.history import load_history
 from ankle_imu.library.person import learn_limits, own_settings
 from ankle_imu.library.reviews import read_reviews, save_review
@@ -30,6 +31,7 @@ __all__ = [
     "find_sensor",
     "find_session",
     "forget_sensor",
+    "is_up_to_date",
     "learn_limits",
     "list_sessions",
     "load_calibration",

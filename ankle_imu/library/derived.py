@@ -18,6 +18,7 @@ from ankle_imu import manifest, tables
 from ankle_imu.durable import ASIDE, whole_folder
 from ankle_imu.errors import CorruptRecording, RecordingError, UnknownFormatVersion
 from ankle_imu.library.reviews import read_reviews
+from ankle_imu.library.sources import calibration_sources, file_sources, to_record
 from ankle_imu.metrics.reviews import apply_reviews
 from ankle_imu.settings import Settings
 from ankle_imu.values import EventReview, SessionResult
@@ -34,13 +35,17 @@ _SINCE_2: Final = (tables.CONTEXT, tables.TRACK)
 S = TypeVar("S")
 
 
-def save_result(session_folder: str | Path, result: SessionResult) -> Path:
+def save_result(
+    session_folder: str | Path, result: SessionResult, *, files: Mapping[str, Mapping[str, Any]] | None = None
+) -> Path:
     """Write all of a result into a session folder; an older one with the same settings is replaced.
 
     Parameters
     ----------
     session_folder : str or Path
     result : SessionResult
+    files : record of the folder's files (`sources.to_record`) from before it was read, so that what changed
+        meanwhile shows; that of now when None
 
     Returns
     -------
@@ -57,7 +62,11 @@ def save_result(session_folder: str | Path, result: SessionResult) -> Path:
     Notes
     -----
     Angles are stored as float32 (their doubt is ten thousand times larger), times and all other tables in full.
+    Two results of the same files differ in nothing but `written_utc`.
     """
+    serials = [sensor.serial for sensor in result.session.sensors.values()]
+    read = to_record(file_sources(session_folder)) if files is None else files
+    sources = {**read, **to_record(calibration_sources(session_folder, serials))}
     target = Path(session_folder) / FOLDER / result.settings.digest()
     with whole_folder(target) as folder:
         for table in (*_TABLES, *_SINCE_2):
@@ -77,6 +86,7 @@ def save_result(session_folder: str | Path, result: SessionResult) -> Path:
                 "settings": result.settings.digest(),
                 "duration_s": result.duration_s,
                 "sampling_rate": result.sampling_rate,
+                "sources": sources,
             },
         )
     return target
@@ -86,7 +96,12 @@ def find_result(session_folder: str | Path) -> Path | None:
     """Folder of the result that was written last; None when the session was never analysed."""
     found = Path(session_folder).glob(f"{FOLDER}/*/{_RESULT}")
     whole = [path for path in found if not path.parent.name.startswith(ASIDE)]
-    return max(whole, key=lambda path: (_read_json(path).get("written_utc", ""), path)).parent if whole else None
+    return max(whole, key=lambda path: (read_json(path).get("written_utc", ""), path)).parent if whole else None
+
+
+def result_head(result_folder: Path) -> dict[str, Any]:
+    """What `result.json` says of a result; raises `CorruptRecording` if it cannot be read."""
+    return read_json(result_folder / _RESULT)
 
 
 def load_result(session_folder: str | Path, digest: str | None = None) -> SessionResult:
@@ -116,14 +131,14 @@ def load_result(session_folder: str | Path, digest: str | None = None) -> Sessio
         raise RecordingError(
             f"{session_folder} has no result; run `ankle-imu analyze` on it first.", path=str(session_folder)
         )
-    head = _read_json(folder / _RESULT)
+    head = read_json(folder / _RESULT)
     if head.get("format_version", 0) > FORMAT_VERSION:
         raise UnknownFormatVersion(
             f"{folder} was written by a newer version of ankle-imu; update it.", path=str(folder)
         )
     reviews, doubt = _reviews(Path(session_folder))
     quality = {
-        **_with_nan(_read_json(folder / "quality.json")),
+        **_with_nan(read_json(folder / "quality.json")),
         tables.GAPS.name: read_table(folder, tables.GAPS),
     }
     try:
@@ -141,7 +156,7 @@ def load_result(session_folder: str | Path, digest: str | None = None) -> Sessio
                 for table in _SINCE_2
             },
             quality=quality,
-            settings=_rebuild(Settings(), _read_json(folder / "settings.json")),
+            settings=_rebuild(Settings(), read_json(folder / "settings.json")),
             session=info,
             version=head["version"],
             duration_s=float(head["duration_s"]),
@@ -223,7 +238,8 @@ def _write_json(path: Path, content: Any) -> None:
     path.write_text(text + "\n", encoding="utf-8")
 
 
-def _read_json(path: Path) -> dict[str, Any]:
+def read_json(path: Path) -> dict[str, Any]:
+    """One of the JSON files of a result; raises `CorruptRecording` if it is missing or damaged."""
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:

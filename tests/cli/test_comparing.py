@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from ankle_imu import tables
+from ankle_imu._version import package_version
 from ankle_imu.library import save_result
 from ankle_imu.library.derived import read_table, write_table
 from ankle_imu.manifest import to_toml
@@ -51,7 +52,7 @@ def put(root: Path, day: int, alias: str = "P-test", **outing: Any) -> Path:
             quality={"sensors": {}, "alignment": {}, "sync": {}, "unmeasurable": {}, "warnings": []},
             settings=Settings(),
             session=info,
-            version="0",
+            version=package_version(),
             duration_s=1700.0,
             sampling_rate=104.0,
         ),

@@ -147,9 +147,12 @@ def test_report_analyzes_first_where_needed(ankle_imu: Run, session: Path, tmp_p
     done = ankle_imu("report", session, "-o", page)
     assert done.code == 0
     assert "strides.parquet" in done.err
-    os.utime(session / "session.toml", (2e9, 2e9))
-    (derived / "result.json").chmod(0o600)
     before = (derived / "result.json").stat().st_mtime_ns
+    os.utime(session / "session.toml", (2e9, 2e9))
+    assert ankle_imu("report", session, "-o", page).code == 0
+    assert (derived / "result.json").stat().st_mtime_ns == before, "a touched file is no other file"
+    with (session / "session.toml").open("a") as manifest:
+        manifest.write("# a word\n")
     assert ankle_imu("report", session, "-o", page).code == 0
     assert (derived / "result.json").stat().st_mtime_ns > before
 
@@ -193,6 +196,14 @@ def test_report_analyzes_again_after_a_change(
         assert len(runs) == 1
     (session.parents[1] / "person.toml").write_text("[[")
     ankle_imu("report", session, "-o", page).refuses(5, "person.toml")
+
+
+@pytest.mark.usefixtures("quick_page")
+def test_report_of_a_result_whose_recording_is_elsewhere(ankle_imu: Run, session: Path, tmp_path: Path) -> None:
+    shutil.rmtree(session / "raw")
+    done = ankle_imu("report", session, "-o", tmp_path / "page.html")
+    assert done.code == 0
+    assert "saved result is used as it is" in done.err
 
 
 @pytest.mark.usefixtures("quick_page")
