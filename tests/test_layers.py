@@ -35,7 +35,7 @@ FLOORS = (
     },
     {"analysis", "session_io", "simulate"},
     {"streaming"},
-    {"validation", "capture", "ledger"},
+    {"validation", "capture", "ledger", "reproduction"},
     {"doctor", "selfcheck"},
     {"cli"},
 )

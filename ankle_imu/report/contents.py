@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from ankle_imu.metrics.curves import CurveBand
     from ankle_imu.values import SessionResult
 
-SHOWN_GAPS: Final = 40
+SHOWN_GAPS: Final = 20
 TRACK: Final = "track: "
 """How a warning begins that is of the way, not of what the sensors sent."""
 

@@ -113,19 +113,49 @@ def write_paper(html: str, drawings: Mapping[str, Callable[[], Figure]], target:
 
 
 def _pages(found: list[Block], drawings: Mapping[str, Callable[[], Figure]]) -> Iterator[Figure]:
-    """Sheets of text, and each figure on a sheet of its own after the words that lead to it."""
+    """Sheets of text, and each figure on a sheet of its own under its heading."""
     lines: list[tuple[str, str]] = []
     for block in found:
-        if block.kind == "figure" and block.text in drawings:
-            yield from _sheets(lines)
-            lines = []
-            yield drawings[block.text]()
+        if block.kind == "figure":
+            if block.text in drawings:
+                heading = _trailing_headings(lines)
+                yield from _sheets(lines)
+                lines = []
+                yield _under(heading, drawings[block.text]())
         elif block.kind == "table":
             lines += [("mono", line) for line in table_lines(block.rows)] + [("mono", "")]
         else:
             columns = int(_TEXT_COLUMNS * _SIZE["p"] / _SIZE.get(block.kind, _SIZE["p"]))
             lines += [(block.kind, line) for line in textwrap.wrap(block.text, columns)] + [("mono", "")]
     yield from _sheets(lines)
+
+
+def _trailing_headings(lines: list[tuple[str, str]]) -> list[str]:
+    """Take the headings off the end of the lines: they belong to the figure that follows."""
+    heading: list[str] = []
+    while lines and (lines[-1][0].startswith("h") or not lines[-1][1]):
+        line = lines.pop()[1]
+        if line:
+            heading.insert(0, line)
+    return heading
+
+
+def _under(heading: list[str], figure: Figure) -> Figure:
+    """The figure with more paper above it, and its heading there."""
+    if heading:
+        width, height = figure.get_size_inches()
+        more = 36.0 * len(heading) / 72.0
+        share = height / (height + more)
+        for ax in figure.axes:
+            box = ax.get_position()
+            ax.set_position((box.x0, box.y0 * share, box.width, box.height * share))
+        for text in figure.texts:
+            text.set_y(text.get_position()[1] * share)
+        figure.set_size_inches(width, height + more)
+        for row, line in enumerate(heading):
+            y = 1.0 - 26.0 * (row + 1) / 72.0 / (height + more)
+            figure.text(_MARGIN / _WIDTH, y, line, fontsize=_SIZE["h2"], weight="bold", color=style.INK)
+    return figure
 
 
 def table_lines(rows: tuple[tuple[str, ...], ...]) -> list[str]:

@@ -63,7 +63,7 @@ def trend_grid(trend: Trend) -> Grid:
 
 def _point_cells(trend: Trend, row: Any) -> tuple[str, ...]:
     ends = (row.adjusted_low, row.adjusted_high) if trend.is_adjusted else (row.ci_low, row.ci_high)
-    interval = f"{_cell(trend, ends[0])} to {_cell(trend, ends[1])}"
+    interval = f"{_cell(trend, ends[0])} to {_cell(trend, ends[1])}" if ends[0] == ends[0] else "–"
     figures = (row.adjusted, interval, row.median) if trend.is_adjusted else (row.median, interval)
     cells = [one if isinstance(one, str) else _cell(trend, one) for one in figures]
     return (row.start_utc[:10], row.leg, *cells, f"{row.n_accepted:,}", row.session_id)
