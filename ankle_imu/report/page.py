@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ankle_imu.durable import write_whole
 from ankle_imu.errors import QualityRefusal
-from ankle_imu.report import contents, figures, manner, stabilising
+from ankle_imu.report import contents, curves, figures, manner, stabilising
 from ankle_imu.report.closeup import closeups
 from ankle_imu.report.render import picture, render
 from ankle_imu.report.trend_page import DEFAULT_METRICS, show_part
 from ankle_imu.report.verdict import judge
 from ankle_imu.report.way import way_sentences
-from ankle_imu.trends import select_trend, with_adjusted
+from ankle_imu.trends import select_trend, usual_curves, with_adjusted
 
 if TYPE_CHECKING:
     import os
@@ -58,6 +59,7 @@ def report_html(
 ) -> str:
     """Make the page of one session as text; the same result gives the same text."""
     has_strides = bool(result.strides["accepted"].any())
+    usual = usual_curves(history, result.session.session_id, result.session.started_utc)
     return render(
         "report.html.j2",
         session=result.session,
@@ -67,7 +69,13 @@ def report_html(
         manner=manner,
         has_strides=has_strides,
         quality=picture(figures.quality_figure, result, "quality", contents.quality_alt(result)),
-        curves=has_strides and picture(figures.curves_figure, result, "curves", contents.curves_alt(result)),
+        curves=bool(curves.drawn_curves(result))
+        and picture(
+            partial(curves.curves_figure, usual=usual), result, "curves", curves.curves_alt(result, usual=usual)
+        ),
+        curves_caption=curves.curves_caption(result, usual=usual),
+        curves_told=curves.untold_sentences(result),
+        curves_grid=curves.curves_grid(result, usual=usual),
         excursions=has_strides
         and picture(figures.excursion_figure, result, "excursions", contents.excursion_alt(result)),
         timeline=has_strides

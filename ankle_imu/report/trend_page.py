@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ankle_imu.durable import write_whole
 from ankle_imu.report import series, words
-from ankle_imu.report.contents import Grid
+from ankle_imu.report.grid import Grid
 from ankle_imu.report.render import picture, render
 from ankle_imu.report.svg import svg_text
 from ankle_imu.report.trend_figure import BAR, bars_figure, index_figure, title_of, trend_figure
