@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from ankle_imu import frames
-from ankle_imu.metrics.curves import curve_bands, left_out, strata
+from ankle_imu.metrics.curves import left_out, strata
 from ankle_imu.metrics.excursions import EXCEEDANCE_MARKS_DEG, count_exceedances
 from ankle_imu.metrics.recovery import recover
 from ankle_imu.metrics.summary import MIN_STRIDES_MEDIAN
@@ -19,7 +19,6 @@ from ankle_imu.report.grid import Grid
 if TYPE_CHECKING:
     import pandas as pd
 
-    from ankle_imu.metrics.curves import CurveBand
     from ankle_imu.values import SessionResult
 
 SHOWN_GAPS: Final = 20
@@ -138,36 +137,6 @@ def quality_alt(result: SessionResult) -> str:
     ]
     open_gaps = len(series.open_gaps(result))
     return f"Samples lost over time: {'; '.join(parts) or 'no sensor'}; {words.plural(open_gaps, 'open gap')}."
-
-
-def curves_grid(result: SessionResult) -> Grid:
-    """Mean and SD every 10 % of the stride."""
-    bands = curve_bands(result)
-    head = ("Angle", *(f"{p} %" for p in range(0, 101, 10)))
-    rows = tuple((_band_name(b), *(_mean_sd(b, p) for p in range(0, 101, 10))) for b in bands)
-    return Grid(caption="Mean (SD) in deg over the stride", head=head, rows=rows)
-
-
-def _band_name(band: CurveBand) -> str:
-    return f"{band.leg} {band.kind.replace('_', ' ')}, {band.gait}, n = {band.n_strides:,}"
-
-
-def _mean_sd(band: CurveBand, percent: int) -> str:
-    sd = f" ({band.sd[percent]:.1f})" if np.isfinite(band.sd[percent]) else ""
-    return words.number(band.mean[percent], "deg") + sd
-
-
-def curves_alt(result: SessionResult) -> str:
-    """Alt text of the curves."""
-    parts = []
-    for band in curve_bands(result):
-        if np.isfinite(band.mean).all():
-            low, high = int(np.argmin(band.mean)), int(np.argmax(band.mean))
-            ends = [f"{band.mean[i]:.1f} deg at {i} %" for i in (low, high)]
-            parts.append(f"{_band_name(band)}: from {ends[0]} to {ends[1]}")
-        else:
-            parts.append(f"{_band_name(band)}: too few strides for a mean")
-    return "Angles over the stride. " + ("; ".join(parts) or "No stride to draw") + "."
 
 
 def excursion_grid(result: SessionResult) -> Grid:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ankle_imu import frames
-from ankle_imu.metrics.curves import CurveBand, curve_bands, strata
+from ankle_imu.metrics.curves import strata
 from ankle_imu.metrics.excursions import EXCEEDANCE_MARKS_DEG, count_exceedances
 from ankle_imu.metrics.summary import MIN_STRIDES_MEDIAN
 from ankle_imu.report import series, style, words
+from ankle_imu.report.curves import curves_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -19,63 +20,7 @@ if TYPE_CHECKING:
 
     from ankle_imu.values import SessionResult
 
-_PERCENT: Final = np.linspace(0.0, 100.0, 101)
-
-
-def curves_figure(result: SessionResult, *, narrow: bool = False) -> Figure:
-    """Frontal and sagittal angle over the stride: mean and 1 SD per leg, a row per angle source and gait class.
-
-    Parameters
-    ----------
-    result : SessionResult
-    narrow : bool, one column for a telephone
-
-    Notes
-    -----
-    Below 50 strides the strides themselves are drawn instead of the band, below 25 no mean either.
-    """
-    bands = curve_bands(result)
-    keys = list(dict.fromkeys((b.source, b.gait, b.kind) for b in bands))
-    figure, axes = style.panels(max(1, len(keys)), 2, 270, narrow)
-    if not keys:
-        _say(axes[0], "No accepted stride with an angle to draw.")
-    for ax, key in zip(axes, keys, strict=False):
-        _draw_bands(ax, [b for b in bands if (b.source, b.gait, b.kind) == key])
-    return figure
-
-
-def _draw_bands(ax: Axes, bands: list[CurveBand]) -> None:
-    first = bands[0]
-    names = words.FRONTAL if first.kind in ("inversion", "foot_tilt", "shank_tilt") else words.SAGITTAL
-    title = f"{words.GAIT[first.gait]}: {names[first.source][0].lower()}{names[first.source][1:]}"
-    style.dress(ax, title, "% of stride, from initial contact", words.AXIS[first.kind])
-    ax.axhline(0.0, color=style.MUTED, linewidth=0.6)
-    for band in bands:
-        _draw_band(ax, band)
-    ax.set_xlim(0.0, 100.0)
-    low, high = ax.get_ylim()
-    ax.set_ylim(low - 0.1 * (high - low), high)
-    style.leg_key(ax, {b.leg: f"{b.leg}, {words.plural(b.n_strides, 'stride')}" for b in bands})
-    _label_toe_off(ax, bands)
-
-
-def _draw_band(ax: Axes, band: CurveBand) -> None:
-    colour = style.LEG_COLOUR[band.leg]
-    if np.isfinite(band.sd).all():
-        low, high = band.mean - band.sd, band.mean + band.sd
-        ax.fill_between(_PERCENT, low, high, color=colour, alpha=0.16, linewidth=0)
-    else:
-        ax.plot(_PERCENT, band.curves.T, color=colour, linewidth=0.6, alpha=0.35, rasterized=True)
-    ax.plot(_PERCENT, band.mean, color=colour, linestyle=style.LEG_LINE[band.leg], linewidth=2.0, label=band.leg)
-    ax.axvline(band.toe_off_percent, color=colour, linestyle=style.LEG_LINE[band.leg], linewidth=0.9)
-
-
-def _label_toe_off(ax: Axes, bands: list[CurveBand]) -> None:
-    toe_off = [b.toe_off_percent for b in bands if np.isfinite(b.toe_off_percent)]
-    if toe_off:
-        text = f"toe-off {np.mean(toe_off):.0f} %"
-        inside = {"transform": ax.get_xaxis_transform(), "ha": "left", "va": "bottom"}
-        style.note(ax, max(toe_off) + 1.5, 0.02, text, **inside)
+__all__ = ["curves_figure", "excursion_figure", "quality_figure", "timeline_figure"]
 
 
 def excursion_figure(result: SessionResult, *, narrow: bool = False) -> Figure:
@@ -89,7 +34,7 @@ def excursion_figure(result: SessionResult, *, narrow: bool = False) -> Figure:
     ]
     figure, axes = style.panels(max(1, len(keys)), 2, 250, narrow)
     if not keys:
-        _say(axes[0], f"Fewer than {MIN_STRIDES_MEDIAN} usable strides of one leg: no distribution.")
+        style.say(axes[0], f"Fewer than {MIN_STRIDES_MEDIAN} usable strides of one leg: no distribution.")
     for ax, key in zip(axes, keys, strict=False):
         _draw_distribution(ax, key, series.excursions(result, *key))
     return figure
@@ -133,7 +78,7 @@ def timeline_figure(result: SessionResult, *, narrow: bool = False) -> Figure:
     sources = [s for s in series.sources(result) if series.timeline(result, s)]
     figure, axes = style.panels(max(1, len(sources)), 1, 290, narrow)
     if not sources:
-        _say(axes[0], "No accepted stride with an excursion to draw.")
+        style.say(axes[0], "No accepted stride with an excursion to draw.")
     for ax, source in zip(axes, sources, strict=False):
         _draw_timeline(ax, result, source, narrow)
     return figure
@@ -221,8 +166,3 @@ def _draw_loss(ax: Axes, result: SessionResult, placement: str, row: float) -> N
         height = np.maximum(0.8 * share, 0.1)[some]
         bottom = row + 0.8 * np.broadcast_to(base, share.shape)[some]
         ax.bar(edges[:-1][some], height, width[some], bottom=bottom, align="edge", color=colour, linewidth=0)
-
-
-def _say(ax: Axes, text: str) -> None:
-    ax.set_axis_off()
-    style.note(ax, 0.5, 0.5, text, ha="center", va="center", fontsize=13.0, wrap=True)

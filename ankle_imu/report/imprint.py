@@ -32,7 +32,8 @@ LIBRARIES: Final = ("numpy", "scipy", "pandas", "vqf", "matplotlib")
 """Packages whose release may move a figure in its last digits."""
 
 TABLES: Final = (
-    tables.STRIDES, tables.EVENTS, tables.BOUTS, tables.SUMMARY, tables.CONTEXT, tables.TRACK, tables.ANGLES,
+    tables.STRIDES, tables.EVENTS, tables.BOUTS, tables.SUMMARY, tables.CONTEXT, tables.TRACK, tables.CURVES,
+    tables.ANGLES,
 )  # fmt: skip
 
 _NAME: Final = "ankle-imu-imprint"

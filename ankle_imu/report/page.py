@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ankle_imu import tables
 from ankle_imu.durable import write_whole
 from ankle_imu.errors import QualityRefusal
-from ankle_imu.report import contents, figures, ledger, manner, stabilising, typical
+from ankle_imu.report import contents, curves, figures, ledger, manner, stabilising, typical
 from ankle_imu.report.closeup import closeups
 from ankle_imu.report.imprint import imprint_of, sealed
 from ankle_imu.report.paper import write_paper
@@ -18,7 +19,7 @@ from ankle_imu.report.render import picture, pictures, render
 from ankle_imu.report.trend_page import DEFAULT_METRICS, show_part
 from ankle_imu.report.verdict import judge
 from ankle_imu.report.way import way_sentences
-from ankle_imu.trends import select_trend, with_adjusted
+from ankle_imu.trends import select_trend, usual_curves, with_adjusted
 
 if TYPE_CHECKING:
     import os
@@ -109,10 +110,9 @@ def _values(
 ) -> dict[str, Any]:
     """All that the template needs; the pictures are drawn here."""
     result = _as_kept(result)
-    shown = _pictures(result)
+    shown = _pictures(result) | _curves(result, history)
     past = _trend_part(trend, history)
     rolls = closeups(result)
-    drawn = pictures([shown, rolls, past])
     return {
         "session": result.session,
         "result": result,
@@ -122,26 +122,36 @@ def _values(
         "manner": manner,
         "stabilising": stabilising,
         "typical": typical,
+        "has_strides": bool(result.strides["accepted"].any()),
         "way_sentences": way_sentences,
         "closeups": rolls,
         "trend": past,
-        "imprint": imprint_of(result, drawn, files or {}, trend if past else None),
+        "imprint": imprint_of(result, pictures([shown, rolls, past]), files or {}, trend),
         **shown,
     }
 
 
 def _pictures(result: SessionResult) -> dict[str, Any]:
     """The pictures by their names in the template; False where there is too little to draw."""
-    has_strides = bool(result.strides["accepted"].any())
     is_enough = contents.has_enough(result)
     return {
-        "has_strides": has_strides,
         "quality": picture(figures.quality_figure, result, "quality", contents.quality_alt(result)),
-        "curves": has_strides and picture(figures.curves_figure, result, "curves", contents.curves_alt(result)),
         "excursions": is_enough
         and picture(figures.excursion_figure, result, "excursions", contents.excursion_alt(result)),
         "timeline": is_enough
         and picture(figures.timeline_figure, result, "timeline", contents.timeline_alt(result)),
+    }
+
+
+def _curves(result: SessionResult, history: Sequence[PastSession]) -> dict[str, Any]:
+    """The curves over the stride, with the person's own usual, and what is told below them."""
+    usual = usual_curves(history, result.session.session_id, result.session.started_utc)
+    draw, alt = partial(curves.curves_figure, usual=usual), curves.curves_alt(result, usual=usual)
+    return {
+        "curves": bool(curves.drawn_curves(result)) and picture(draw, result, "curves", alt),
+        "curves_caption": curves.curves_caption(result, usual=usual),
+        "curves_told": curves.untold_sentences(result),
+        "curves_grid": curves.curves_grid(result, usual=usual),
     }
 
 

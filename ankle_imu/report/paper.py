@@ -191,7 +191,7 @@ def _sheets(lines: list[tuple[str, str]]) -> Iterator[Figure]:
             figure, y = style.new_figure(_WIDTH, _HEIGHT), _HEIGHT - _MARGIN
         y -= 1.45 * size
         family = "monospace" if kind == "mono" else "sans-serif"
-        weight = "bold" if kind.startswith("h") else "normal"
+        weight = "bold" if kind.startswith("h") else "regular"
         if line:
             figure.text(
                 _MARGIN / _WIDTH, y / _HEIGHT, line.replace("$", r"\$"), fontsize=size, family=family,

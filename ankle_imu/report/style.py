@@ -24,6 +24,8 @@ LEG_LINE: Final = {"left": "-", "right": (0, (5, 2))}
 LEG_MARKER: Final = {"left": "o", "right": "s"}
 LOSS_COLOUR: Final = "#D55E00"
 FILLED_COLOUR: Final = "#E69F00"
+USUAL: Final = "#b0b0b0"
+"""The person's own usual, behind the curves."""
 GAIT_GREY: Final = {"walk": "#d9d9d9", "jog": "#a3a3a3", "run": "#5f5f5f"}
 
 _SMALL, _TEXT = 11.0, 12.5
@@ -79,6 +81,12 @@ def note(ax: Axes, x: float, y: float, text: str, **kwargs: Any) -> None:
     ax.text(x, y, text, **options)
 
 
+def say(ax: Axes, text: str) -> None:
+    """One sentence instead of a picture."""
+    ax.set_axis_off()
+    note(ax, 0.5, 0.5, text, ha="center", va="center", fontsize=13.0, wrap=True)
+
+
 def leg_key(ax: Axes, labels: dict[str, str]) -> None:
     """Name the line of each leg between title and axes, in the leg's own colour."""
     handles = [
@@ -92,7 +100,8 @@ def key(ax: Axes, handles: Sequence[Artist], inks: list[str], columns: int = 2) 
     """Put a legend without a frame between title and axes, its words in the given inks."""
     legend = ax.legend(
         handles=handles, loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=columns, frameon=False, borderpad=0.2,
-        fontsize=_SMALL, handlelength=2.2, columnspacing=1.4, borderaxespad=0.0,
+        fontsize=_SMALL, handlelength=2.2 if columns < 3 else 1.8, columnspacing=1.4 if columns < 3 else 1.0,
+        borderaxespad=0.0,
     )  # fmt: skip
     for text, ink in zip(legend.get_texts(), inks, strict=True):
         text.set_color(ink)

@@ -1,10 +1,10 @@
-"""GPX: text -> points, by way of gpxpy; of a file that is cut off or damaged, what stands before the damage."""
+"""GPX: text <-> points, by way of gpxpy; of a file that is cut off or damaged, what stands before the damage."""
 
 from __future__ import annotations
 
 import math
 import re
-from datetime import UTC
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 from xml.etree import ElementTree
 
@@ -15,6 +15,8 @@ from ankle_imu.terrain.points import Points
 
 if TYPE_CHECKING:
     from gpxpy.gpx import GPX
+
+    from ankle_imu.track import Track
 
 _POINT: Final = ("trkpt", "rtept", "wpt")
 _NUMBERS: Final = ("ele",)
@@ -57,6 +59,40 @@ def read_gpx(data: bytes, name: str) -> Points:
         problems=problems,
         is_damaged=is_damaged,
     )
+
+
+def write_gpx(track: Track) -> bytes:
+    """A track as a GPX 1.1 file: places, heights and times, nothing else that the original may have held.
+
+    Parameters
+    ----------
+    track : Track; its `source` and `problems` are not written
+
+    Returns
+    -------
+    bytes
+        `read_gpx` gives the points back: places to 1e-8 deg (1 mm), heights to 1 mm, times to 1 us.
+    """
+    from gpxpy.gpx import GPX, GPXTrack, GPXTrackPoint, GPXTrackSegment
+
+    gpx, whole = GPX(), GPXTrack()
+    gpx.creator = "ankle_imu"
+    gpx.tracks.append(whole)
+    columns = (track.latitude, track.longitude, track.elevation, track.time, track.segment)
+    last = None
+    for latitude, longitude, elevation, time, segment in zip(*(c.tolist() for c in columns), strict=True):
+        if segment != last:
+            whole.segments.append(GPXTrackSegment())
+            last = segment
+        whole.segments[-1].points.append(
+            GPXTrackPoint(
+                round(latitude, 8),
+                round(longitude, 8),
+                elevation=None if math.isnan(elevation) else round(elevation, 3),
+                time=None if math.isnan(time) else datetime.fromtimestamp(time, tz=UTC),
+            )
+        )
+    return gpx.to_xml(version="1.1").encode()
 
 
 def _text(data: bytes) -> str:

@@ -8,9 +8,8 @@ import pytest
 
 from ankle_imu import tables
 from ankle_imu.errors import QualityRefusal, StorageError
-from ankle_imu.metrics.curves import curve_band
 from ankle_imu.report import words, write_report, write_trend
-from ankle_imu.report.figures import curves_figure, excursion_figure, quality_figure, timeline_figure
+from ankle_imu.report.figures import excursion_figure, quality_figure, timeline_figure
 from ankle_imu.report.page import report_html
 from ankle_imu.report.series import loss_over_time
 from ankle_imu.report.verdict import judge
@@ -141,30 +140,6 @@ def test_verdict_lowers_with_alignment_loss_and_few_strides(full, make_result):
     lost = {p: s | {"lost": s["expected"] // 3} for p, s in full.quality["sensors"].items()}
     assert judge(replace(full, quality=full.quality | {"sensors": lost})).level == 2
     assert judge(make_result(**CASES["a handful"])).level == 1
-
-
-def test_curves_draw_mean_band_and_toe_off(full):
-    figure = curves_figure(full)
-    assert len(figure.axes) == 6
-    ax = figure.axes[0]
-    assert "ankle inversion" in ax.get_title(loc="left")
-    left = next(line for line in ax.lines if line.get_label() == "left" and len(line.get_xdata()) == 101)
-    band = curve_band(full, "left", "walk", "joint", "inversion")
-    np.testing.assert_allclose(left.get_ydata(), band.mean)
-    extent = ax.collections[0].get_paths()[0].vertices[:, 1]
-    assert extent.max() == pytest.approx((band.mean + band.sd).max())
-    texts = [t.get_text() for t in ax.get_legend().get_texts()]
-    assert texts[0] == f"left, {band.n_strides} strides"
-    assert any("toe-off 62 %" in t.get_text() for t in ax.texts)
-    assert len(curves_figure(full, narrow=True).axes) == 6
-
-
-def test_few_strides_are_drawn_one_by_one(make_result):
-    few = make_result(**CASES["a handful"])
-    ax = curves_figure(few).axes[0]
-    n = int(few.strides["accepted"].sum())
-    assert sum(len(line.get_xdata()) == 101 for line in ax.lines) == n + 1
-    assert len(ax.collections) == 0
 
 
 def test_distribution_adds_up_and_counts_exceedances(full):
