@@ -75,6 +75,12 @@ def has_enough(result: SessionResult) -> bool:
     return bool(legs.value_counts().max() >= MIN_STRIDES_MEDIAN) if len(legs) else False
 
 
+def has_loss(result: SessionResult) -> bool:
+    """Whether there is anything to draw of what was lost."""
+    gaps = result.quality.get("gaps")
+    return gaps is not None and len(gaps) > 0
+
+
 def gaps_grid(result: SessionResult) -> Grid:
     """The longest gaps."""
     gaps = result.quality.get("gaps")

@@ -135,7 +135,8 @@ def _pictures(result: SessionResult) -> dict[str, Any]:
     """The pictures by their names in the template; False where there is too little to draw."""
     is_enough = contents.has_enough(result)
     return {
-        "quality": picture(figures.quality_figure, result, "quality", contents.quality_alt(result)),
+        "quality": contents.has_loss(result)
+        and picture(figures.quality_figure, result, "quality", contents.quality_alt(result)),
         "excursions": is_enough
         and picture(figures.excursion_figure, result, "excursions", contents.excursion_alt(result)),
         "timeline": is_enough
