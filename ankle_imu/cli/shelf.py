@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import App, Group, Parameter
 
-from ankle_imu.cli import sessions
+from ankle_imu.cli import paging, sessions
 from ankle_imu.cli.arguments import AsJson, Library, Person, library_root
 from ankle_imu.cli.output import say, show, show_heading, show_json, show_table
 from ankle_imu.errors import RecordingError
@@ -28,6 +28,7 @@ def build(group: Group, options: Group) -> App:
     )
     app.command(list_, name="list", help_epilogue="Example:  ankle-imu library list --person P-demo")
     app.command(show_one, name="show", help_epilogue="Example:  ankle-imu library show last")
+    app.command(paging.page, help_epilogue="Example:  ankle-imu library page -o walks.html")
     return app
 
 

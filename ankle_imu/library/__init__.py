@@ -1,29 +1,79 @@
-"""Many sessions: where they are, what was found in them, and how they compare over time."""
+"""Many sessions: where they are, what was found in them, and how they compare over time.
+
+Names are handed on from their modules when they are first used: a list of sessions needs few of them.
+"""
 
 from __future__ import annotations
 
-from ankle_imu.library.config import config_path, default_alias, default_library, new_alias
-from ankle_imu.library.derived import find_result, load_events, load_result, save_result
-from ankle_imu.library.folders import SessionEntry, find_session, list_sessions, session_folder
-from ankle_imu.library.freshness import is_up_to_date
-from ankle_imu.library.history import load_history
-from ankle_imu.library.person import learn_limits, own_settings
-from ankle_imu.library.reviews import read_reviews, save_review
-from ankle_imu.library.sensors import (
-    KnownSensor,
-    find_sensor,
-    forget_sensor,
-    load_calibration,
-    load_sensors,
-    save_calibration,
-    save_sensor,
-    sensor_folder,
-)
-from ankle_imu.library.trend import load_trend
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ankle_imu.library.cards import SessionEntry
+    from ankle_imu.library.config import config_path, default_alias, default_library, new_alias
+    from ankle_imu.library.derived import find_result, load_events, load_result, save_result
+    from ankle_imu.library.folders import find_session, list_sessions, session_folder
+    from ankle_imu.library.freshness import is_up_to_date
+    from ankle_imu.library.history import load_history
+    from ankle_imu.library.index import reindex
+    from ankle_imu.library.marks import session_names
+    from ankle_imu.library.person import learn_limits, own_settings
+    from ankle_imu.library.reviews import read_reviews, save_review
+    from ankle_imu.library.search import Search, SessionRow, list_rows, load_summaries, search_sessions
+    from ankle_imu.library.sensors import (
+        KnownSensor,
+        find_sensor,
+        forget_sensor,
+        load_calibration,
+        load_sensors,
+        save_calibration,
+        save_sensor,
+        sensor_folder,
+    )
+    from ankle_imu.library.trend import load_trend
+
+_HOMES = {
+    "KnownSensor": "sensors",
+    "Search": "search",
+    "SessionEntry": "cards",
+    "SessionRow": "search",
+    "config_path": "config",
+    "default_alias": "config",
+    "default_library": "config",
+    "find_result": "derived",
+    "find_sensor": "sensors",
+    "find_session": "folders",
+    "forget_sensor": "sensors",
+    "is_up_to_date": "freshness",
+    "learn_limits": "person",
+    "list_rows": "search",
+    "list_sessions": "folders",
+    "load_calibration": "sensors",
+    "load_events": "derived",
+    "load_history": "history",
+    "load_result": "derived",
+    "load_sensors": "sensors",
+    "load_summaries": "search",
+    "load_trend": "trend",
+    "new_alias": "config",
+    "own_settings": "person",
+    "read_reviews": "reviews",
+    "reindex": "index",
+    "save_calibration": "sensors",
+    "save_result": "derived",
+    "save_review": "reviews",
+    "save_sensor": "sensors",
+    "search_sessions": "search",
+    "sensor_folder": "sensors",
+    "session_folder": "folders",
+    "session_names": "marks",
+}
 
 __all__ = [
     "KnownSensor",
+    "Search",
     "SessionEntry",
+    "SessionRow",
     "config_path",
     "default_alias",
     "default_library",
@@ -33,20 +83,31 @@ __all__ = [
     "forget_sensor",
     "is_up_to_date",
     "learn_limits",
+    "list_rows",
     "list_sessions",
     "load_calibration",
     "load_events",
     "load_history",
     "load_result",
     "load_sensors",
+    "load_summaries",
     "load_trend",
     "new_alias",
     "own_settings",
     "read_reviews",
+    "reindex",
     "save_calibration",
     "save_result",
     "save_review",
     "save_sensor",
+    "search_sessions",
     "sensor_folder",
     "session_folder",
+    "session_names",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOMES:
+        return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

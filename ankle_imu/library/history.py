@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 from ankle_imu import tables
 from ankle_imu.comparison import SessionStrides, mount_sites
 from ankle_imu.errors import CorruptRecording, RecordingError
+from ankle_imu.library.cards import SessionEntry
 from ankle_imu.library.derived import find_result, load_events, read_table
-from ankle_imu.library.folders import SessionEntry, list_sessions
+from ankle_imu.library.folders import list_sessions
 from ankle_imu.manifest import check_alias
 from ankle_imu.trends import PastSession, Worn, no_curves
 

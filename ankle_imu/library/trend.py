@@ -5,11 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ankle_imu import tables
-from ankle_imu.comparison import mount_sites
 from ankle_imu.errors import QualityRefusal
-from ankle_imu.library.derived import find_result, read_table
-from ankle_imu.library.folders import SessionEntry, list_sessions
+from ankle_imu.library.search import Search, list_rows, load_summaries
 from ankle_imu.manifest import check_alias
 
 if TYPE_CHECKING:
@@ -37,28 +34,18 @@ def load_trend(library: str | Path, alias: str | None = None) -> pd.DataFrame:
     QualityRefusal
         If the library holds no session of that person, or none was analysed.
     """
-    import pandas as pd
-
     if alias is not None:
         check_alias(alias)
+    search = Search(person=alias or "")
+    rows = load_summaries(library, search)
+    if len(rows):
+        return rows
     whose = f" of {alias}" if alias else ""
-    entries = list_sessions(library, alias)
-    if not entries:
+    known = list_rows(library, search)
+    if not known:
         raise QualityRefusal(f"The library at {library} holds no sessions{whose} yet; record or import one first.")
-    found = [(entry, folder) for entry in entries if (folder := find_result(entry.path)) is not None]
-    if not found:
+    if not any(row.result for row in known):
         raise QualityRefusal(
-            f"None of the {len(entries)} sessions{whose} in {library} has been analysed; run `ankle-imu analyze`."
+            f"None of the {len(known)} sessions{whose} in {library} has been analysed; run `ankle-imu analyze`."
         )
-    rows = pd.concat([_rows(entry, read_table(folder, tables.SUMMARY)) for entry, folder in found])
-    return tables.make_table(tables.TREND, {name: rows[name].to_numpy() for name in tables.TREND.names})
-
-
-def _rows(entry: SessionEntry, summary: pd.DataFrame) -> pd.DataFrame:
-    sites = mount_sites(entry.info)
-    return summary.assign(
-        session_id=entry.session_id,
-        start_utc=entry.info.started_utc,
-        alias=entry.alias,
-        mount_site=[sites[leg] for leg in summary["leg"]],
-    )
+    return rows
