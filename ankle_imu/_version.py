@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from importlib.metadata import PackageNotFoundError, version
-
 
 def package_version() -> str:
     """Version of the installed distribution, `0+unknown` when run from a bare checkout."""
+    from importlib.metadata import PackageNotFoundError, version
+
     try:
         return version("ankle-imu")
     except PackageNotFoundError:

@@ -8,12 +8,15 @@ from typing import Annotated, Any
 from cyclopts import Parameter
 
 from ankle_imu.cli import failures, sessions
-from ankle_imu.cli.arguments import AsJson, Library, library_root
+from ankle_imu.cli.arguments import AsJson, Library, complete_sessions, library_root
 from ankle_imu.cli.output import progress, say, show, show_json
 
 
 def analyze(
-    refs: Annotated[list[str], Parameter(name="SESSION", help="Folder, id or `last`; several are allowed.")],
+    refs: Annotated[
+        list[str],
+        Parameter(name="SESSION", help="Folder, id or `last`; several are allowed.", completer=complete_sessions),
+    ],
     /,
     *,
     library: Library = None,

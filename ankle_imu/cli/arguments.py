@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from cyclopts import Parameter
 
@@ -28,6 +31,25 @@ Person = Annotated[str, Parameter(name="--person", show_default=False, help="Ali
 
 Placement = Literal["left_foot", "right_foot", "left_shank", "right_shank"]
 """`frames.PLACEMENTS`, repeated because the help must not load numpy."""
+
+
+def complete_sessions(context: Any) -> Iterator[str]:
+    """What the shell offers for a SESSION: `last` and the ids in the library, the newest first; or paths."""
+    word = context.incomplete
+    if word.startswith((".", "~", "/")) or "/" in word or "\\" in word:
+        head, tail = os.path.split(word)
+        with contextlib.suppress(OSError), os.scandir(Path(head or ".").expanduser()) as found:
+            names = [entry.name + "/" * entry.is_dir() for entry in found]
+        return (os.path.join(head, name) for name in sorted(names) if name.startswith(tail))  # noqa: PTH118
+    from ankle_imu.library import session_names
+
+    given = context.get("--library")
+    root = library_root(Path(given.raw) if given and given.raw else None)
+    names = sorted((name for _, name in session_names(root)), reverse=True)
+    return (name for name in ("last", *names) if name.startswith(context.incomplete))
+
+
+Session = Annotated[str, Parameter(name="SESSION", help="Folder, id or `last`.", completer=complete_sessions)]
 
 
 def library_root(given: Path | None) -> Path:

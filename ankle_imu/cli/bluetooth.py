@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -21,4 +20,6 @@ def radio() -> Radio:
 
 def run(work: Coroutine[Any, Any, T]) -> T:
     """Run one asynchronous piece of work to its end."""
+    import asyncio
+
     return asyncio.run(work)

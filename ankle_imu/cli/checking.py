@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 from cyclopts import Parameter
 
 from ankle_imu.cli import failures, sessions
-from ankle_imu.cli.arguments import AsJson, Library, library_root
+from ankle_imu.cli.arguments import AsJson, Library, Session, library_root
 from ankle_imu.cli.output import say, show, show_heading, show_json, show_table
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ _RESTARTS: Final = "sensor restarts"
 
 
 def check(
-    ref: Annotated[str, Parameter(name="SESSION", help="Folder, id or `last`.")],
+    ref: Session,
     /,
     *,
     out: Annotated[
@@ -66,7 +66,7 @@ def check(
 
 
 def repair(
-    ref: Annotated[str, Parameter(name="SESSION", help="Folder, id or `last`.")],
+    ref: Session,
     /,
     *,
     library: Library = None,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import Parameter
 
 from ankle_imu.cli import failures, sessions
-from ankle_imu.cli.arguments import AsJson, Library, library_root
+from ankle_imu.cli.arguments import AsJson, Library, complete_sessions, library_root
 from ankle_imu.cli.output import Tell, progress, show, show_heading, show_json, show_table
 from ankle_imu.errors import AnkleImuError
 
@@ -17,8 +17,13 @@ if TYPE_CHECKING:
 
 
 def compare(
-    first: Annotated[str, Parameter(name="SESSION", help="Folder, id or `last`: the walk to compare with.")],
-    second: Annotated[str, Parameter(name="SESSION", help="The other walk.")],
+    first: Annotated[
+        str,
+        Parameter(
+            name="SESSION", help="Folder, id or `last`: the walk to compare with.", completer=complete_sessions
+        ),
+    ],
+    second: Annotated[str, Parameter(name="SESSION", help="The other walk.", completer=complete_sessions)],
     /,
     *,
     out: Annotated[

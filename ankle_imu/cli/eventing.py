@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 from cyclopts import App, Group, Parameter
 
 from ankle_imu.cli import failures, sessions
-from ankle_imu.cli.arguments import AsJson, Library, library_root
+from ankle_imu.cli.arguments import AsJson, Library, Session, library_root
 from ankle_imu.cli.output import say, show, show_heading, show_json, show_table
 from ankle_imu.errors import RecordingError
 
@@ -22,8 +22,6 @@ Verdict = Literal["none", "real", "false", "painful"]
 """`values.VERDICTS`, repeated because the help must not load numpy."""
 
 _KEYS: Final = {"y": "real", "n": "false", "p": "painful", "-": "none"}
-
-Ref = Annotated[str, Parameter(name="SESSION", help="Folder, id or `last`.")]
 
 
 def build(group: Group, options: Group) -> App:
@@ -43,7 +41,7 @@ def build(group: Group, options: Group) -> App:
     return app
 
 
-def list_(ref: Ref, /, *, library: Library = None, as_json: AsJson = False) -> None:
+def list_(ref: Session, /, *, library: Library = None, as_json: AsJson = False) -> None:
     """List the events of an analyzed session in order of time, with your answers.
 
     How far the ankle (or the foot, from a foot sensor alone) went and how fast; strides is how many passed until
@@ -63,7 +61,7 @@ def list_(ref: Ref, /, *, library: Library = None, as_json: AsJson = False) -> N
 
 
 def review(
-    ref: Ref,
+    ref: Session,
     /,
     *,
     event: Annotated[

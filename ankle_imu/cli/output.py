@@ -8,7 +8,7 @@ import os
 import shutil
 import sys
 import textwrap
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Final
@@ -48,6 +48,13 @@ def show_json(content: Mapping[str, Any]) -> None:
     print(to_json(content))
 
 
+def show_json_rows(content: Mapping[str, Any], name: str, rows: Iterable[Mapping[str, Any]]) -> None:
+    """Print one object as `show_json` does, with a list of thousands in it under `name`, one line for each."""
+    head = to_json({**content, name: []})
+    lines = ",\n    ".join(json.dumps(row, ensure_ascii=False) for row in rows)
+    print(head.removesuffix("[]\n}") + (f"[\n    {lines}\n  ]\n}}" if lines else "[]\n}"))
+
+
 def to_json(content: Mapping[str, Any]) -> str:
     """JSON text of one object with its `schema_version`.
 
@@ -70,6 +77,13 @@ def show_table(head: Sequence[str], rows: Sequence[Sequence[str]], *, right: Seq
     for row in rows:
         table.add_row(*(Text(cell) for cell in row))
     _console(sys.stdout).print(table)
+
+
+def show_columns(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Print columns without colours or folding: for thousands of rows, on which `show_table` spends long."""
+    widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
+    pattern = "  ".join(f"{{:<{width}}}" for width in widths)
+    print("\n".join([pattern.format(*row).rstrip() for row in (head, *rows)]))
 
 
 def show_verdicts(rows: Sequence[tuple[str, str, str, str]]) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import math
 import signal
@@ -143,6 +142,8 @@ async def _simulated(
     stack: contextlib.AsyncExitStack, plan_name: str
 ) -> tuple[Radio, dict[Wanted, Adapter], float]:
     """Virtual sensors of a plan on a radio of their own, and how long the walk takes."""
+    import asyncio
+
     from ankle_imu.capture import Wanted
     from ankle_imu.devices import catalog
     from ankle_imu.simulate import named_plan, walk
@@ -166,6 +167,8 @@ async def _simulated(
 @contextlib.contextmanager
 def _signals(recorder: Recorder) -> Iterator[None]:
     """Ctrl-C, SIGTERM and a closed terminal end the recording cleanly; a second Ctrl-C without waiting."""
+    import asyncio
+
     loop = asyncio.get_running_loop()
     names = ("SIGINT", "SIGTERM", "SIGHUP")
     numbers = [getattr(signal, name) for name in names if hasattr(signal, name)]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import Parameter
 
 from ankle_imu.cli import failures, sessions
-from ankle_imu.cli.arguments import AsJson, Library, Person, library_root
+from ankle_imu.cli.arguments import AsJson, Library, Person, complete_sessions, library_root
 from ankle_imu.cli.output import progress, say, show, show_json
 from ankle_imu.cli.trend_view import outlook_json, show_outlook
 from ankle_imu.errors import QualityRefusal
@@ -21,7 +21,12 @@ if TYPE_CHECKING:
 
 
 def report(
-    ref: Annotated[str, Parameter(name="SESSION", help="Folder, id or `last`; with --verify also a page.")],
+    ref: Annotated[
+        str,
+        Parameter(
+            name="SESSION", help="Folder, id or `last`; with --verify also a page.", completer=complete_sessions
+        ),
+    ],
     /,
     *,
     out: Annotated[

@@ -1,18 +1,17 @@
-"""`library list` and `library show`."""
+"""The sub-commands of `library`, and `library show`."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
-from cyclopts import App, Group, Parameter
+from cyclopts import App, Group
 
-from ankle_imu.cli import paging, sessions
-from ankle_imu.cli.arguments import AsJson, Library, Person, library_root
+from ankle_imu.cli import arranging, listing, paging, sessions
+from ankle_imu.cli.arguments import AsJson, Library, Session, library_root
 from ankle_imu.cli.output import say, show, show_heading, show_json, show_table
 from ankle_imu.errors import RecordingError
 
 if TYPE_CHECKING:
-    from ankle_imu.library import SessionEntry
     from ankle_imu.values import SensorInfo, SessionInfo
 
 
@@ -23,36 +22,26 @@ def build(group: Group, options: Group) -> App:
         group=group,
         group_commands=Group("Commands"),
         group_parameters=options,
-        help="List sessions, or show one.",
+        help="List, search, show and arrange sessions.",
         help_epilogue="Example:  ankle-imu library list",
     )
-    app.command(list_, name="list", help_epilogue="Example:  ankle-imu library list --person P-demo")
+    app.command(
+        listing.list_, name="list", help_epilogue="Example:  ankle-imu library list --from 2026-05 --tag hill"
+    )
     app.command(show_one, name="show", help_epilogue="Example:  ankle-imu library show last")
     app.command(paging.page, help_epilogue="Example:  ankle-imu library page -o walks.html")
+    app.command(
+        arranging.tag,
+        usage="Usage: ankle-imu library tag SESSION [TAG...] [OPTIONS]",
+        help_epilogue="Example:  ankle-imu library tag last physio hill --remove wet",
+    )
+    app.command(arranging.move, help_epilogue="Example:  ankle-imu library move last --person P-kqzt")
+    app.command(arranging.reindex, help_epilogue="Example:  ankle-imu library reindex")
     return app
 
 
-def list_(*, person: Person = "", library: Library = None, as_json: AsJson = False) -> None:
-    """List the sessions of the library, oldest first."""
-    from ankle_imu.library import list_sessions
-
-    root = library_root(library)
-    entries = list_sessions(root, person or None)
-    if as_json:
-        show_json({"library": root, "sessions": [_entry(entry) for entry in entries]})
-        return
-    if not entries:
-        say(f"The library at {root} holds no sessions{f' of {person}' if person else ''} yet.")
-        return
-    rows = [_row(entry) for entry in entries]
-    show_table(("Session", "Person", "Sensors", "Ground", "Analyzed"), rows)
-    for entry in entries:
-        if entry.problem:
-            say(f"{entry.session_id}: {entry.problem}")
-
-
 def show_one(
-    ref: Annotated[str, Parameter(name="SESSION", help="Folder, id or `last`.")],
+    ref: Session,
     /,
     *,
     library: Library = None,
@@ -84,38 +73,6 @@ def show_one(
         sessions.show_session(told)
     else:
         say(f"Not analyzed yet: ankle-imu analyze {path.name}")
-
-
-def _entry(entry: SessionEntry) -> dict[str, Any]:
-    from ankle_imu.library import find_result
-
-    return {
-        "session": entry.session_id,
-        "alias": entry.alias,
-        "path": entry.path,
-        "started_utc": entry.info.started_utc,
-        "kind": entry.info.kind,
-        "sensors": list(entry.info.sensors),
-        "surface": entry.info.surface,
-        "result": find_result(entry.path),
-        "problem": entry.problem,
-    }
-
-
-def _row(entry: SessionEntry) -> list[str]:
-    from ankle_imu.library import find_result
-
-    if entry.problem:
-        return [entry.session_id, entry.alias, "cannot be read", "", ""]
-    sensors = _worn(list(entry.info.sensors))
-    analyzed = "yes" if find_result(entry.path) else "no"
-    return [entry.session_id, entry.alias, sensors, entry.info.surface, analyzed]
-
-
-def _worn(placements: list[str]) -> str:
-    """`left foot+shank, right foot`, in the order of `placements`."""
-    legs = dict.fromkeys(placement.split("_")[0] for placement in placements)
-    return ", ".join(f"{leg} {'+'.join(p.split('_')[1] for p in placements if p.startswith(leg))}" for leg in legs)
 
 
 def _facts(info: SessionInfo) -> list[tuple[str, str]]:

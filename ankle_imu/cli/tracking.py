@@ -9,7 +9,7 @@ from typing import Annotated, Any, Final
 from cyclopts import App, Group, Parameter
 
 from ankle_imu.cli import sessions
-from ankle_imu.cli.arguments import AsJson, Library, library_root
+from ankle_imu.cli.arguments import AsJson, Library, Session, library_root
 from ankle_imu.cli.output import progress, say, show, show_heading, show_json, show_table
 
 _INCOMPLETE: Final = 5
@@ -31,7 +31,7 @@ def build(group: Group, options: Group) -> App:
 
 
 def attach(
-    ref: Annotated[str, Parameter(name="SESSION", help="Folder, id or `last`.")],
+    ref: Session,
     file: Annotated[Path, Parameter(name="FILE", help="GPX or FIT file of a watch or phone.")],
     /,
     *,

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from ankle_imu.library.history import load_history
     from ankle_imu.library.index import reindex
     from ankle_imu.library.marks import session_names
+    from ankle_imu.library.moving import move_session
     from ankle_imu.library.person import learn_limits, own_settings
     from ankle_imu.library.reviews import read_reviews, save_review
     from ankle_imu.library.search import Search, SessionRow, list_rows, load_summaries, search_sessions
@@ -30,9 +31,12 @@ if TYPE_CHECKING:
         save_sensor,
         sensor_folder,
     )
+    from ankle_imu.library.tags import change_tags
     from ankle_imu.library.trend import load_trend
 
 _HOMES = {
+    "move_session": "moving",
+    "change_tags": "tags",
     "KnownSensor": "sensors",
     "Search": "search",
     "SessionEntry": "cards",
@@ -74,6 +78,7 @@ __all__ = [
     "Search",
     "SessionEntry",
     "SessionRow",
+    "change_tags",
     "config_path",
     "default_alias",
     "default_library",
@@ -92,6 +97,7 @@ __all__ = [
     "load_sensors",
     "load_summaries",
     "load_trend",
+    "move_session",
     "new_alias",
     "own_settings",
     "read_reviews",

@@ -19,9 +19,9 @@ CARD_COLUMNS: Final = (
     "session_id", "alias", "began", "started", "kind", "surface", "sensors", "tags", "gaits", "result", "problem",
     "damage", "words", "info",
 )  # fmt: skip
-"""Columns of a card. `began`: start in UTC; `started`: as it is noted; `sensors`, `gaits`, `tags`: a line each, in
-small letters (tags); `result`: digest of the result written last; `problem`, `damage`: why `session.toml` or that
-result could not be read; `words`: all a person wrote, small letters; `info`: `SessionInfo` as JSON."""
+"""Columns of a card. `began`: start in UTC; `started`: as it is noted; `sensors`, `gaits`, `tags`: a line each;
+`result`: digest of the result written last; `problem`, `damage`: why `session.toml` or that result could not be
+read; `words`: all a person wrote, small letters; `info`: `SessionInfo` as JSON."""
 
 SUMMARY_COLUMNS: Final = ("mount_site", *tables.SUMMARY.names)
 """Columns of the summary rows of a session, beside the session itself."""
@@ -68,8 +68,8 @@ def read_card(folder: str | Path) -> Card:
         info.started_utc,
         info.kind,
         info.surface,
-        "\n".join(info.sensors),
-        _lines([tag.casefold() for tag in info.tags]),
+        _lines(info.sensors),
+        _lines(info.tags),
         _lines(dict.fromkeys(row[1] for row in summary)),
         result.name if result else "",
         problem,
@@ -119,7 +119,7 @@ def _read_summary(result: Path) -> list[tuple[Any, ...]]:
 
     path = result / f"{tables.SUMMARY.name}.parquet"
     try:
-        content = pq.ParquetFile(path).read()
+        content = pq.ParquetFile(path).read(use_threads=False)
         columns = [content.column(name).to_pylist() for name in tables.SUMMARY.names]
     except (OSError, pa.ArrowException, KeyError) as error:
         raise CorruptRecording(

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import os
-import tomllib
 from pathlib import Path
 from typing import Final
 
-from ankle_imu.durable import write_whole
 from ankle_imu.errors import RecordingError, StorageError
-from ankle_imu.manifest import check_alias, random_letters
 
 LIBRARY_VARIABLE: Final = "ANKLE_IMU_LIBRARY"
 CONFIG_VARIABLE: Final = "ANKLE_IMU_CONFIG"
@@ -38,6 +35,8 @@ def config_path() -> Path:
 
 def new_alias() -> str:
     """A pseudonym: `P-` and four random letters."""
+    from ankle_imu.manifest import random_letters
+
     return f"P-{random_letters()}"
 
 
@@ -51,6 +50,11 @@ def default_alias() -> str:
     StorageError
         If the config cannot be read or written.
     """
+    import tomllib
+
+    from ankle_imu.durable import write_whole
+    from ankle_imu.manifest import check_alias
+
     path = config_path()
     try:
         text = path.read_text(encoding="utf-8")

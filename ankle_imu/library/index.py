@@ -19,7 +19,7 @@ from contextlib import closing, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
 
-from ankle_imu.library.marks import Mark, YearMarks, is_sure, join, read_marks
+from ankle_imu.library.marks import Mark, YearMarks, is_sure, join, read_marks, young_since
 
 if TYPE_CHECKING:
     from ankle_imu.library.cards import Card
@@ -189,8 +189,9 @@ def _make(connection: sqlite3.Connection, schema: str) -> None:
 
 def _bring_in_step(connection: sqlite3.Connection, root: Path, known: _Known, done: Done | None) -> bool:
     """Read what changed since the index was made; gives True in a transaction in which nothing differs."""
+    young = young_since()
     for _ in range(_ROUNDS):
-        marks = read_marks(root)
+        marks = read_marks(root, young)
         connection.execute("BEGIN")
         changes = _changes(connection, marks, known)
         if not changes:

@@ -43,21 +43,26 @@ class YearMarks(NamedTuple):
         return dict(zip(self.names.split("\n"), marks, strict=True)) if self.names else {}
 
 
-def read_marks(root: str | os.PathLike[str]) -> dict[str, YearMarks]:
+def young_since() -> int:
+    """Instant in ns from which on a time stamp is too young to be sure, as of now."""
+    return time.time_ns() - SETTLED_NS
+
+
+def read_marks(root: str | os.PathLike[str], young_ns: int) -> dict[str, YearMarks]:
     """Marks of all sessions of a library.
 
     Parameters
     ----------
     root : path of the library; one that does not exist holds no sessions
+    young_ns : int, see `young_since`
 
     Returns
     -------
     dict of `people/<alias>/<year>` -> YearMarks
-        A time stamp so young that an edit might not move it is given as unsure, which equals no stored one.
+        A time stamp from `young_ns` on, which an edit might not move, is given as unsure.
     """
     base = os.fspath(root)
-    young = time.time_ns() - SETTLED_NS
-    return {year: _year_marks(f"{base}/{year}", young) for year in years(base)}
+    return {year: _year_marks(f"{base}/{year}", young_ns) for year in years(base)}
 
 
 def years(base: str) -> Iterator[str]:

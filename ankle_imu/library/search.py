@@ -50,7 +50,7 @@ class Search:
             ("began >= ?", since),
             (f"substr(began, 1, {len(until)}) <= ?", until),
             ("instr(gaits, ?)", self.gait and f"\n{self.gait}\n"),
-            *(("instr(tags, ?)", f"\n{tag.casefold()}\n") for tag in self.tags),
+            *(("instr(fold(tags), ?)", f"\n{tag.casefold()}\n") for tag in self.tags),
             ("instr(fold(surface), ?)", self.surface.casefold()),
             ("kind = ?", self.kind),
             ("instr(words, ?)", self.text.casefold()),
@@ -62,17 +62,18 @@ class Search:
 class SessionRow(NamedTuple):
     """What a list shows of a session.
 
-    `folder` is the path in the library; `sensors` and `gaits` are separated by line ends; `result` is the digest
+    `folder` is the path in the library; `sensors`, `tags` and `gaits` have a line each; `result` is the digest
     of the result written last, "" where there is none.
     """
 
     session_id: str
     alias: str
     folder: str
-    began: str
+    started: str
     kind: str
     surface: str
     sensors: str
+    tags: str
     gaits: str
     result: str
     problem: str
@@ -168,7 +169,7 @@ def load_summaries(root: str | Path, search: Search | None = None) -> pd.DataFra
 
 def _select(index: sqlite3.Connection, columns: str, search: Search, also: str = "1") -> list[Any]:
     where, values = search.where()
-    if search.surface:
+    if search.surface or search.tags:
         index.create_function("fold", 1, str.casefold, deterministic=True)
     return index.execute(f"SELECT {columns} FROM sessions WHERE {where} AND {also} {_ORDER}", values).fetchall()
 

@@ -40,6 +40,9 @@ COMMANDS = (
     "compare",
     "library list",
     "library show",
+    "library tag",
+    "library move",
+    "library reindex",
     "validate",
 )
 HEAVY = ("numpy", "scipy", "pandas", "matplotlib", "pyarrow", "vqf", "bleak")
@@ -128,7 +131,7 @@ def test_exceptions_become_one_line_and_a_code(
     def fail(*_: object, **__: object) -> None:
         raise error
 
-    monkeypatch.setattr("ankle_imu.library.list_sessions", fail)
+    monkeypatch.setattr("ankle_imu.library.list_rows", fail)
     done = ankle_imu("library", "list")
     assert (done.code, done.out, len(done.err.splitlines())) == (code, "", 1)
     assert said in done.err

@@ -1,0 +1,137 @@
+"""A session to another person or another library: whole at one place or whole at the other."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import shutil
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+from ankle_imu.durable import ASIDE, storage_error, sync_folder, whole_folder
+from ankle_imu.errors import CorruptRecording, RecordingError
+from ankle_imu.library.marks import PEOPLE
+from ankle_imu.library.tags import noted, set_value
+from ankle_imu.manifest import FILE_NAME, check_alias, quoted
+
+_RAW: Final = "raw"
+
+
+def move_session(session_folder: str | Path, *, alias: str = "", library: str | Path | None = None) -> Path:
+    """Move a session of a library.
+
+    Parameters
+    ----------
+    session_folder : str or Path, `<library>/people/<alias>/<year>/<session id>`
+    alias : str, of the person it goes to; the same person when empty
+    library : str or Path of the library it goes to; the same one when None
+
+    Returns
+    -------
+    Path
+        Where the session is now.
+
+    Raises
+    ------
+    ValueError
+        If `alias` cannot name a folder.
+    RecordingError
+        If the folder lies in no library, or another session of that id is there already.
+    CorruptRecording
+        If `session.toml` cannot be understood, or a copy differs from what it was made from.
+    StorageError
+        If the disk refuses; the session is then still where it was.
+
+    Notes
+    -----
+    Within a file system the folder is renamed. To another one it is copied aside, compared by SHA-256, brought to
+    the disk and renamed; only then the original goes. Killed in between, the session is whole at both places, and
+    the same call once more finishes. Results keep the alias they were made with until they are made again.
+    """
+    source = Path(session_folder).resolve()
+    root = _library_of(source)
+    person = check_alias(alias) if alias else source.parents[1].name
+    target = (Path(library).resolve() if library else root) / PEOPLE / person / source.parent.name / source.name
+    if target == source:
+        return source
+    before = noted(source).alias
+    if target.exists():
+        if _hashes(source / _RAW) != _hashes(target / _RAW):
+            raise RecordingError(f"Another session is at {target} already; nothing was moved.", path=str(target))
+        _note_alias(target, person)
+        _remove(source)
+        return target
+    try:
+        _note_alias(source, person)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        _rename_or_copy(source, target)
+    except BaseException as error:
+        _note_alias(source, before)
+        if isinstance(error, OSError):
+            raise storage_error(error, target) from error
+        raise
+    _remove_empty(source.parent)
+    return target
+
+
+def _rename_or_copy(source: Path, target: Path) -> None:
+    try:
+        source.rename(target)
+    except OSError as error:
+        if error.errno != errno.EXDEV:
+            raise
+        with whole_folder(target) as aside:
+            shutil.copytree(source, aside, dirs_exist_ok=True, symlinks=True)
+            if _hashes(source) != _hashes(aside):
+                raise CorruptRecording(
+                    f"The copy of {source} for {target} differs from it, so it was not kept; move it once more.",
+                    path=str(target),
+                ) from error
+        _remove(source)
+    else:
+        sync_folder(target.parent)
+        sync_folder(source.parent)
+
+
+def _library_of(session: Path) -> Path:
+    parents = session.parents
+    if len(parents) < 4 or parents[2].name != PEOPLE or not session.is_dir():
+        raise RecordingError(
+            f"{session} is no session of a library; expected <library>/{PEOPLE}/<alias>/<year>/<session id>.",
+            path=str(session),
+        )
+    return parents[3]
+
+
+def _note_alias(session: Path, alias: str) -> None:
+    """Write the person into `session.toml` where another one is noted."""
+    if (session / FILE_NAME).exists() and noted(session).alias != alias:
+        set_value(session, "alias", quoted(alias))
+
+
+def _hashes(folder: Path) -> dict[str, str]:
+    """SHA-256 of every file below a folder, by its path there."""
+    found = {}
+    for path in sorted(folder.rglob("*")):
+        if path.is_file():
+            with path.open("rb") as file:
+                found[path.relative_to(folder).as_posix()] = hashlib.file_digest(file, "sha256").hexdigest()
+    return found
+
+
+def _remove(session: Path) -> None:
+    """Take a session away so that no half of it is ever listed."""
+    aside = session.with_name(f"{ASIDE}{session.name}-moved")
+    shutil.rmtree(aside, ignore_errors=True)
+    session.rename(aside)
+    sync_folder(session.parent)
+    shutil.rmtree(aside)
+    _remove_empty(session.parent)
+
+
+def _remove_empty(year: Path) -> None:
+    """Remove the folders of a year and of a person that hold nothing any more."""
+    with suppress(OSError):
+        year.rmdir()
+        year.parent.rmdir()

@@ -1,0 +1,156 @@
+"""`library list` and a person's trend as whole processes against the bare query, and how `reindex` grows.
+
+Run as a script: `python tests/benchmarks/bench_library.py [sessions]` (1,200 without a number; the target is for
+10,000). The sessions are generated: a `session.toml` each, and a result with strides and summary, hard links to a
+few dozen different ones. Prints the shortest time of several rounds; asserts only that both sides give the same
+sessions and values.
+
+The floors are processes of the same interpreter. `list`: imports `sqlite3`, selects the columns of the list from
+the same index, writes one line per session. `trend`: imports `sqlite3` and `pandas`, selects the summary rows of
+the same person from the same index and makes a `DataFrame` of them. Neither looks at a folder.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+
+from ankle_imu import tables
+from ankle_imu.library import index, marks
+from ankle_imu.library.derived import write_table
+from ankle_imu.manifest import format_utc, to_toml
+from ankle_imu.values import SensorInfo, SessionInfo
+
+PEOPLE = 20
+RESULTS = 48
+"""Different results."""
+
+ROUNDS = 7
+DIGEST = "0123456789abcdef"
+WORDS = (("gravel", "hill"), ("roots and stones", "wet"), ("forest road", "physio"))
+
+LIST_FLOOR = """
+import sqlite3, sys
+rows = sqlite3.connect(sys.argv[1]).execute(
+    "SELECT session_id, alias, sensors, surface, result FROM sessions ORDER BY began, session_id").fetchall()
+sys.stdout.write("".join("  ".join(row).replace(chr(10), ",") + chr(10) for row in rows))
+"""
+TREND_FLOOR = """
+import sqlite3, sys
+import pandas as pd
+cursor = sqlite3.connect(sys.argv[1]).execute(
+    "SELECT * FROM sessions JOIN summary USING (folder) WHERE alias = ? ORDER BY began, session_id", sys.argv[2:3])
+frame = pd.DataFrame(cursor.fetchall(), columns=[c[0] for c in cursor.description])
+print(len(frame), frame["range_stance_deg_median"].sum())
+"""
+TREND = """
+import sys
+import ankle_imu
+frame = ankle_imu.load_trend(sys.argv[1], sys.argv[2])
+print(len(frame), frame["range_stance_deg_median"].sum())
+"""
+
+
+def alias_of(person: int) -> str:
+    return f"P-{person:04d}"
+
+
+def make_results(folder: Path) -> list[Path]:
+    """Folders with the strides and the summary of one result each."""
+    rng = np.random.default_rng(1)
+    made = []
+    for i in range(RESULTS):
+        target = folder / str(i)
+        target.mkdir()
+        figures = {c.name: rng.normal(5.0, 1.0, 2) for c in tables.SUMMARY.columns if c.dtype == "float64"}
+        words = {"leg": ["left"] * 2, "gait": ["walk", "jog"], "angle_source": ["joint"] * 2}
+        counts = {"n_strides": [400, 60], "n_accepted": [380, 50]}
+        write_table(target, tables.SUMMARY, tables.make_table(tables.SUMMARY, {**words, **counts, **figures}))
+        strides = {"stride_id": np.arange(460), "range_stance_deg": rng.normal(5.0, 1.0, 460)}
+        write_table(target, tables.STRIDES, tables.make_table(tables.STRIDES, strides))
+        made.append(target)
+    return made
+
+
+def make_session(root: Path, number: int, results: list[Path]) -> None:
+    """One session of a person, all of its files."""
+    alias = alias_of(number % PEOPLE)
+    start = datetime(2020, 1, 1, 8, tzinfo=UTC) + timedelta(hours=5 * number)
+    name = f"{start:%Y-%m-%dT%H%M%SZ}_abcd"
+    surface, tag = WORDS[number % len(WORDS)]
+    sensors = {p: SensorInfo(placement=p, model="bench") for p in ("left_foot", "left_shank")}
+    info = SessionInfo(
+        session_id=name, alias=alias, started_utc=format_utc(start), surface=surface, tags=(tag,), sensors=sensors
+    )
+    folder = root / "people" / alias / f"{start:%Y}" / name
+    result = folder / "derived" / DIGEST
+    result.mkdir(parents=True)
+    (folder / "session.toml").write_text(to_toml(info), encoding="utf-8")
+    written = f'{{"format_version": 2, "version": "0", "written_utc": "{format_utc(start)}"}}'
+    (result / "result.json").write_text(written, encoding="utf-8")
+    for table in ("summary", "strides"):
+        os.link(results[number % RESULTS] / f"{table}.parquet", result / f"{table}.parquet")
+
+
+def shortest(*command: str) -> tuple[float, str]:
+    """Shortest time of a process in s, and what it printed."""
+    times, out = [], ""
+    for _ in range(ROUNDS):
+        start = time.perf_counter()
+        out = subprocess.run([sys.executable, *command], check=True, capture_output=True, text=True).stdout
+        times.append(time.perf_counter() - start)
+    return min(times), out
+
+
+def show(what: str, ours: float, floor: float) -> None:
+    print(f"{what:<28} {1e3 * ours:6.0f} ms   floor {1e3 * floor:5.0f} ms   ratio {ours / floor:4.2f}  (target 3)")
+
+
+def measure_commands(root: Path, count: int) -> None:
+    """Whole processes against their floors."""
+    database, alias = str(root / index.FILE), alias_of(3)
+    nothing, _ = shortest("-c", "import sqlite3")
+    print(f"process that imports sqlite3 {1e3 * nothing:6.0f} ms")
+    floor, lines = shortest("-c", LIST_FLOOR, database)
+    ours, told = shortest("-m", "ankle_imu.cli", "library", "list", "--library", str(root))
+    assert [line.split()[0] for line in told.splitlines()[-count:]] == [x.split()[0] for x in lines.splitlines()]
+    show(f"library list, {count} rows", ours, floor)
+    ours, told = shortest("-m", "ankle_imu.cli", "library", "list", "--json", "--library", str(root))
+    assert told.count('"session"') == count
+    show("the same, --json", ours, floor)
+    floor, right = shortest("-c", TREND_FLOOR, database, alias)
+    ours, told = shortest("-c", TREND, str(root), alias)
+    assert told == right
+    show(f"load_trend, {told.split()[0]} rows", ours, floor)
+
+
+def main() -> None:
+    """Measure at a quarter, a half and all of the sessions."""
+    total = int(sys.argv[1]) if len(sys.argv) > 1 else 1200
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder) / "library"
+        (root / "results").mkdir(parents=True)
+        results = make_results(root / "results")
+        made = 0
+        for count in (total // 4, total // 2, total):
+            for number in range(made, count):
+                make_session(root, number, results)
+            made = count
+            start = time.perf_counter()
+            assert index.reindex(root) == (count, count)
+            seconds = time.perf_counter() - start
+            print(f"reindex, {count:>6} sessions      {seconds:6.2f} s    {1e3 * seconds / count:.2f} ms each")
+        time.sleep(marks.SETTLED_NS / 1e9 + 0.1)
+        assert index.ask(root, lambda c: c.execute("SELECT count(*) FROM sessions").fetchone()) == (total,)
+        measure_commands(root, total)
+
+
+if __name__ == "__main__":
+    main()

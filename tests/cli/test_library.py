@@ -1,0 +1,185 @@
+"""`library list` with its searches, `tag`, `move`, `reindex`, and ids completed by a real shell."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ankle_imu.cli import listing
+from ankle_imu.cli.app import build
+from ankle_imu.recording import read_session_info, write_session_info
+from ankle_imu.values import SensorInfo, SessionInfo
+
+Run = Callable[..., Any]
+
+
+@pytest.fixture
+def shelf(tmp_path: Path) -> Path:
+    """Four sessions of two people, none analyzed."""
+    root = tmp_path / "library"
+    for n, (alias, surface, tags) in enumerate(
+        [
+            ("P-a", "gravel", ("hill",)),
+            ("P-a", "roots", ("hill", "wet")),
+            ("P-b", "road", ()),
+            ("P-b", "", ("wet",)),
+        ]
+    ):
+        write_session_info(
+            root / "people" / alias / "2026" / f"2026-0{n + 1}-01T080000Z_abc{n}",
+            SessionInfo(
+                alias=alias,
+                started_utc=f"2026-0{n + 1}-01T08:00:00Z",
+                surface=surface,
+                tags=tags,
+                note="new boots" if n == 2 else "",
+                sensors={"left_foot": SensorInfo(placement="left_foot")},
+            ),
+        )
+    return root
+
+
+def months(told: dict[str, Any]) -> list[int]:
+    return [int(one["session"][5:7]) for one in told["sessions"]]
+
+
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [
+        ([], [1, 2, 3, 4]),
+        (["--person", "P-a"], [1, 2]),
+        (["--from", "2026-02"], [2, 3, 4]),
+        (["--to", "2026-02-01"], [1, 2]),
+        (["--tag", "hill"], [1, 2]),
+        (["--tag", "hill", "--tag", "wet"], [2]),
+        (["--surface", "oo"], [2]),
+        (["--text", "Boots"], [3]),
+        (["--kind", "practice"], []),
+        (["--gait", "run"], []),
+    ],
+)
+def test_search(ankle_imu: Run, shelf: Path, words: list[str], found: list[int]) -> None:
+    told = ankle_imu("library", "list", *words, "--json").json
+    assert months(told) == found
+    assert told["library"] == str(shelf)
+
+
+def test_list_json_has_all_of_a_session(ankle_imu: Run, shelf: Path) -> None:
+    one = ankle_imu("library", "list", "--json").json["sessions"][1]
+    assert one["tags"] == ["hill", "wet"]
+    assert Path(one["path"]).is_dir()
+    assert (one["result"], one["gaits"], one["sensors"]) == (None, [], ["left_foot"])
+
+
+def test_nothing_fits(ankle_imu: Run, shelf: Path) -> None:
+    done = ankle_imu("library", "list", "--tag", "snow")
+    assert (done.code, done.out) == (0, "")
+    assert "fits" in done.err
+    ankle_imu("library", "list", "--from", "May").refuses(2, "'May'", "2026-05")
+
+
+def test_thousands_are_listed_as_few_are(ankle_imu: Run, shelf: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    few = ankle_imu("library", "list").lines
+    monkeypatch.setattr(listing, "_FOLDED", 0)
+    assert [line.split() for line in ankle_imu("library", "list").lines] == [line.split() for line in few]
+
+
+def test_tag(ankle_imu: Run, shelf: Path) -> None:
+    done = ankle_imu("library", "tag", "last", "physio", "new shoes", "--remove", "wet")
+    assert (done.code, done.lines) == (0, ["physio", "new shoes"])
+    assert months(ankle_imu("library", "list", "--tag", "new shoes", "--json").json) == [4]
+    assert ankle_imu("library", "tag", "last", "--json").json["tags"] == ["physio", "new shoes"]
+    ankle_imu("library", "tag", "last", "a", "--remove", "A").refuses(2, "both")
+    assert "no tags" in ankle_imu("library", "tag", "2026-03").err
+
+
+def test_move(ankle_imu: Run, shelf: Path, tmp_path: Path) -> None:
+    done = ankle_imu("library", "move", "2026-01", "--person", "P-b")
+    moved = Path(done.lines[0])
+    assert moved.parents[1].name == read_session_info(moved).alias == "P-b"
+    told = ankle_imu("library", "move", "2026-01", "--to", tmp_path / "other", "--json").json
+    assert told["from"] == str(moved)
+    assert Path(told["files"][0]).is_relative_to(tmp_path / "other" / "people" / "P-b")
+    assert months(ankle_imu("library", "list", "--json").json) == [2, 3, 4]
+    ankle_imu("library", "move", "last").refuses(2, "--person", "--to")
+    ankle_imu("library", "move", "last", "--person", "a/b").refuses(2, "a/b")
+
+
+def test_reindex(ankle_imu: Run, shelf: Path) -> None:
+    done = ankle_imu("library", "reindex")
+    assert done.err == "4 sessions, 0 of them analyzed.\n"
+    assert Path(done.lines[0]) == shelf / "index.sqlite"
+    told = ankle_imu("library", "reindex", "--json").json
+    assert (told["sessions"], told["analyzed"]) == (4, 0)
+
+
+def test_list_loads_nothing_heavy(ankle_imu: Run, shelf: Path) -> None:
+    """A list in step with its index reads no session, so it needs none of what reads them."""
+    code = (
+        "import sys; from ankle_imu.cli import run; run(['library', 'list']); "
+        "print([m for m in ('numpy', 'pandas', 'pyarrow', 'asyncio') if m in sys.modules], file=sys.stderr)"
+    )
+    for path in shelf.rglob("*"):
+        os.utime(path, (1e9, 1e9))
+    # the change time cannot be set, so the marks are not sure until it is past
+    patience = "import ankle_imu.library.marks as m; m.SETTLED_NS = 0; "
+    for _ in range(2):
+        done = subprocess.run([sys.executable, "-c", patience + code], capture_output=True, text=True, check=True)
+    assert done.stderr == "[]\n"
+    assert len(done.stdout.splitlines()) == 5
+
+
+SHELLS = {
+    "bash": """
+source {script}
+COMP_WORDS=({words} {word}); COMP_CWORD={at}; COMP_LINE="{words} {word}"; COMP_POINT=${{#COMP_LINE}}
+handler=$(complete -p ankle-imu | sed 's/.*-F \\([^ ]*\\).*/\\1/')
+$handler ankle-imu {word} ''
+printf '%s\\n' "${{COMPREPLY[@]}}"
+""",
+    "fish": "source {script}; complete --do-complete '{words} {word}'",
+}
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+@pytest.mark.parametrize(
+    ("words", "word", "found"),
+    [
+        ("ankle-imu analyze", "", ["last", "2026-04", "2026-03", "2026-02", "2026-01"]),
+        ("ankle-imu library show", "2026-0", ["2026-04", "2026-03", "2026-02", "2026-01"]),
+        ("ankle-imu compare last", "2026-02", ["2026-02"]),
+        ("ankle-imu report", "la", ["last"]),
+        ("ankle-imu events list", "2025", []),
+    ],
+)
+def test_the_shell_completes_ids(
+    shelf: Path, tmp_path: Path, shell: str, words: str, word: str, found: list[str]
+) -> None:
+    if not shutil.which(shell):
+        pytest.skip(f"{shell} is not installed")
+    program = tmp_path / "bin" / "ankle-imu"
+    program.parent.mkdir()
+    program.write_text(f'#!/bin/sh\nexec {sys.executable} -m ankle_imu.cli "$@"\n')
+    program.chmod(0o755)
+    script = tmp_path / "completion"
+    script.write_text(build().generate_completion(shell=shell))
+    at = len(words.split())
+    code = SHELLS[shell].format(script=script, words=words, word=word or "''", at=at)
+    path = f"{program.parent}{os.pathsep}{os.environ['PATH']}"
+    done = subprocess.run([shell, "-c", code], capture_output=True, text=True, env=os.environ | {"PATH": path})
+    offered = [line.split("\t")[0] for line in done.stdout.splitlines() if line]
+    assert sorted(line[:7] for line in offered) == sorted(found), done.stderr
+
+
+def test_paths_are_offered_for_a_session(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
+    (tmp_path / "walks").mkdir()
+    (tmp_path / "walk.mcap").touch()
+    build()(["__complete", "analyze", f"{tmp_path}/wa"])
+    assert f"{tmp_path}/walk.mcap\n{tmp_path}/walks/\n" in capsys.readouterr().out
