@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ankle_imu.durable import write_whole
 from ankle_imu.errors import QualityRefusal
-from ankle_imu.report import contents, curves, figures, manner, stabilising
+from ankle_imu.report import contents, curves, excursions, figures, manner, sides, stabilising, timeline, trail
 from ankle_imu.report.closeup import closeups
 from ankle_imu.report.render import picture, render
 from ankle_imu.report.trend_page import DEFAULT_METRICS, show_part
@@ -76,10 +76,26 @@ def report_html(
         curves_caption=curves.curves_caption(result, usual=usual),
         curves_told=curves.untold_sentences(result),
         curves_grid=curves.curves_grid(result, usual=usual),
-        excursions=has_strides
-        and picture(figures.excursion_figure, result, "excursions", contents.excursion_alt(result)),
+        excursions=bool(excursions.drawn_keys(result))
+        and picture(figures.excursion_figure, result, "excursions", excursions.excursion_alt(result)),
         timeline=has_strides
-        and picture(figures.timeline_figure, result, "timeline", contents.timeline_alt(result)),
+        and picture(figures.timeline_figure, result, "timeline", timeline.timeline_alt(result)),
+        captions={
+            "excursions": excursions.excursion_caption(result),
+            "timeline": timeline.timeline_caption(result),
+            "sides": sides.sides_caption(result),
+            "trail": trail.trail_caption(result),
+        },
+        grids={
+            "excursions": excursions.excursion_grid(result),
+            "timeline": timeline.timeline_grid(result),
+            "sides": sides.sides_grid(result),
+            "trail": trail.trail_grid(result),
+        },
+        sides=bool(sides.compared_sides(result))
+        and picture(sides.sides_figure, result, "sides", sides.sides_alt(result)),
+        sides_told=sides.sides_sentences(result),
+        trail=trail.is_shown(result) and picture(trail.trail_figure, result, "trail", trail.trail_alt(result)),
         way_sentences=way_sentences,
         closeups=closeups(result),
         stabilising=stabilising,
