@@ -17,7 +17,7 @@ FLOORS = (
     {"errors", "findings", "units", "quaternion", "settings", "_version"},
     {"frames", "tables", "track", "wire", "durable"},
     {"values"},
-    {"metrics", "manifest"},
+    {"metrics", "manifest", "terrain"},
     {"comparison"},
     {"trends"},
     {
@@ -28,7 +28,6 @@ FLOORS = (
         "calibration",
         "orientation",
         "gait",
-        "terrain",
         "report",
         "interchange",
         "library",

@@ -94,7 +94,7 @@ def _line(root: Path, base: Path, row: SessionRow, figures: dict[str, dict[str, 
     gaits = row.gaits.split() if row.result else ["not analyzed yet"]
     return Line(
         session_id=row.session_id,
-        began=row.began,
+        began=row.started,
         about=", ".join([*kind, *filter(None, (row.surface,)), *gaits]),
         figures=figures.get(row.session_id, {}),
         href=_relative(report, base) if is_shown and report.is_file() else "",

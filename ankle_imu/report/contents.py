@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
 from ankle_imu import frames
-from ankle_imu.metrics.curves import left_out, strata
-from ankle_imu.metrics.excursions import EXCEEDANCE_MARKS_DEG, count_exceedances
+from ankle_imu.metrics.curves import left_out
 from ankle_imu.metrics.recovery import recover
 from ankle_imu.metrics.summary import MIN_STRIDES_MEDIAN
 from ankle_imu.report import series, words
@@ -143,59 +141,6 @@ def quality_alt(result: SessionResult) -> str:
     ]
     open_gaps = len(series.open_gaps(result))
     return f"Samples lost over time: {'; '.join(parts) or 'no sensor'}; {words.plural(open_gaps, 'open gap')}."
-
-
-def excursion_grid(result: SessionResult) -> Grid:
-    """Percentiles and exceedances of the excursion metrics."""
-    head = ("Excursion", "Strides", "10 %", "Median", "90 %", *(f"> {m:g} deg" for m in EXCEEDANCE_MARKS_DEG))
-    rows = []
-    for source, gait in strata(result.strides):
-        for metric in series.excursion_metrics(source):
-            for leg, x in series.excursions(result, source, gait, metric).items():
-                beyond = [f"{n:,} ({words.percent(n, len(x))})" for n in count_exceedances(x).values()]
-                levels = [words.number(float(q), "deg") for q in np.quantile(x, [0.1, 0.5, 0.9])]
-                name = f"{leg}, {gait}: {words.METRIC[metric].lower()}"
-                rows.append((name, f"{len(x):,}", *levels, *beyond))
-    return Grid(caption="Excursions per stride, deg", head=head, rows=tuple(rows))
-
-
-def excursion_alt(result: SessionResult) -> str:
-    """Alt text of the distributions."""
-    parts = [f"{r[0]}: median {r[3]} deg, beyond 15 deg {r[5]}" for r in excursion_grid(result).rows]
-    return "Distribution of excursions per stride. " + ("; ".join(parts) or "No stride to draw") + "."
-
-
-def timeline_grid(result: SessionResult) -> Grid:
-    """Median and largest range in equal parts of the session."""
-    parts = 12 if result.duration_s > 600.0 else 6
-    edges = np.linspace(0.0, result.duration_s / 60.0, parts + 1)
-    head = ("From", *(f"{leg}, {source}" for source in series.sources(result) for leg in frames.LEGS))
-    cells = [series.timeline(result, source).get(leg) for source in series.sources(result) for leg in frames.LEGS]
-    keep = [i for i, cell in enumerate(cells) if cell is not None]
-    rows = tuple((words.clock(60.0 * a), *(_part(cells[i], a, b) for i in keep)) for a, b in pairwise(edges))
-    names = {"joint": "inversion", "foot": "foot tilt", "none": "shank tilt"}
-    shown = tuple(f"{head[1 + i].split(',')[0]} {names[head[1 + i].split(', ')[1]]}" for i in keep)
-    return Grid(caption="Median range in deg (largest; strides)", head=("From", *shown), rows=rows if keep else ())
-
-
-def _part(cell: Any, start: float, end: float) -> str:
-    minutes, values, _ = cell
-    x = values[(minutes >= start) & (minutes < end)]
-    return f"{np.median(x):.1f} ({x.max():.1f}; {len(x)})" if len(x) else "–"
-
-
-def timeline_alt(result: SessionResult) -> str:
-    """Alt text of the timeline."""
-    parts = []
-    for source in series.sources(result):
-        for leg, (_, values, _) in series.timeline(result, source).items():
-            third = max(1, len(values) // 3)
-            first, last = np.median(values[:third]), np.median(values[-third:])
-            parts.append(f"{leg}: median {first:.1f} deg in the first third, {last:.1f} deg in the last")
-    events = words.plural(len(result.events), "event")
-    return (
-        f"Range of every stride over {words.span(result.duration_s)}; {'; '.join(parts) or 'no stride'}; {events}."
-    )
 
 
 def stride_heading(result: SessionResult) -> str:

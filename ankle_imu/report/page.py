@@ -10,7 +10,19 @@ from typing import TYPE_CHECKING, Any
 from ankle_imu import tables
 from ankle_imu.durable import write_whole
 from ankle_imu.errors import QualityRefusal
-from ankle_imu.report import contents, curves, figures, ledger, manner, stabilising, typical
+from ankle_imu.report import (
+    contents,
+    curves,
+    excursions,
+    figures,
+    ledger,
+    manner,
+    sides,
+    stabilising,
+    timeline,
+    trail,
+    typical,
+)
 from ankle_imu.report.closeup import closeups
 from ankle_imu.report.imprint import imprint_of, sealed
 from ankle_imu.report.paper import write_paper
@@ -132,15 +144,31 @@ def _values(
 
 
 def _pictures(result: SessionResult) -> dict[str, Any]:
-    """The pictures by their names in the template; False where there is too little to draw."""
+    """Pictures by their names in the template, False where there is too little to draw; captions, tables."""
     is_enough = contents.has_enough(result)
     return {
         "quality": contents.has_loss(result)
         and picture(figures.quality_figure, result, "quality", contents.quality_alt(result)),
-        "excursions": is_enough
-        and picture(figures.excursion_figure, result, "excursions", contents.excursion_alt(result)),
+        "excursions": bool(excursions.drawn_keys(result))
+        and picture(figures.excursion_figure, result, "excursions", excursions.excursion_alt(result)),
+        "sides": bool(sides.compared_sides(result))
+        and picture(sides.sides_figure, result, "sides", sides.sides_alt(result)),
+        "sides_told": sides.sides_sentences(result),
         "timeline": is_enough
-        and picture(figures.timeline_figure, result, "timeline", contents.timeline_alt(result)),
+        and picture(figures.timeline_figure, result, "timeline", timeline.timeline_alt(result)),
+        "trail": trail.is_shown(result) and picture(trail.trail_figure, result, "trail", trail.trail_alt(result)),
+        "captions": {
+            "excursions": excursions.excursion_caption(result),
+            "sides": sides.sides_caption(result),
+            "timeline": timeline.timeline_caption(result),
+            "trail": trail.trail_caption(result),
+        },
+        "grids": {
+            "excursions": excursions.excursion_grid(result),
+            "sides": sides.sides_grid(result),
+            "timeline": timeline.timeline_grid(result),
+            "trail": trail.trail_grid(result),
+        },
     }
 
 

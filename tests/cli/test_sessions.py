@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -365,3 +366,17 @@ def test_library_show(ankle_imu: Run, session: Path) -> None:
 def test_library_show_of_a_file_says_what_to_use(ankle_imu: Run, tmp_path: Path) -> None:
     (tmp_path / "part-0001.mcap").write_bytes(b"x")
     ankle_imu("library", "show", tmp_path / "part-0001.mcap").refuses(5, "single file")
+
+
+def test_library_page_links_to_the_reports_there_are(ankle_imu: Run, session: Path, told: Any) -> None:
+    root = session.parents[3]
+    ankle_imu("report", session)
+    code, content = told("library", "page")
+    assert (code, content["files"]) == (0, [str(root / "library.html")])
+    text = (root / "library.html").read_text("utf-8")
+    links = re.findall(r'href="([^"#]*)"', text)
+    assert [(root / link).resolve() for link in links] == [(session / "report.html").resolve()]
+    assert text.count('<svg class="spark"') == len(content["people"])
+    ankle_imu("library", "page", "-o", root / "page.txt").refuses(2, "page.txt")
+    assert ankle_imu("library", "page", "--library", root / "none", "-o", root / "empty.html").code == 0
+    assert "no sessions yet" in (root / "empty.html").read_text("utf-8")

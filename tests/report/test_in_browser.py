@@ -103,6 +103,23 @@ def _trend(make_trend: Callable[..., Any]) -> str:
     return outlook_html(look(make_trend(n_sessions=9, drift=0.4).assign(alias=HOSTILE)))
 
 
+def _library() -> str:
+    from ankle_imu.report.library_page import Line, Shelf, library_html
+
+    people = []
+    for k, alias in enumerate((HOSTILE, "P-abcd", "P-alone")):
+        lines = [
+            Line(
+                session_id=f"s{i}", began=f"2026-05-{1 + i:02d}T09:00:00Z", about=HOSTILE if i == 3 else "rocky, walk",
+                figures={"left": 7.0 + 0.1 * i, "right": 9.0 - 0.2 * i} if i != 2 else {}, href="a/report.html",
+            )
+            for i in range(0 if k == 2 else 9)
+        ]  # fmt: skip
+        about = "Walking, foot against shank (two sensors), as walked."
+        people.append(Shelf(alias=alias, lines=lines, metric="range_stance_deg", about=about, href="trend.html"))
+    return library_html(people)
+
+
 def _sessions_page(request: pytest.FixtureRequest) -> dict[str, Callable[[], str]]:
     make_result, make_trend = request.getfixturevalue("make_result"), request.getfixturevalue("make_trend")
     few = {"sensors": ("left_foot", "left_shank"), "plan": (("run", 4),)}
@@ -115,6 +132,7 @@ def _sessions_page(request: pytest.FixtureRequest) -> dict[str, Callable[[], str
         "simulated": lambda: report_html(simulated()),
         "broken": lambda: report_html(simulated(loss=0.9)),
         "trend": lambda: _trend(make_trend),
+        "library": _library,
         **{
             name: lambda name=name: report_html(real(name, request.getfixturevalue("shared")))
             for name in ("osim_walk", "gaitmap_walk_mocap")
@@ -123,7 +141,7 @@ def _sessions_page(request: pytest.FixtureRequest) -> dict[str, Callable[[], str
 
 
 NAMES = (
-    "full", "foot", "shank", "a handful", "nothing", "simulated", "broken", "trend", "osim_walk",
+    "full", "foot", "shank", "a handful", "nothing", "simulated", "broken", "trend", "library", "osim_walk",
     "gaitmap_walk_mocap",
 )  # fmt: skip
 
