@@ -110,7 +110,8 @@ def _library() -> str:
     for k, alias in enumerate((HOSTILE, "P-abcd", "P-alone")):
         lines = [
             Line(
-                session_id=f"s{i}", began=f"2026-05-{1 + i:02d}T09:00:00Z", about=HOSTILE if i == 3 else "rocky, walk",
+                session_id=f"s{i}", began=f"2026-05-{1 + i:02d}T09:00:00Z",
+                about=HOSTILE if i == 3 else "rocky, walk",
                 figures={"left": 7.0 + 0.1 * i, "right": 9.0 - 0.2 * i} if i != 2 else {}, href="a/report.html",
             )
             for i in range(0 if k == 2 else 9)
