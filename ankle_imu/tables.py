@@ -156,6 +156,26 @@ TRACK: Final = Table(
     ),
 )
 
+CURVES: Final = Table(
+    "curves",
+    _columns(
+        ("leg", "", _S, "left | right"),
+        ("gait", "", _S, "walk | jog | run"),
+        ("angle_source", "", _S, "joint | foot | none: what frontal and sagittal hold"),
+        ("slope", "", _S, "all | up | level | down; all holds the strides of every slope, known or not"),
+        ("percent", "1", _I, "0..100 % of the stride, from initial contact to the next"),
+        ("n_strides", "1", _I, "accepted strides behind the frontal curve"),
+        ("toe_off_percent", "1", _F, "median toe-off, % of the stride"),
+        ("frontal_deg", "deg", _F, "mean inversion, foot tilt or shank tilt"),
+        ("frontal_sd_deg", "deg", _F, "its standard deviation between strides; NaN below 50"),
+        ("sagittal_deg", "deg", _F, "mean dorsiflexion, foot pitch or shank pitch"),
+        ("sagittal_sd_deg", "deg", _F, "its standard deviation between strides; NaN below 50"),
+        ("velocity_dps", "deg/s", _F, "mean frontal rate, of the gyroscopes, in the band of peak_inv_vel_dps"),
+        ("velocity_sd_dps", "deg/s", _F, "its standard deviation between strides; NaN below 50"),
+    ),
+)
+"""Mean curves over the stride: 101 rows per leg, gait class, angle source and slope with 25 strides or more."""
+
 METRICS: Final = (
     "stride_time_s",
     "stance_time_s",
@@ -304,7 +324,7 @@ TREND_POINTS: Final = Table(
 )
 
 TABLES: Final = {
-    t.name: t for t in (STRIDES, CONTEXT, EVENTS, BOUTS, SUMMARY, GAPS, ANGLES, TRACK, TREND, TREND_POINTS)
+    t.name: t for t in (STRIDES, CONTEXT, CURVES, EVENTS, BOUTS, SUMMARY, GAPS, ANGLES, TRACK, TREND, TREND_POINTS)
 }
 
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ankle_imu import frames
+from ankle_imu import frames, tables
 from ankle_imu.track import Track
 
 if TYPE_CHECKING:
@@ -499,8 +499,9 @@ def _loss(series: ImuSeries) -> Loss:
 class SessionResult:
     """Everything the analysis says about one session.
 
-    `angles`, `strides`, `context`, `events`, `bouts`, `summary`, `track` are tables of `tables.py`; `quality` is
-    the ledger of what is known about the data: sensors, gaps (a table), alignment, sync, unmeasurable, warnings.
+    `angles`, `strides`, `context`, `events`, `bouts`, `summary`, `track`, `curves` are tables of `tables.py`;
+    `quality` is the ledger of what is known about the data: sensors, gaps (a table), alignment, sync,
+    unmeasurable, warnings. `curves` is empty in results of versions that did not have it.
     """
 
     angles: pd.DataFrame
@@ -516,3 +517,4 @@ class SessionResult:
     version: str
     duration_s: float
     sampling_rate: float
+    curves: pd.DataFrame = field(default_factory=lambda: tables.make_table(tables.CURVES, {}))

@@ -20,6 +20,7 @@ from ankle_imu.gait.classes import classify
 from ankle_imu.gait.filters import low_pass
 from ankle_imu.gait.strides import Strides
 from ankle_imu.metrics import inversion as metric
+from ankle_imu.metrics.curves import N_POINTS, resample
 from ankle_imu.metrics.doubt import range_doubt
 from ankle_imu.metrics.settling import find_settling
 from ankle_imu.metrics.smoothness import log_jerk
@@ -46,6 +47,9 @@ SHANK_LONGER = 0.055
 """Share of the stride by which a shank sensor makes the stance too long; taken off for the gait class alone. Own
 simulation: 0.06 in walking, 0.04 in jogging, 0.07 in running."""
 
+_VELOCITY = "velocity"
+"""Per stride and found with its columns, but a curve, not a number."""
+
 _OF_CONTEXT = ("log_jerk",)
 """Per stride and found with its columns, but a column of the context table."""
 
@@ -59,8 +63,9 @@ class LegResult:
     """What one leg gave.
 
     `angles`: angle kind -> (n,) deg, only those that could be measured; `strides`, `events`: columns of the
-    tables without ids; `context`: columns of the context table that the sensors tell; `rose_s`: (events,) s, when
-    each event began; `alignment`, `sync`: entries of `quality`; `unmeasurable`: angle kind -> reason.
+    tables without ids; `context`: columns of the context table that the sensors tell; `velocity`: (strides, 101)
+    deg/s, frontal rate over each stride; `rose_s`: (events,) s, when each event began; `alignment`, `sync`:
+    entries of `quality`; `unmeasurable`: angle kind -> reason.
     """
 
     angles: dict[str, Array]
@@ -71,6 +76,7 @@ class LegResult:
     sync: dict[str, float] = field(default_factory=dict)
     unmeasurable: dict[str, str] = field(default_factory=dict)
     context: dict[str, Any] = field(default_factory=dict)
+    velocity: Array = field(default_factory=lambda: np.empty((0, N_POINTS)))
     warnings: tuple[str, ...] = ()
 
 
@@ -140,6 +146,7 @@ def analyze_leg(
             values[no_shank] = np.nan
     strides = _stride_columns(foot, shank, motion, alignment, angles, pair, leg, time, sampling_rate, settings)
     context = {name: strides.pop(name) for name in _OF_CONTEXT if name in strides}
+    velocity = strides.pop(_VELOCITY, np.full((len(motion.strides), N_POINTS), np.nan))
     events, rose_s, told = _rolls(
         strides, motion, foot, shank, alignment["foot"], angles, pair, time, sampling_rate, settings
     )
@@ -147,6 +154,7 @@ def analyze_leg(
         angles=angles,
         strides=strides,
         context=context,
+        velocity=velocity,
         events=events,
         rose_s=rose_s,
         alignment=alignment,
@@ -270,7 +278,7 @@ def _stride_columns(
             strides, foot, alignment["foot"], angles, None, columns["gait"], foot.blunt, sampling_rate
         )
         torn = count_within(shank.broken, strides) > 0
-        columns |= {name: np.where(torn, alone[name], columns[name]) for name in alone}
+        columns |= {name: np.where(torn, alone[name].T, columns[name].T).T for name in alone}
     columns |= _sagittal(strides, angles, pair, alignment["foot"], sampling_rate)
     if shank is not None and "shank_tilt" in angles:
         columns |= _shank_columns(strides, shank, alignment["shank"], angles["shank_tilt"], sampling_rate)
@@ -343,7 +351,7 @@ def _frontal(
         angle, leak = angles["foot_tilt"], angles["foot_pitch"]
         rate = foot_rate(foot, alignment)
         sigma = alignment.sigma_yaw_deg * DEGREE
-    up, down = _peak_rates(rate, blunt, strides, gait, sampling_rate)
+    up, down, velocity = _peak_rates(rate, blunt, strides, gait, sampling_rate)
     sharp = np.where(blunt, np.nan, low_pass(rate, RATE_CUTOFF_HZ, sampling_rate))
     is_flat = strides.flat_score < FLAT_GATE
     at_flat = np.where(is_flat, angle[strides.flat], np.nan)
@@ -356,20 +364,22 @@ def _frontal(
         "angle_sd_deg": range_doubt(angle, leak, strides.ic, strides.to, sigma, gait, sampling_rate),
         "tilt_ff_deg": np.where(is_flat, tilt, np.nan),
         "log_jerk": log_jerk(sharp, strides.ic, strides.to),
+        _VELOCITY: velocity,
     }
 
 
 def _peak_rates(
     rate: Array, blunt: NDArray[np.bool_], strides: Strides, gait: NDArray[np.str_], sampling_rate: float
-) -> tuple[Array, Array]:
-    """Largest inversion and eversion rate of each stance, deg/s, in the band of its gait."""
-    peaks = np.full((2, len(strides)), np.nan)
+) -> tuple[Array, Array, Array]:
+    """Largest inversion and eversion rate of each stance, and the rate over it, deg/s, in the band of its gait."""
+    peaks, curves = np.full((2, len(strides)), np.nan), np.full((len(strides), N_POINTS), np.nan)
     for cutoff in sorted(set(PEAK_CUTOFF_HZ.values())):
         own = np.isin(gait, [name for name, its in PEAK_CUTOFF_HZ.items() if its == cutoff])
         if own.any():
             smooth = np.where(blunt, np.nan, low_pass(rate, cutoff, sampling_rate))
             peaks[:, own] = metric.peak_rates(smooth, strides.ic[own], strides.to[own])
-    return peaks[0], peaks[1]
+            curves[own] = resample(smooth, strides.ic[own], strides.end[own])
+    return peaks[0], peaks[1], curves
 
 
 def foot_rate(foot: Sensor, alignment: Alignment) -> Array:
@@ -407,12 +417,17 @@ def _shank_columns(
 ) -> dict[str, Array]:
     if len(strides) == 0:
         return {}
-    rate = low_pass(shank.gyr @ alignment.segment_from_sensor[0] / DEGREE, RATE_CUTOFF_HZ, sampling_rate)
+    rate = _shank_rate(shank, alignment, sampling_rate)
     stop = strides.ic + metric.STANCE_SHARE * (strides.to - strides.ic)
     return {
         "shank_range_stance_deg": metric.spread(tilt, strides.ic, stop),
         "peak_shank_vel_dps": metric.highest(np.abs(rate), strides.ic, strides.to),
     }
+
+
+def _shank_rate(shank: Sensor, alignment: Alignment, sampling_rate: float) -> Array:
+    """Frontal rate of the shank, (n,) deg/s."""
+    return low_pass(shank.gyr @ alignment.segment_from_sensor[0] / DEGREE, RATE_CUTOFF_HZ, sampling_rate)
 
 
 def count_within(flags: NDArray[np.bool_], strides: Strides) -> NDArray[np.int64]:
@@ -484,6 +499,12 @@ def _shank_alone(
     columns["lost_samples"] = count_within(shank.lost, strides)
     with np.errstate(invalid="ignore"):
         columns |= _acceptance(columns, count_within(shank.broken, strides) > 0, walk.alignment)
+    rate = np.where(shank.blunt, np.nan, _shank_rate(shank, walk.alignment, sampling_rate))
     return LegResult(
-        angles=angles, strides=columns, events={}, alignment={"shank": walk.alignment}, unmeasurable=reasons
+        angles=angles,
+        strides=columns,
+        velocity=resample(rate, strides.ic, strides.end),
+        events={},
+        alignment={"shank": walk.alignment},
+        unmeasurable=reasons,
     )

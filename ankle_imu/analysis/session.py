@@ -26,6 +26,7 @@ from ankle_imu.calibration.sensor import correct
 from ankle_imu.decode import find_clipped
 from ankle_imu.errors import RecordingError
 from ankle_imu.gait.filters import runs
+from ankle_imu.metrics.curves import curves_table
 from ankle_imu.metrics.ground import roughness
 from ankle_imu.metrics.recovery import judge_outcomes
 from ankle_imu.metrics.reviews import apply_reviews
@@ -89,8 +90,10 @@ def analyze(
         tell(f"{leg} leg", 0.8 * k / len(present))
         legs[leg] = _one_leg(leg, gridded, known, time, rate, settings)
     tell("wearing", 0.8)
+    told = len(warnings)
     if recording.session.kind == "walk":
         legs = _as_worn(legs, gridded, known, time, rate, settings, warnings)
+    wearing = tuple(warnings[told:])
     tell("tables", 0.9)
     worn = recording.session.sensors
     clipped = {p: one.time[is_clipped(one, worn.get(p))] for p, one in recording.series.items()}
@@ -102,16 +105,18 @@ def analyze(
     events["outcome"] = judge_outcomes(events, strides, angles, gaps)
     events = apply_reviews(events, recording.reviews)
     warnings += [*joined.warnings, *doubts]
+    context = _with_feet(context_table(strides, joined.table, rate), strides, legs)
     result = SessionResult(
         angles=angles,
         strides=strides,
-        context=_with_feet(context_table(strides, joined.table, rate), strides, legs),
+        context=context,
+        curves=curves_table(strides, context, angles, {leg: _in_order(r) for leg, r in legs.items()}),
         events=events,
         bouts=bouts_table(strides),
         summary=summarize(strides),
         track=joined.table,
         quality=_quality(recording, gridded, clipped, legs, time, rate, gaps, tuple(warnings))
-        | {"track": joined.quality},
+        | {"track": joined.quality, "wearing": wearing},
         settings=settings,
         session=recording.session,
         version=package_version(),
@@ -211,6 +216,11 @@ def _with_feet(context: pd.DataFrame, strides: pd.DataFrame, legs: Mapping[str, 
         for name, values in result.context.items():
             filled.loc[own, name] = values[np.argsort(result.strides["start_s"], kind="stable")]
     return filled
+
+
+def _in_order(leg: LegResult) -> Array:
+    """Velocity curves of a leg in the order of the strides table."""
+    return leg.velocity[np.argsort(leg.strides["start_s"], kind="stable")]
 
 
 def _clipped_in(strides: pd.DataFrame, clipped: Mapping[str, Array]) -> NDArray[np.int64]:

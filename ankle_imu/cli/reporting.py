@@ -8,53 +8,108 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import Parameter
 
 from ankle_imu.cli import failures, sessions
-from ankle_imu.cli.arguments import AsJson, Library, Person, Session, reading_root, store_of
+from ankle_imu.cli.arguments import (
+    AsJson,
+    Library,
+    Person,
+    complete_sessions,
+    library_root,
+    reading_root,
+    store_of,
+)
 from ankle_imu.cli.output import progress, say, show, show_json
 from ankle_imu.cli.trend_view import outlook_json, show_outlook
-from ankle_imu.errors import AnkleImuError, QualityRefusal
+from ankle_imu.errors import QualityRefusal
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from ankle_imu.trends import Outlook, PastSession
+    from ankle_imu.values import SessionResult
 
 
 def report(
-    ref: Session,
+    ref: Annotated[
+        str,
+        Parameter(
+            name="SESSION", help="Folder, id or `last`; with --verify also a page.", completer=complete_sessions
+        ),
+    ],
     /,
     *,
-    out: Annotated[Path | None, Parameter(name=("-o", "--out"), help="HTML file; else in the session.")] = None,
+    out: Annotated[
+        Path | None, Parameter(name=("-o", "--out"), help="File (.html, .pdf); else in the session.")
+    ] = None,
+    pdf: Annotated[
+        bool, Parameter(name="--pdf", negative="", show_default=False, help="Print it to PDF as well.")
+    ] = False,
+    verify: Annotated[
+        bool,
+        Parameter(
+            name="--verify", negative="", show_default=False, help="Check that the recording still gives the page."
+        ),
+    ] = False,
     open_page: Annotated[
         bool, Parameter(name="--open", negative="", show_default=False, help="Show it in the browser.")
     ] = False,
     library: Library = None,
     as_json: AsJson = False,
-) -> None:
+) -> int:
     """Write the page of one session.
 
     Prints its path. The session is analyzed first when it has no result, or has changed since.
-    """
-    from ankle_imu.report import write_report
-    from ankle_imu.report.verdict import judge
 
-    if out and out.suffix.lower() not in ("", ".html", ".htm"):
-        raise failures.UsageError(f"A report is written as .html, found {out.name}; print it from the browser.")
+    A PDF is printed by an installed Chromium, Chrome or Edge, without network; where there is none, matplotlib
+    sets the same figures and tables. --verify makes the page again from the recording with the settings that the
+    page names, and says item by item what holds; exit code 5 when something does not.
+    """
+    if verify:
+        from ankle_imu.cli import verifying
+
+        return verifying.verify(ref, out, library_root(library), as_json)
+    is_pdf_only = out is not None and out.suffix.lower() == ".pdf"
+    if out and out.suffix.lower() not in ("", ".html", ".htm", ".pdf"):
+        raise failures.UsageError(f"A report is written as .html or .pdf, found {out.name}.")
     _need_file(library, out)
     with progress("reading") as tell:
         path, result = sessions.open_result(library, ref, tell)
         tell("drawing", 0.8)
         target = out or (path / "report.html" if path.is_dir() else path.with_suffix(".html"))
-        table, history = _past_of(path)
-        page = write_report(result, target, trend=table, history=history).absolute()
+        pages, printer = _write(result, path, target, pdf or is_pdf_only, not is_pdf_only)
     if as_json:
+        from ankle_imu.report.verdict import judge
+
         verdict = judge(result)
-        show_json({"session": path, "verdict": {"lines": verdict.lines, "sure": verdict.sure}, "files": [page]})
+        told = {"session": path, "verdict": {"lines": verdict.lines, "sure": verdict.sure}, "files": pages}
+        show_json({**told, "printed_by": printer} if printer else told)
     else:
-        show(page)
+        for page in pages:
+            show(page)
+        if printer:
+            say(f"Printed by {printer}.")
     if open_page:
         import webbrowser
 
-        webbrowser.open(page.as_uri())
+        webbrowser.open(pages[0].as_uri())
+    return 0
+
+
+def _write(result: SessionResult, path: Path, target: Path, is_pdf: bool, is_html: bool) -> tuple[list[Path], str]:
+    """Write what is wanted; the paths, and what printed the PDF, "" without one."""
+    from ankle_imu.report import write_report
+    from ankle_imu.report.page import print_report
+    from ankle_imu.reproduction import past_of, source_digests
+
+    table, history = past_of(path)
+    files = source_digests(path, (sensor.serial for sensor in result.session.sensors.values()))
+    pages, printer = [], ""
+    if is_html:
+        pages.append(write_report(result, target, trend=table, history=history, files=files).absolute())
+    if is_pdf:
+        paper = target.with_suffix(".pdf")
+        printer = print_report(result, paper, trend=table, history=history, files=files)
+        pages.append(paper.absolute())
+    return pages, printer
 
 
 def trend(
@@ -110,20 +165,6 @@ def _need_file(library: str | None, out: Path | None) -> None:
     """Pages are not written into a store."""
     if store_of(library) and not out:
         raise failures.UsageError(f"{store_of(library)} is a store: name the file to write with -o.")
-
-
-def _past_of(path: Path) -> tuple[pd.DataFrame | None, tuple[PastSession, ...]]:
-    """Trend table and sessions of the person whose session it is; nothing outside of a library."""
-    from ankle_imu.library import load_history, load_trend
-
-    root = sessions.library_of(path)
-    if root is None:
-        return None, ()
-    alias = path.parents[1].name
-    try:
-        return load_trend(root, alias), load_history(root, alias)
-    except AnkleImuError:
-        return None, ()
 
 
 def _only_person(root: Path) -> str:

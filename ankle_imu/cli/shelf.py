@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from cyclopts import App, Group
 
-from ankle_imu.cli import arranging, keeping, listing, sessions
+from ankle_imu.cli import arranging, keeping, listing, paging, sessions
 from ankle_imu.cli.arguments import AsJson, Library, Session
 from ankle_imu.cli.output import say, show, show_heading, show_json, show_table
 from ankle_imu.errors import RecordingError
@@ -31,6 +31,7 @@ def build(group: Group, options: Group) -> App:
         listing.list_, name="list", help_epilogue="Example:  ankle-imu library list --from 2026-05 --tag hill"
     )
     app.command(show_one, name="show", help_epilogue="Example:  ankle-imu library show last")
+    app.command(paging.page, help_epilogue="Example:  ankle-imu library page -o walks.html")
     app.command(
         arranging.tag,
         usage="Usage: ankle-imu library tag SESSION [TAG...] [OPTIONS]",
@@ -81,7 +82,7 @@ def show_one(
 
 def _files(path: Path, newest: Path | None) -> dict[str, Any]:
     """What lies in the folder of a session beside `session.toml`."""
-    from ankle_imu.recording import SUMS
+    from ankle_imu.recording.sums import SUMS
     from ankle_imu.terrain import FILE_NAMES
 
     raw = [f.stat().st_size for f in (path / "raw").rglob("*") if f.is_file() and f.name != SUMS]

@@ -26,11 +26,12 @@ from ankle_imu.values import EventReview, SessionResult
 if TYPE_CHECKING:
     import pandas as pd
 
-FORMAT_VERSION: Final = 2
+FORMAT_VERSION: Final = 3
 FOLDER: Final = "derived"
 _RESULT: Final = "result.json"
 _TABLES: Final = (tables.ANGLES, tables.STRIDES, tables.EVENTS, tables.BOUTS, tables.SUMMARY)
-_SINCE_2: Final = (tables.CONTEXT, tables.TRACK)
+_SINCE: Final = {tables.CONTEXT: 2, tables.TRACK: 2, tables.CURVES: 3}
+"""Tables that came later, and the format that brought them; empty in a result of before."""
 
 S = TypeVar("S")
 
@@ -69,7 +70,7 @@ def save_result(
     sources = {**read, **to_record(calibration_sources(session_folder, serials))}
     target = Path(session_folder) / FOLDER / result.settings.digest()
     with whole_folder(target) as folder:
-        for table in (*_TABLES, *_SINCE_2):
+        for table in (*_TABLES, *_SINCE):
             write_table(folder, table, getattr(result, table.name))
         quality = dict(result.quality)
         gaps = quality.pop(tables.GAPS.name, None)
@@ -151,9 +152,9 @@ def load_result(session_folder: str | Path, digest: str | None = None) -> Sessio
             **found,
             **{
                 table.name: read_table(folder, table)
-                if head["format_version"] > 1
+                if head["format_version"] >= version
                 else tables.make_table(table, {})
-                for table in _SINCE_2
+                for table, version in _SINCE.items()
             },
             quality=quality,
             settings=_rebuild(Settings(), read_json(folder / "settings.json")),

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from ankle_imu._version import package_version
 from ankle_imu.durable import ASIDE
 from ankle_imu.errors import CorruptRecording
-from ankle_imu.library.derived import find_result, read_json, result_head
+from ankle_imu.library.derived import FORMAT_VERSION, find_result, result_head
 from ankle_imu.library.person import own_settings
 from ankle_imu.library.sources import Source, calibration_sources, file_sources, is_same
 from ankle_imu.manifest import FILE_NAME, from_toml
@@ -26,9 +25,8 @@ def is_up_to_date(session_folder: str | Path, files: Mapping[str, Source] | None
     Returns
     -------
     bool
-        True where settings, version of the package and everything the analysis read are as they were. False
-        without a result, and for a folder that was never finished. A result that was written before its sources
-        were recorded is judged by the times of the files, the limits of a roll, and whether it knew the track.
+        True where settings, version of the package, form of the result and everything the analysis read are as
+        they were. False without a result, and for a folder that was never finished.
 
     Raises
     ------
@@ -40,13 +38,11 @@ def is_up_to_date(session_folder: str | Path, files: Mapping[str, Source] | None
     if found is None:
         return False
     head = result_head(found)
-    recorded = head.get("sources")
-    if not isinstance(recorded, dict):
-        return _is_younger(found, session) and _has_limits(found, session) and _knows_track(found, session)
-    if found.name != own_settings(session).digest() or head.get("version") != package_version():
+    made = (head.get("format_version"), head.get("version"), found.name)
+    if made != (FORMAT_VERSION, package_version(), own_settings(session).digest()):
         return False
     now = file_sources(session) if files is None else files
-    return is_same(recorded, {**now, **calibration_sources(session, serials_of(found))})
+    return is_same(head.get("sources", {}), {**now, **calibration_sources(session, serials_of(found))})
 
 
 def serials_of(result_folder: Path) -> list[str]:
@@ -57,22 +53,3 @@ def serials_of(result_folder: Path) -> list[str]:
     except (OSError, UnicodeDecodeError) as error:
         raise CorruptRecording(f"{path} cannot be read; analyse the session again.", path=str(path)) from error
     return [sensor.serial for sensor in info.sensors.values()]
-
-
-def _is_younger(result_folder: Path, session: Path) -> bool:
-    """Whether a result was written after the last change of the session's own files."""
-    times = [one.modified_us or 0 for one in file_sources(session).values()]
-    return (result_folder / "result.json").stat().st_mtime_ns // 1000 >= max(times, default=0)
-
-
-def _has_limits(result_folder: Path, session: Path) -> bool:
-    """Whether a result was made with the person's limits of a roll as they are now."""
-    made, own = read_json(result_folder / "settings.json"), own_settings(session)
-    return (made.get("roll_deg"), made.get("roll_dps")) == (own.roll_deg, own.roll_dps)
-
-
-def _knows_track(result_folder: Path, session: Path) -> bool:
-    """Whether a result had a word to say of the track; one laid beside the recording may be older than it."""
-    quality: dict[str, Any] = read_json(result_folder / "quality.json")
-    told = bool(quality.get("track")) or any(str(w).startswith("track:") for w in quality.get("warnings", ()))
-    return told or not any(name.startswith("track.") for name in file_sources(session))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,7 @@ from ankle_imu.library.cards import SessionEntry
 from ankle_imu.library.derived import find_result, load_events, read_table
 from ankle_imu.library.folders import list_sessions
 from ankle_imu.manifest import check_alias
-from ankle_imu.trends import PastSession, Worn
+from ankle_imu.trends import PastSession, Worn, no_curves
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -71,7 +72,16 @@ def _past(entry: SessionEntry, folder: Path) -> PastSession:
         worn=Worn.from_info(info, entry.session_id),
         surface=info.surface.strip(),
         alignment=_verdicts(folder),
+        read_curves=partial(_curves, folder),
     )
+
+
+def _curves(folder: Path) -> pd.DataFrame:
+    """Mean curves of a result; none where it is older than they are, or damaged."""
+    try:
+        return read_table(folder, tables.CURVES)
+    except CorruptRecording:
+        return no_curves()
 
 
 def _events(session_folder: Path, folder: Path) -> pd.DataFrame:

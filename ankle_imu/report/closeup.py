@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     Array = NDArray[np.float64]
 
 BEFORE_S, AFTER_S = 1.0, 2.0
-SHOWN: Final = 12
+SHOWN: Final = 6
 """Pictures of a page at most: the largest rolls."""
 FEWEST: Final = 10
 """Fewer strides of the gait make no band."""
@@ -115,7 +116,9 @@ def _band(values: Array, strides: pd.DataFrame, share: Array, start: float, step
     return np.stack([middle - half, middle, middle + half], axis=1)
 
 
-def closeup_figure(result: SessionResult, event: Any, *, narrow: bool = False) -> Figure:
+def closeup_figure(
+    result: SessionResult, event: Any, *, narrow: bool = False, drawn: Closeup | None = None
+) -> Figure:
     """Angle and rate from 1 s before to 2 s after the peak of an event, with the person's usual band.
 
     Parameters
@@ -123,8 +126,9 @@ def closeup_figure(result: SessionResult, event: Any, *, narrow: bool = False) -
     result : SessionResult
     event : row of its events
     narrow : bool, for a telephone
+    drawn : Closeup of the same event where it is known already
     """
-    drawn = closeup(result, event)
+    drawn = drawn or closeup(result, event)
     figure, (top, bottom) = style.panels(2, 2, 250, narrow)
     name = words.FRONTAL[event.angle_source]
     style.dress(top, f"{name}, deg", "s from the peak")
@@ -218,9 +222,7 @@ def closeups(result: SessionResult) -> list[dict[str, Any]]:
         heading = f"{event.event_id}: {words.EVENT[event.kind]}, {event.leg}, at {words.clock(event.time_s)}"
         sentence = closeup_sentence(result, event)
 
-        def draw(subject: SessionResult, *, narrow: bool = False, event: Any = event) -> Figure:
-            return closeup_figure(subject, event, narrow=narrow)
-
+        draw = partial(closeup_figure, event=event, drawn=closeup(result, event))
         drawn = picture(draw, result, f"event-{event.event_id}", f"{heading}. {sentence}")
         parts.append({"heading": heading, "sentence": sentence, "picture": drawn})
     return parts

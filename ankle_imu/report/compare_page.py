@@ -17,7 +17,7 @@ from ankle_imu.comparison.contrast import COMPARED
 from ankle_imu.durable import write_whole
 from ankle_imu.metrics.summary import GAITS
 from ankle_imu.report import style, words
-from ankle_imu.report.contents import Grid
+from ankle_imu.report.grid import Grid
 from ankle_imu.report.render import picture, render
 from ankle_imu.report.svg import svg_text
 

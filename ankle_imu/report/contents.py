@@ -2,36 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from itertools import pairwise
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
 from ankle_imu import frames
-from ankle_imu.metrics.curves import curve_bands, left_out, strata
-from ankle_imu.metrics.excursions import EXCEEDANCE_MARKS_DEG, count_exceedances
+from ankle_imu.metrics.curves import left_out
 from ankle_imu.metrics.recovery import recover
+from ankle_imu.metrics.summary import MIN_STRIDES_MEDIAN
 from ankle_imu.report import series, words
+from ankle_imu.report.grid import Grid
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from ankle_imu.metrics.curves import CurveBand
     from ankle_imu.values import SessionResult
 
-SHOWN_GAPS: Final = 40
+SHOWN_GAPS: Final = 20
 TRACK: Final = "track: "
 """How a warning begins that is of the way, not of what the sensors sent."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Grid:
-    """A table of the page: caption, column heads, rows whose first cell is the row's head."""
-
-    caption: str
-    head: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
 
 
 def sensors_grid(result: SessionResult) -> Grid:
@@ -56,11 +46,11 @@ def alignment_grid(result: SessionResult) -> Grid:
     """How well the mounting of each sensor is known."""
     rows = tuple(
         (
-            words.side(p),
+            words.side(p).capitalize(),
             a["verdict"],
             a["method"],
             f"± {words.quantity(a['sigma_yaw_deg'], 'deg')}",
-            a["reason"] or "–",
+            words.sentence(a["reason"]) or "–",
         )
         for p, a in result.quality.get("alignment", {}).items()
     )
@@ -75,6 +65,18 @@ def unmeasurable_grid(result: SessionResult) -> Grid:
         by_reason.setdefault(str(reason), []).append(str(column))
     rows = tuple((", ".join(columns), reason) for reason, columns in by_reason.items())
     return Grid(caption="Not measurable in this session", head=("Column", "Why"), rows=rows)
+
+
+def has_enough(result: SessionResult) -> bool:
+    """Whether a leg has so many usable strides that a distribution or a course over time says something."""
+    legs = result.strides.loc[result.strides["accepted"].astype(bool), "leg"]
+    return bool(legs.value_counts().max() >= MIN_STRIDES_MEDIAN) if len(legs) else False
+
+
+def has_loss(result: SessionResult) -> bool:
+    """Whether there is anything to draw of what was lost."""
+    gaps = result.quality.get("gaps")
+    return gaps is not None and len(gaps) > 0
 
 
 def gaps_grid(result: SessionResult) -> Grid:
@@ -141,125 +143,11 @@ def quality_alt(result: SessionResult) -> str:
     return f"Samples lost over time: {'; '.join(parts) or 'no sensor'}; {words.plural(open_gaps, 'open gap')}."
 
 
-def curves_grid(result: SessionResult) -> Grid:
-    """Mean and SD every 10 % of the stride."""
-    bands = curve_bands(result)
-    head = ("Angle", *(f"{p} %" for p in range(0, 101, 10)))
-    rows = tuple((_band_name(b), *(_mean_sd(b, p) for p in range(0, 101, 10))) for b in bands)
-    return Grid(caption="Mean (SD) in deg over the stride", head=head, rows=rows)
-
-
-def _band_name(band: CurveBand) -> str:
-    return f"{band.leg} {band.kind.replace('_', ' ')}, {band.gait}, n = {band.n_strides:,}"
-
-
-def _mean_sd(band: CurveBand, percent: int) -> str:
-    sd = f" ({band.sd[percent]:.1f})" if np.isfinite(band.sd[percent]) else ""
-    return words.number(band.mean[percent], "deg") + sd
-
-
-def curves_alt(result: SessionResult) -> str:
-    """Alt text of the curves."""
-    parts = []
-    for band in curve_bands(result):
-        if np.isfinite(band.mean).all():
-            low, high = int(np.argmin(band.mean)), int(np.argmax(band.mean))
-            ends = [f"{band.mean[i]:.1f} deg at {i} %" for i in (low, high)]
-            parts.append(f"{_band_name(band)}: from {ends[0]} to {ends[1]}")
-        else:
-            parts.append(f"{_band_name(band)}: too few strides for a mean")
-    return "Angles over the stride. " + ("; ".join(parts) or "No stride to draw") + "."
-
-
-def excursion_grid(result: SessionResult) -> Grid:
-    """Percentiles and exceedances of the excursion metrics."""
-    head = ("Excursion", "Strides", "10 %", "Median", "90 %", *(f"> {m:g} deg" for m in EXCEEDANCE_MARKS_DEG))
-    rows = []
-    for source, gait in strata(result.strides):
-        for metric in series.excursion_metrics(source):
-            for leg, x in series.excursions(result, source, gait, metric).items():
-                beyond = [f"{n:,} ({words.percent(n, len(x))})" for n in count_exceedances(x).values()]
-                levels = [words.number(float(q), "deg") for q in np.quantile(x, [0.1, 0.5, 0.9])]
-                name = f"{leg}, {gait}: {words.METRIC[metric].lower()}"
-                rows.append((name, f"{len(x):,}", *levels, *beyond))
-    return Grid(caption="Excursions per stride, deg", head=head, rows=tuple(rows))
-
-
-def excursion_alt(result: SessionResult) -> str:
-    """Alt text of the distributions."""
-    parts = [f"{r[0]}: median {r[3]} deg, beyond 15 deg {r[5]}" for r in excursion_grid(result).rows]
-    return "Distribution of excursions per stride. " + ("; ".join(parts) or "No stride to draw") + "."
-
-
-def timeline_grid(result: SessionResult) -> Grid:
-    """Median and largest range in equal parts of the session."""
-    parts = 12 if result.duration_s > 600.0 else 6
-    edges = np.linspace(0.0, result.duration_s / 60.0, parts + 1)
-    head = ("From", *(f"{leg}, {source}" for source in series.sources(result) for leg in frames.LEGS))
-    cells = [series.timeline(result, source).get(leg) for source in series.sources(result) for leg in frames.LEGS]
-    keep = [i for i, cell in enumerate(cells) if cell is not None]
-    rows = tuple((words.clock(60.0 * a), *(_part(cells[i], a, b) for i in keep)) for a, b in pairwise(edges))
-    names = {"joint": "inversion", "foot": "foot tilt", "none": "shank tilt"}
-    shown = tuple(f"{head[1 + i].split(',')[0]} {names[head[1 + i].split(', ')[1]]}" for i in keep)
-    return Grid(caption="Median range in deg (largest; strides)", head=("From", *shown), rows=rows if keep else ())
-
-
-def _part(cell: Any, start: float, end: float) -> str:
-    minutes, values, _ = cell
-    x = values[(minutes >= start) & (minutes < end)]
-    return f"{np.median(x):.1f} ({x.max():.1f}; {len(x)})" if len(x) else "–"
-
-
-def timeline_alt(result: SessionResult) -> str:
-    """Alt text of the timeline."""
-    parts = []
-    for source in series.sources(result):
-        for leg, (_, values, _) in series.timeline(result, source).items():
-            third = max(1, len(values) // 3)
-            first, last = np.median(values[:third]), np.median(values[-third:])
-            parts.append(f"{leg}: median {first:.1f} deg in the first third, {last:.1f} deg in the last")
-    events = words.plural(len(result.events), "event")
-    return (
-        f"Range of every stride over {words.span(result.duration_s)}; {'; '.join(parts) or 'no stride'}; {events}."
-    )
-
-
 def stride_heading(result: SessionResult) -> str:
     """Heading of the curves, after what the sensors may claim."""
     parts = {"joint": "ankle", "foot": "foot", "none": "shank"}
     found = [parts[source] for source in series.sources(result)]
     return f"The {words.listing(found)} over a stride"
-
-
-def summary_grids(result: SessionResult) -> list[Grid]:
-    """One table per gait class and angle source, a column per leg: median, interval, n."""
-    grids = []
-    for (gait, source), part in result.summary.groupby(["gait", "angle_source"], sort=False):
-        rows = [_summary_row(metric, part) for metric in words.METRIC]
-        head = ("Median [approx. 95 % interval]", *(_summary_head(r) for r in series.rows(part)))
-        caption = f"{words.GAIT[str(gait)]}, {words.SOURCE[str(source)]}"
-        grids.append(Grid(caption=caption, head=head, rows=tuple(row for row in rows if row)))
-    return grids
-
-
-def _summary_head(row: Any) -> str:
-    return f"{row.leg}, n = {row.n_accepted:,} of {row.n_strides:,}"
-
-
-def _summary_row(metric: str, part: Any) -> tuple[str, ...]:
-    unit = words.UNITS[metric]
-    cells = [_summary_cell(row, metric, unit) for _, row in part.iterrows()]
-    label = f"{words.METRIC[metric]}{f', {unit}' if unit else ''}"
-    return (label, *cells) if any(cell != "–" for cell in cells) else ()
-
-
-def _summary_cell(row: Any, metric: str, unit: str) -> str:
-    median, low, high = (float(row[f"{metric}_{s}"]) for s in ("median", "ci_low", "ci_high"))
-    if not np.isfinite(median):
-        return "–"
-    ends = f"[{words.number(low, unit)} to {words.number(high, unit)}]".replace(" ", "\u00a0")
-    interval = f" {ends}" if np.isfinite([low, high]).all() else ""
-    return words.number(median, unit) + interval
 
 
 def events_grid(result: SessionResult) -> Grid:

@@ -2,182 +2,32 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ankle_imu import frames
-from ankle_imu.metrics.curves import CurveBand, curve_bands, strata
-from ankle_imu.metrics.excursions import EXCEEDANCE_MARKS_DEG, count_exceedances
 from ankle_imu.report import series, style, words
+from ankle_imu.report.curves import curves_figure
+from ankle_imu.report.excursions import excursion_figure
+from ankle_imu.report.sides import sides_figure
+from ankle_imu.report.timeline import timeline_figure
+from ankle_imu.report.trail import trail_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-    from numpy.typing import NDArray
 
     from ankle_imu.values import SessionResult
 
-_PERCENT: Final = np.linspace(0.0, 100.0, 101)
-
-
-def curves_figure(result: SessionResult, *, narrow: bool = False) -> Figure:
-    """Frontal and sagittal angle over the stride: mean and 1 SD per leg, a row per angle source and gait class.
-
-    Parameters
-    ----------
-    result : SessionResult
-    narrow : bool, one column for a telephone
-
-    Notes
-    -----
-    Below 50 strides the strides themselves are drawn instead of the band, below 25 no mean either.
-    """
-    bands = curve_bands(result)
-    keys = list(dict.fromkeys((b.source, b.gait, b.kind) for b in bands))
-    figure, axes = style.panels(max(1, len(keys)), 2, 270, narrow)
-    if not keys:
-        _say(axes[0], "No accepted stride with an angle to draw.")
-    for ax, key in zip(axes, keys, strict=False):
-        _draw_bands(ax, [b for b in bands if (b.source, b.gait, b.kind) == key])
-    return figure
-
-
-def _draw_bands(ax: Axes, bands: list[CurveBand]) -> None:
-    first = bands[0]
-    names = words.FRONTAL if first.kind in ("inversion", "foot_tilt", "shank_tilt") else words.SAGITTAL
-    title = f"{words.GAIT[first.gait]}: {names[first.source][0].lower()}{names[first.source][1:]}"
-    style.dress(ax, title, "% of stride, from initial contact", words.AXIS[first.kind])
-    ax.axhline(0.0, color=style.MUTED, linewidth=0.6)
-    for band in bands:
-        _draw_band(ax, band)
-    ax.set_xlim(0.0, 100.0)
-    low, high = ax.get_ylim()
-    ax.set_ylim(low - 0.1 * (high - low), high)
-    style.leg_key(ax, {b.leg: f"{b.leg}, {words.plural(b.n_strides, 'stride')}" for b in bands})
-    _label_toe_off(ax, bands)
-
-
-def _draw_band(ax: Axes, band: CurveBand) -> None:
-    colour = style.LEG_COLOUR[band.leg]
-    if np.isfinite(band.sd).all():
-        low, high = band.mean - band.sd, band.mean + band.sd
-        ax.fill_between(_PERCENT, low, high, color=colour, alpha=0.16, linewidth=0)
-    else:
-        ax.plot(_PERCENT, band.curves.T, color=colour, linewidth=0.6, alpha=0.35, rasterized=True)
-    ax.plot(_PERCENT, band.mean, color=colour, linestyle=style.LEG_LINE[band.leg], linewidth=2.0, label=band.leg)
-    ax.axvline(band.toe_off_percent, color=colour, linestyle=style.LEG_LINE[band.leg], linewidth=0.9)
-
-
-def _label_toe_off(ax: Axes, bands: list[CurveBand]) -> None:
-    toe_off = [b.toe_off_percent for b in bands if np.isfinite(b.toe_off_percent)]
-    if toe_off:
-        text = f"toe-off {np.mean(toe_off):.0f} %"
-        inside = {"transform": ax.get_xaxis_transform(), "ha": "left", "va": "bottom"}
-        style.note(ax, max(toe_off) + 1.5, 0.02, text, **inside)
-
-
-def excursion_figure(result: SessionResult, *, narrow: bool = False) -> Figure:
-    """Distribution of range and inversion excursion per stride, per leg, a row per angle source and gait class.
-
-    Steps give the share of strides per degree; the marks at 15, 20 and 25 deg carry the share beyond them.
-    """
-    keys = [(s, g, m) for s, g in strata(result.strides) for m in series.excursion_metrics(s)]
-    keys = [key for key in keys if series.excursions(result, *key)]
-    figure, axes = style.panels(max(1, len(keys)), 2, 250, narrow)
-    if not keys:
-        _say(axes[0], "No accepted stride with an excursion to draw.")
-    for ax, key in zip(axes, keys, strict=False):
-        _draw_distribution(ax, key, series.excursions(result, *key))
-    return figure
-
-
-def _draw_distribution(ax: Axes, key: tuple[str, str, str], values: dict[str, NDArray[np.float64]]) -> None:
-    source, gait, metric = key
-    name = words.METRIC[metric]
-    style.dress(ax, f"{words.GAIT[gait]}: {name[0].lower()}{name[1:]}", _axis_of(source, metric), "% of strides")
-    top = max(30.0, float(np.ceil(max(v.max() for v in values.values()))) + 1.0)
-    for leg, x in values.items():
-        share, edges = np.histogram(x, bins=np.arange(0.0, top + 1.0))
-        line: dict[str, Any] = {"color": style.LEG_COLOUR[leg], "linestyle": style.LEG_LINE[leg]}
-        ax.stairs(100.0 * share / len(x), edges, linewidth=1.8, label=leg, **line)
-    _draw_marks(ax, values)
-    ax.set_xlim(0.0, top)
-    ax.set_ylim(0.0, ax.get_ylim()[1] * 1.1)
-    style.leg_key(ax, {leg: f"{leg}, {words.plural(len(x), 'stride')}" for leg, x in values.items()})
-
-
-def _axis_of(source: str, metric: str) -> str:
-    return "shank tilt, deg" if metric.startswith("shank") else f"{words.FRONTAL[source].lower()}, deg"
-
-
-def _draw_marks(ax: Axes, values: dict[str, NDArray[np.float64]]) -> None:
-    """Lines at the marks, and in the corner the share of each leg's strides beyond them."""
-    for mark in EXCEEDANCE_MARKS_DEG:
-        ax.axvline(mark, color=style.MUTED, linewidth=0.8, linestyle=(0, (1, 2)))
-    paper = {"facecolor": "white", "edgecolor": "none", "pad": 1.5}
-    corner = {"ha": "right", "va": "baseline", "linespacing": 1.4, "bbox": paper}
-    names = "\n".join(["beyond", *(f"{mark:g} deg" for mark in EXCEEDANCE_MARKS_DEG)])
-    style.note(ax, 1.0 - 0.19 * len(values), 0.64, names, **corner)
-    for column, (leg, x) in enumerate(reversed(values.items())):
-        beyond = count_exceedances(x).values()
-        shares = "\n".join([leg, *(words.percent(n, len(x)) for n in beyond)])
-        style.note(ax, 0.99 - 0.19 * column, 0.64, shares, color=style.LEG_INK[leg], **corner)
-
-
-def timeline_figure(result: SessionResult, *, narrow: bool = False) -> Figure:
-    """Range of every stride against time, with gait, events and open gaps; a panel per angle source."""
-    sources = [s for s in series.sources(result) if series.timeline(result, s)]
-    figure, axes = style.panels(max(1, len(sources)), 1, 290, narrow)
-    if not sources:
-        _say(axes[0], "No accepted stride with an excursion to draw.")
-    for ax, source in zip(axes, sources, strict=False):
-        _draw_timeline(ax, result, source, narrow)
-    return figure
-
-
-def _draw_timeline(ax: Axes, result: SessionResult, source: str, narrow: bool) -> None:
-    label = "shank tilt range" if source == "none" else f"{words.FRONTAL[source].lower()} range"
-    title = label[0].upper() + label[1:] + ("" if narrow else " of each stride, and its running median")
-    style.dress(ax, title, "minutes", "deg")
-    legs = series.timeline(result, source)
-    for leg, (minutes, values, median) in legs.items():
-        colour, crowded = style.LEG_COLOUR[leg], len(values) > 800
-        ax.plot(
-            minutes, values, style.LEG_MARKER[leg], color=colour, markeredgewidth=0,
-            markersize=2.2 if crowded else 3.4, alpha=0.3 if crowded else 0.5, rasterized=True,
-        )  # fmt: skip
-        line: dict[str, Any] = {"color": style.LEG_INK[leg], "linestyle": style.LEG_LINE[leg]}
-        ax.plot(*series.thin(minutes, median, 400), linewidth=1.8, label=leg, **line)
-    ax.set_xlim(0.0, max(result.duration_s / 60.0, 1e-3))
-    top = max(float(np.quantile(v, 0.998)) for _, v, _ in legs.values()) * 1.25
-    ax.set_ylim(-0.12 * top, top * 1.12)
-    ax.set_yticks([t for t in ax.get_yticks() if 0.0 <= t <= top * 1.12])
-    style.leg_key(ax, {leg: leg for leg in legs})
-    _draw_gaits(ax, result, top)
-    _draw_events(ax, result, top)
-    for start, end in series.open_gaps(result):
-        ax.axvspan(start / 60.0, end / 60.0, color=style.FILLED_COLOUR, alpha=0.35, linewidth=0)
-
-
-def _draw_gaits(ax: Axes, result: SessionResult, top: float) -> None:
-    for gait, part in result.bouts.groupby("gait", sort=False):
-        spans = np.column_stack([part["start_s"], part["end_s"] - part["start_s"]]) / 60.0
-        ax.broken_barh(
-            spans.tolist(), (-0.1 * top, 0.05 * top), color=style.GAIT_GREY.get(str(gait), style.RULE), linewidth=0
-        )
-        longest = int(np.argmax(spans[:, 1]))
-        if spans[longest, 1] > 0.04 * result.duration_s / 60.0:
-            middle = spans[longest, 0] + spans[longest, 1] / 2.0
-            style.note(ax, middle, -0.04 * top, str(gait), transform=ax.transData, ha="center", va="bottom")
-
-
-def _draw_events(ax: Axes, result: SessionResult, top: float) -> None:
-    for event in series.rows(series.shown_events(result)):
-        ax.axvline(event.time_s / 60.0, color=style.INK, linewidth=0.8)
-        at = {"transform": ax.transData, "ha": "center", "va": "top", "color": style.INK, "fontweight": "bold"}
-        box = {"boxstyle": "circle,pad=0.25", "facecolor": "white", "edgecolor": style.INK, "linewidth": 0.8}
-        style.note(ax, event.time_s / 60.0, 1.09 * top, str(event.event_id), bbox=box, **at)
+__all__ = [
+    "curves_figure",
+    "excursion_figure",
+    "quality_figure",
+    "sides_figure",
+    "timeline_figure",
+    "trail_figure",
+]
 
 
 def quality_figure(result: SessionResult, *, narrow: bool = False) -> Figure:
@@ -218,8 +68,3 @@ def _draw_loss(ax: Axes, result: SessionResult, placement: str, row: float) -> N
         height = np.maximum(0.8 * share, 0.1)[some]
         bottom = row + 0.8 * np.broadcast_to(base, share.shape)[some]
         ax.bar(edges[:-1][some], height, width[some], bottom=bottom, align="edge", color=colour, linewidth=0)
-
-
-def _say(ax: Axes, text: str) -> None:
-    ax.set_axis_off()
-    style.note(ax, 0.5, 0.5, text, ha="center", va="center", fontsize=13.0, wrap=True)

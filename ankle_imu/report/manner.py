@@ -12,7 +12,7 @@ from ankle_imu.metrics.pace import pace_evidence, told_gait
 from ankle_imu.metrics.strike import STRIKES, strike_shares
 from ankle_imu.metrics.summary import MIN_STRIDES_MEDIAN
 from ankle_imu.report import words
-from ankle_imu.report.contents import Grid
+from ankle_imu.report.grid import Grid
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -1,23 +1,41 @@
-"""SessionResult -> one HTML file that needs nothing but a browser."""
+"""SessionResult -> one HTML file that needs nothing but a browser, or the same on paper."""
 
 from __future__ import annotations
 
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ankle_imu import tables
 from ankle_imu.durable import write_whole
 from ankle_imu.errors import QualityRefusal
-from ankle_imu.report import contents, figures, manner, stabilising
+from ankle_imu.report import (
+    contents,
+    curves,
+    excursions,
+    figures,
+    ledger,
+    manner,
+    sides,
+    stabilising,
+    timeline,
+    trail,
+    typical,
+)
 from ankle_imu.report.closeup import closeups
-from ankle_imu.report.render import picture, render
+from ankle_imu.report.imprint import imprint_of, sealed
+from ankle_imu.report.paper import write_paper
+from ankle_imu.report.printing import print_page
+from ankle_imu.report.render import picture, pictures, render
 from ankle_imu.report.trend_page import DEFAULT_METRICS, show_part
 from ankle_imu.report.verdict import judge
 from ankle_imu.report.way import way_sentences
-from ankle_imu.trends import select_trend, with_adjusted
+from ankle_imu.trends import select_trend, usual_curves, with_adjusted
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     import pandas as pd
 
@@ -31,6 +49,7 @@ def write_report(
     *,
     trend: pd.DataFrame | None = None,
     history: Sequence[PastSession] = (),
+    files: Mapping[str, str] | None = None,
 ) -> Path:
     """Write the page of one session.
 
@@ -40,6 +59,7 @@ def write_report(
     path : where the HTML file goes; an existing one is replaced as a whole or not at all
     trend : table `tables.TREND` of the same person, or None; with 2 sessions or more the page shows them
     history : the same sessions with their strides: the figures are then those at like ground
+    files : SHA-256 of each file of the session, by its path in there: what `report --verify` compares
 
     Returns
     -------
@@ -50,33 +70,126 @@ def write_report(
     StorageError
         If the file cannot be written.
     """
-    return write_whole(Path(path), report_html(result, trend=trend, history=history).encode())
+    html = report_html(result, trend=trend, history=history, files=files)
+    return write_whole(Path(path), html.encode())
+
+
+def print_report(
+    result: SessionResult,
+    path: str | os.PathLike[str],
+    *,
+    trend: pd.DataFrame | None = None,
+    history: Sequence[PastSession] = (),
+    files: Mapping[str, str] | None = None,
+) -> str:
+    """Write the page of one session as PDF; parameters as of `write_report`.
+
+    Returns
+    -------
+    str
+        What printed it: the name of a browser's program, or `matplotlib` where none is installed.
+
+    Raises
+    ------
+    StorageError
+        If the file cannot be written.
+    """
+    values = _values(result, trend, history, files)
+    html = sealed(render("report.html.j2", **values))
+    browser = print_page(html, Path(path))
+    if browser is not None:
+        return browser.name
+    write_paper(html, {one.name: one.draw for one in pictures(values)}, Path(path))
+    return "matplotlib"
 
 
 def report_html(
-    result: SessionResult, *, trend: pd.DataFrame | None = None, history: Sequence[PastSession] = ()
+    result: SessionResult,
+    *,
+    trend: pd.DataFrame | None = None,
+    history: Sequence[PastSession] = (),
+    files: Mapping[str, str] | None = None,
 ) -> str:
     """Make the page of one session as text; the same result gives the same text."""
-    has_strides = bool(result.strides["accepted"].any())
-    return render(
-        "report.html.j2",
-        session=result.session,
-        result=result,
-        verdict=judge(result),
-        contents=contents,
-        manner=manner,
-        has_strides=has_strides,
-        quality=picture(figures.quality_figure, result, "quality", contents.quality_alt(result)),
-        curves=has_strides and picture(figures.curves_figure, result, "curves", contents.curves_alt(result)),
-        excursions=has_strides
-        and picture(figures.excursion_figure, result, "excursions", contents.excursion_alt(result)),
-        timeline=has_strides
-        and picture(figures.timeline_figure, result, "timeline", contents.timeline_alt(result)),
-        way_sentences=way_sentences,
-        closeups=closeups(result),
-        stabilising=stabilising,
-        trend=_trend_part(trend, history),
-    )
+    return sealed(render("report.html.j2", **_values(result, trend, history, files)))
+
+
+def _values(
+    result: SessionResult,
+    trend: pd.DataFrame | None,
+    history: Sequence[PastSession],
+    files: Mapping[str, str] | None,
+) -> dict[str, Any]:
+    """All that the template needs; the pictures are drawn here."""
+    result = _as_kept(result)
+    shown = _pictures(result) | _curves(result, history)
+    past = _trend_part(trend, history)
+    rolls = closeups(result)
+    return {
+        "session": result.session,
+        "result": result,
+        "verdict": judge(result),
+        "contents": contents,
+        "ledger": ledger,
+        "manner": manner,
+        "stabilising": stabilising,
+        "typical": typical,
+        "has_strides": bool(result.strides["accepted"].any()),
+        "way_sentences": way_sentences,
+        "closeups": rolls,
+        "trend": past,
+        "imprint": imprint_of(result, pictures([shown, rolls, past]), files or {}, trend),
+        **shown,
+    }
+
+
+def _pictures(result: SessionResult) -> dict[str, Any]:
+    """Pictures by their names in the template, False where there is too little to draw; captions, tables."""
+    is_enough = contents.has_enough(result)
+    return {
+        "quality": contents.has_loss(result)
+        and picture(figures.quality_figure, result, "quality", contents.quality_alt(result)),
+        "excursions": bool(excursions.drawn_keys(result))
+        and picture(figures.excursion_figure, result, "excursions", excursions.excursion_alt(result)),
+        "sides": bool(sides.compared_sides(result))
+        and picture(sides.sides_figure, result, "sides", sides.sides_alt(result)),
+        "sides_told": sides.sides_sentences(result),
+        "timeline": is_enough
+        and picture(figures.timeline_figure, result, "timeline", timeline.timeline_alt(result)),
+        "trail": trail.is_shown(result) and picture(trail.trail_figure, result, "trail", trail.trail_alt(result)),
+        "captions": {
+            "excursions": excursions.excursion_caption(result),
+            "sides": sides.sides_caption(result),
+            "timeline": timeline.timeline_caption(result),
+            "trail": trail.trail_caption(result),
+        },
+        "grids": {
+            "excursions": excursions.excursion_grid(result),
+            "sides": sides.sides_grid(result),
+            "timeline": timeline.timeline_grid(result),
+            "trail": trail.trail_grid(result),
+        },
+    }
+
+
+def _curves(result: SessionResult, history: Sequence[PastSession]) -> dict[str, Any]:
+    """The curves over the stride, with the person's own usual, and what is told below them."""
+    usual = usual_curves(history, result.session.session_id, result.session.started_utc)
+    draw, alt = partial(curves.curves_figure, usual=usual), curves.curves_alt(result, usual=usual)
+    return {
+        "curves": bool(curves.drawn_curves(result)) and picture(draw, result, "curves", alt),
+        "curves_caption": curves.curves_caption(result, usual=usual),
+        "curves_told": curves.untold_sentences(result),
+        "curves_grid": curves.curves_grid(result, usual=usual),
+    }
+
+
+def _as_kept(result: SessionResult) -> SessionResult:
+    """The result with its angles as float32, as the disk keeps them: fresh or read back, it draws the same."""
+    angles = result.angles.copy()
+    names = [name for name in tables.ANGLES.names if name != "time_s"]
+    angles[names] = angles[names].astype("float32").astype("float64")
+    return replace(result, angles=angles)
 
 
 def _trend_part(table: pd.DataFrame | None, history: Sequence[PastSession]) -> dict[str, Any] | None:

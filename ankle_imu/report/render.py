@@ -2,23 +2,52 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ankle_imu.report import words
 from ankle_imu.report.svg import inline_svg
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Iterator
 
     from matplotlib.figure import Figure
 
 
-def picture(figure: Callable[..., Figure], subject: Any, name: str, alt: str) -> dict[str, str]:
+@dataclass(frozen=True, kw_only=True)
+class Picture:
+    """One figure of a page: `wide` and `narrow` as inline SVG, `alt` in words, `draw` for paper."""
+
+    name: str
+    wide: str
+    narrow: str
+    alt: str
+    draw: Callable[[], Figure]
+
+
+def picture(figure: Callable[..., Figure], subject: Any, name: str, alt: str) -> Picture:
     """Draw a figure twice, for a wide and for a narrow screen."""
-    return {
-        "wide": inline_svg(figure(subject), name, alt),
-        "narrow": inline_svg(figure(subject, narrow=True), f"{name}-narrow", alt),
-    }
+    return Picture(
+        name=name,
+        wide=inline_svg(figure(subject), name, alt),
+        narrow=inline_svg(figure(subject, narrow=True), f"{name}-narrow", alt),
+        alt=alt,
+        draw=partial(figure, subject),
+    )
+
+
+def pictures(values: Any) -> Iterator[Picture]:
+    """Every picture among the values of a page, in their order."""
+    if isinstance(values, Picture):
+        yield values
+    elif isinstance(values, Mapping):
+        for value in values.values():
+            yield from pictures(value)
+    elif isinstance(values, list | tuple):
+        for value in values:
+            yield from pictures(value)
 
 
 def render(template: str, **values: Any) -> str:

@@ -49,15 +49,21 @@ def timeline(result: SessionResult, source: str) -> dict[str, tuple[Array, Array
         part = strides[keep & np.isfinite(strides[metric])].sort_values("start_s")
         if len(part):
             values = part[metric].to_numpy(np.float64)
-            out[leg] = (part["start_s"].to_numpy(np.float64) / 60.0, values, _running_median(values))
+            out[leg] = (part["start_s"].to_numpy(np.float64) / 60.0, values, running_median(values))
     return out
 
 
-def _running_median(values: Array) -> Array:
+def running_median(values: Array) -> Array:
+    """Median of the 51 values around each, (n,)."""
+    return running_quantile(values, 0.5)
+
+
+def running_quantile(values: Array, share: float) -> Array:
+    """Quantile of the 51 values around each, (n,)."""
     import pandas as pd
 
     rolling = pd.Series(values).rolling(MEDIAN_STRIDES, center=True, min_periods=1)
-    return np.asarray(rolling.median(), dtype=np.float64)
+    return np.asarray(rolling.quantile(share), dtype=np.float64)
 
 
 def rows(table: pd.DataFrame) -> list[Any]:

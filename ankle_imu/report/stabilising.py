@@ -8,7 +8,7 @@ import numpy as np
 
 from ankle_imu.metrics.settling import compare_directions
 from ankle_imu.report import words
-from ankle_imu.report.contents import Grid
+from ankle_imu.report.grid import Grid
 
 if TYPE_CHECKING:
     from ankle_imu.values import SessionResult

@@ -24,9 +24,11 @@ LEG_LINE: Final = {"left": "-", "right": (0, (5, 2))}
 LEG_MARKER: Final = {"left": "o", "right": "s"}
 LOSS_COLOUR: Final = "#D55E00"
 FILLED_COLOUR: Final = "#E69F00"
+USUAL: Final = "#b0b0b0"
+"""The person's own usual, behind the curves."""
 GAIT_GREY: Final = {"walk": "#d9d9d9", "jog": "#a3a3a3", "run": "#5f5f5f"}
 
-_SMALL, _TEXT = 11.0, 12.5
+SMALL_PX, TITLE_PX = 11.0, 12.5
 _TOP, _RIGHT, _BOTTOM = 52.0, 14.0, 46.0
 
 
@@ -61,10 +63,10 @@ def panels(
 
 def dress(ax: Axes, title: str, x: str = "", y: str = "") -> None:
     """Title on the left in plain weight, two quiet spines, faint horizontal grid."""
-    ax.set_title(title, loc="left", fontsize=_TEXT, color=INK, pad=28)
-    ax.set_xlabel(x, fontsize=_SMALL, color=MUTED)
-    ax.set_ylabel(y, fontsize=_SMALL, color=MUTED)
-    ax.tick_params(labelsize=_SMALL, labelcolor=MUTED, color=RULE, length=3)
+    ax.set_title(title, loc="left", fontsize=TITLE_PX, color=INK, pad=28)
+    ax.set_xlabel(x, fontsize=SMALL_PX, color=MUTED)
+    ax.set_ylabel(y, fontsize=SMALL_PX, color=MUTED)
+    ax.tick_params(labelsize=SMALL_PX, labelcolor=MUTED, color=RULE, length=3)
     for name, spine in ax.spines.items():
         spine.set_visible(name in ("left", "bottom"))
         spine.set_color(RULE)
@@ -75,8 +77,14 @@ def dress(ax: Axes, title: str, x: str = "", y: str = "") -> None:
 
 def note(ax: Axes, x: float, y: float, text: str, **kwargs: Any) -> None:
     """Write a small remark in axes fractions."""
-    options = {"fontsize": _SMALL, "color": MUTED, "transform": ax.transAxes, **kwargs}
+    options = {"fontsize": SMALL_PX, "color": MUTED, "transform": ax.transAxes, **kwargs}
     ax.text(x, y, text, **options)
+
+
+def say(ax: Axes, text: str) -> None:
+    """One sentence instead of a picture."""
+    ax.set_axis_off()
+    note(ax, 0.5, 0.5, text, ha="center", va="center", fontsize=13.0, wrap=True)
 
 
 def leg_key(ax: Axes, labels: dict[str, str]) -> None:
@@ -92,7 +100,8 @@ def key(ax: Axes, handles: Sequence[Artist], inks: list[str], columns: int = 2) 
     """Put a legend without a frame between title and axes, its words in the given inks."""
     legend = ax.legend(
         handles=handles, loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=columns, frameon=False, borderpad=0.2,
-        fontsize=_SMALL, handlelength=2.2, columnspacing=1.4, borderaxespad=0.0,
+        fontsize=SMALL_PX, handlelength=2.2 if columns < 3 else 1.8, columnspacing=1.4 if columns < 3 else 1.0,
+        borderaxespad=0.0,
     )  # fmt: skip
     for text, ink in zip(legend.get_texts(), inks, strict=True):
         text.set_color(ink)

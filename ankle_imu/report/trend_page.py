@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ankle_imu.durable import write_whole
 from ankle_imu.report import series, words
-from ankle_imu.report.contents import Grid
+from ankle_imu.report.grid import Grid
 from ankle_imu.report.render import picture, render
 from ankle_imu.report.svg import svg_text
 from ankle_imu.report.trend_figure import BAR, bars_figure, index_figure, title_of, trend_figure
@@ -63,7 +63,7 @@ def trend_grid(trend: Trend) -> Grid:
 
 def _point_cells(trend: Trend, row: Any) -> tuple[str, ...]:
     ends = (row.adjusted_low, row.adjusted_high) if trend.is_adjusted else (row.ci_low, row.ci_high)
-    interval = f"{_cell(trend, ends[0])} to {_cell(trend, ends[1])}"
+    interval = f"{_cell(trend, ends[0])} to {_cell(trend, ends[1])}" if ends[0] == ends[0] else "–"
     figures = (row.adjusted, interval, row.median) if trend.is_adjusted else (row.median, interval)
     cells = [one if isinstance(one, str) else _cell(trend, one) for one in figures]
     return (row.start_utc[:10], row.leg, *cells, f"{row.n_accepted:,}", row.session_id)

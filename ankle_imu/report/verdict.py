@@ -24,6 +24,14 @@ LOSS_CAREFUL: Final = 0.02
 ACCEPTED_CAREFUL: Final = 0.8
 """Below this share of usable strides nothing is compared between sessions (methods sheet F4)."""
 
+LOSS_MUCH: Final = 0.2
+"""From here the loss alone explains that nothing was found (ours)."""
+
+RATE_TELLS: Final = 100.0
+"""Rolls per 1,000 strides up to which the upper end of a rate says something: one in ten strides (ours)."""
+
+_IS: Final = {"fair": "is fair", "doubtful": "is doubtful", "failed": "failed"}
+
 SURE: Final = ("Quite sure", "Take with care", "Do not rely on it")
 
 
@@ -43,7 +51,7 @@ class Verdict:
 
 def judge(result: SessionResult) -> Verdict:
     """Say what a session shows and how sure that is."""
-    doubts = _doubts(result)
+    doubts = sorted(_doubts(result), key=lambda doubt: -doubt[0])
     level = max((level for level, _ in doubts), default=0)
     return Verdict(
         lines=(*_what_was_seen(result), *_events_line(result)),
@@ -62,6 +70,11 @@ def _what_was_seen(result: SessionResult) -> list[str]:
 
 def _nothing_seen(result: SessionResult) -> str:
     found = len(result.strides)
+    if not found and (lost := _worst_loss(result)) > LOSS_MUCH:
+        return (
+            f"No strides were found in {words.span(result.duration_s)} of recording: "
+            f"{words.percent(lost, 1.0)} of it never came from the sensors."
+        )
     if not found:
         return (
             f"No strides were found in {words.span(result.duration_s)} of recording. That happens when nobody "
@@ -69,6 +82,12 @@ def _nothing_seen(result: SessionResult) -> str:
         )
     reasons = result.strides["reject_reason"].value_counts()
     return f"{words.plural(found, 'stride')} found, none usable; the most frequent reason: {reasons.index[0]}."
+
+
+def _worst_loss(result: SessionResult) -> float:
+    """The share of samples that the worst sensor lost."""
+    sensors = result.quality.get("sensors", {}).values()
+    return max((ledger["lost"] / max(1, ledger["expected"]) for ledger in sensors), default=0.0)
 
 
 def _too_few(result: SessionResult) -> str:
@@ -101,11 +120,15 @@ def _events_line(result: SessionResult) -> list[str]:
     events = result.events[result.events["verdict"] != "false"]
     rolls = events[events["kind"].isin(["roll", "hard_roll", "eversion_roll"])]
     _, low, high = rate_per_1000(len(rolls), n)
+    if not len(rolls) and high > RATE_TELLS:
+        return [f"No ankle roll was found; {words.plural(n, 'stride')} are too few to say how often."]
     if not len(rolls):
         return [
             f"No ankle roll was found in {n:,} strides, which fits anything up to {high:.1f} per 1,000 strides."
         ]
     when = words.listing([words.clock(t) for t in rolls["time_s"].head(5)]) + (" …" if len(rolls) > 5 else "")
+    if high > RATE_TELLS:
+        return [f"{words.plural(len(rolls), 'likely ankle roll')} at {when}; too few strides to say how often."]
     rate = f"{low:.1f} to {high:.1f} per 1,000 strides" if low >= 0.05 else f"up to {high:.1f} per 1,000 strides"
     return [f"{words.plural(len(rolls), 'likely ankle roll')} at {when}, which fits {rate}."]
 
@@ -128,7 +151,7 @@ def _other_warnings(result: SessionResult, told: list[tuple[int, str]]) -> list[
 def _alignment_doubts(result: SessionResult) -> list[tuple[int, str]]:
     levels = {"fair": 1, "doubtful": 2, "failed": 2}
     return [
-        (levels[a["verdict"]], f"alignment of the {words.side(p)} sensor is {a['verdict']}{_because(a)}.")
+        (levels[a["verdict"]], f"alignment of the {words.side(p)} sensor {_IS[a['verdict']]}{_because(a)}.")
         for p, a in result.quality.get("alignment", {}).items()
         if a["verdict"] in levels
     ]
@@ -145,7 +168,7 @@ def _loss_doubts(result: SessionResult) -> list[tuple[int, str]]:
         share = ledger["lost"] / max(1, ledger["expected"])
         if share > LOSS_CAREFUL:
             text = f"the {words.side(placement)} sensor lost {words.percent(ledger['lost'], ledger['expected'])}."
-            doubts.append((2 if share > 0.2 else 1, text))
+            doubts.append((2 if share > LOSS_MUCH else 1, text))
     return doubts
 
 

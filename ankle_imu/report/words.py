@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Final
 
-from ankle_imu import tables
+from ankle_imu import frames, tables
 
 GAIT: Final = {"walk": "Walking", "jog": "Jogging", "run": "Running"}
 SOURCE: Final = {
@@ -125,6 +125,22 @@ def plural(n: int, noun: str) -> str:
     return f"{n:,} {noun}" if n == 1 else f"{n:,} {noun}s"
 
 
+def sentence(text: str) -> str:
+    """What was found, as a sentence of its own.
+
+    Examples
+    --------
+    >>> sentence("left_foot: no samples")
+    'Left foot: no samples.'
+    """
+    for placement in frames.PLACEMENTS:
+        text = text.replace(placement, side(placement))
+    text = text.strip()
+    return text[:1].upper() + text[1:] + ("" if text.endswith((".", "?", "!")) or not text else ".")
+
+
 def lower_first(sentence: str) -> str:
     """The sentence as the second half of another: small first letter, one full stop at its end."""
+    for placement in frames.PLACEMENTS:
+        sentence = sentence.replace(placement, side(placement))
     return sentence[:1].lower() + sentence[1:].rstrip(".") + "."

@@ -11,13 +11,14 @@ from ankle_imu.trends.change import (
     find_changes,
     fit_slopes,
 )
-from ankle_imu.trends.history import PastSession, follow, with_adjusted
+from ankle_imu.trends.history import PastSession, follow, no_curves, with_adjusted
 from ankle_imu.trends.index import Index, stability_index
 from ankle_imu.trends.ladder import Ladder, climb
 from ankle_imu.trends.outlook import INDEX, KNOWN, Outlook, bars_of, describe_index, look
 from ankle_imu.trends.selection import Series, Trend, describe_stratum, select_trend
 from ankle_imu.trends.statistics import Slope, change_points, ewma, loess, own_noise, theil_sen
 from ankle_imu.trends.usual import COMPONENTS
+from ankle_imu.trends.usual_curves import UsualCurve, usual_curves
 
 __all__ = [
     "COMPONENTS",
@@ -33,6 +34,7 @@ __all__ = [
     "Series",
     "Slope",
     "Trend",
+    "UsualCurve",
     "Worn",
     "bars_of",
     "baseline_band",
@@ -48,9 +50,11 @@ __all__ = [
     "follow",
     "loess",
     "look",
+    "no_curves",
     "own_noise",
     "select_trend",
     "stability_index",
     "theil_sen",
+    "usual_curves",
     "with_adjusted",
 ]

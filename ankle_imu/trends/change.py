@@ -186,11 +186,12 @@ def _two_point_words(trend: Trend, c: Change) -> str:
 def _slope_words(trend: Trend, c: Change) -> str:
     """The verdict of eight and more sessions: one of four, so that none contradicts another."""
     unit = _unit(trend)
-    size = f"{_signed(c.delta)}{unit}"
+    size, limit = _told_apart(c.delta, c.limit)
+    size += unit
     span = f"95 % interval {_signed(c.low)} to {_signed(c.high)}{unit}"
     way = "up" if c.delta > 0.0 else "down"
     head = f"{c.leg.capitalize()} leg, {c.n_sessions} sessions"
-    noise = f"the {_number(c.limit)}{unit} by which {_whose(c)} differ without any change"
+    noise = f"the {limit}{unit} by which {_whose(c)} differ without any change"
     if c.is_changed:
         return f"{head}: it changed. The {_figure(trend)} went {way}, {size} ({span}), more than {noise}."
     if c.is_apart and not np.isfinite(c.limit):
@@ -245,6 +246,21 @@ def _unit(trend: Trend) -> str:
 def _number(value: float) -> str:
     size = abs(value)
     return f"{value:.0f}" if size >= 20.0 else f"{value:.1f}" if size >= 2.0 else f"{value:.2g}"
+
+
+def _told_apart(delta: float, limit: float) -> tuple[str, str]:
+    """A change with its sign and the limit it is held against, with so many digits that they differ where they do.
+
+    Examples
+    --------
+    >>> _told_apart(0.994, 0.989)
+    ('+0.994', '0.989')
+    """
+    if _number(abs(delta)) != _number(limit) or not np.isfinite(limit):
+        return _signed(delta), _number(limit)
+    pairs = [(f"{abs(delta):.{digits}g}", f"{limit:.{digits}g}") for digits in (3, 4, 5, 6)]
+    size, shown = next((pair for pair in pairs if pair[0] != pair[1]), pairs[0])
+    return f"{'−' if delta < 0.0 else '+'}{size}", shown
 
 
 def _signed(value: float) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
@@ -25,6 +25,11 @@ LEAST_ADJUSTED: Final = 0.5
 """Share of the sessions that must be comparable before a trend rests on them; ours: else most would be silent."""
 
 
+def no_curves() -> pd.DataFrame:
+    """An empty table of curves: of a session analysed by a version that did not keep them."""
+    return tables.make_table(tables.CURVES, {})
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class PastSession:
     """One analysed session of a person.
@@ -36,6 +41,7 @@ class PastSession:
     worn : Worn
     surface : str, as noted by the person
     alignment : placement -> verdict of the calibration gate, `good` | `fair` | `doubtful` | `failed`
+    read_curves : gives the table `tables.CURVES`, when it is asked for: few of many sessions are
     """
 
     alias: str
@@ -43,6 +49,7 @@ class PastSession:
     worn: Worn
     surface: str = ""
     alignment: Mapping[str, str] = field(default_factory=dict)
+    read_curves: Callable[[], pd.DataFrame] = no_curves
 
     @property
     def session_id(self) -> str:

@@ -67,6 +67,22 @@ def test_every_stride_is_found_with_its_contacts(exact_walk, exact_result):
         assert np.median(np.abs(length)) < 0.05
 
 
+def test_mean_curves_are_kept_with_their_velocity(exact_result):
+    curves = exact_result.curves
+    assert list(curves.columns) == tables.CURVES.names
+    for leg in ("left", "right"):
+        own = curves[(curves["leg"] == leg) & (curves["slope"] == "all")]
+        strides = exact_result.strides[(exact_result.strides["leg"] == leg) & exact_result.strides["accepted"]]
+        assert own["percent"].tolist() == list(range(101))
+        assert own["n_strides"].iloc[0] == len(strides)
+        slope = np.gradient(own["frontal_deg"].to_numpy()) / (strides["stride_time_s"].mean() / 100.0)
+        stance = own[own["percent"] < 0.85 * own["toe_off_percent"]]
+        # About the foot's own axis the shank's turn adds some deg/s to the slope of the angle (0.95-0.98 here).
+        assert np.corrcoef(slope[: len(stance)], stance["velocity_dps"])[0, 1] > 0.93
+        assert stance["velocity_dps"].max() < strides["peak_inv_vel_dps"].mean()
+        assert -stance["velocity_dps"].min() < strides["peak_ev_vel_dps"].mean()
+
+
 def test_two_sensors_claim_joint_angles_and_say_how_they_know(pair):
     result = analyze(pair)
     assert set(result.strides["angle_source"]) == {"joint"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -157,11 +158,61 @@ def test_report_analyzes_first_where_needed(ankle_imu: Run, session: Path, tmp_p
     assert (derived / "result.json").stat().st_mtime_ns > before
 
 
-def test_a_report_is_no_pdf(ankle_imu: Run, session: Path, tmp_path: Path) -> None:
-    done = ankle_imu("report", session, "-o", tmp_path / "walk.pdf")
-    assert done.code == 2
-    assert "walk.pdf" in done.err
-    assert not (tmp_path / "walk.pdf").exists()
+def test_a_report_is_html_or_pdf(ankle_imu: Run, session: Path, tmp_path: Path) -> None:
+    ankle_imu("report", session, "-o", tmp_path / "walk.docx").refuses(2, "walk.docx", ".pdf")
+    assert not (tmp_path / "walk.docx").exists()
+
+
+def test_report_prints_without_a_browser(
+    ankle_imu: Run, session: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ankle_imu.report.printing.find_browsers", lambda: iter(()))
+    paper = tmp_path / "walk.pdf"
+    done = ankle_imu("report", session, "-o", paper, "--json")
+    assert (done.json["files"], done.json["printed_by"]) == ([str(paper)], "matplotlib")
+    assert paper.read_bytes().startswith(b"%PDF")
+
+
+def test_verify_finds_the_page_reproduced_until_something_changes(
+    ankle_imu: Run, session: Path, told: Any
+) -> None:
+    ankle_imu("report", session)
+    page = session / "report.html"
+    done = ankle_imu("report", session, "--verify")
+    assert done.code == 0, done.err
+    assert (done.code, done.lines[-1]) == (0, "Reproduced: the recording gives this page.")
+
+    moved = session.parents[3] / "sent.html"
+    moved.write_text(page.read_text("utf-8").replace("How good", "How very good"), "utf-8")
+    code, content = told("report", str(moved), "--verify")
+    assert code == 5
+    assert (content["session"], content["reproduced"]) == (str(session), False)
+    assert [item["item"] for item in content["items"] if item["holds"] is not True] == ["page"]
+
+    part = session / "raw" / "part-0001.mcap"
+    part.write_bytes(part.read_bytes()[: part.stat().st_size * 3 // 4])
+    code, content = told("report", str(session), "--verify")
+    wrong = {item["item"] for item in content["items"] if item["holds"] is not True}
+    assert code == 5
+    assert wrong >= {"file raw/part-0001.mcap", "table strides", "figure curves"}
+    assert "page" not in wrong
+
+    shutil.rmtree(session / "raw")
+    code, content = told("report", str(session), "--verify")
+    assert code == 5
+    assert any("not made again" in item["found"] for item in content["items"])
+
+
+def test_verify_says_what_it_cannot_check(ankle_imu: Run, session: Path, tmp_path: Path, told: Any) -> None:
+    ankle_imu("report", session, "--verify").refuses(5, "no page")
+    (tmp_path / "other.html").write_text("<p>hello</p>")
+    ankle_imu("report", tmp_path / "other.html", "--verify").refuses(5, "other.html")
+    ankle_imu("report", session, "-o", tmp_path / "page.html")
+    code, content = told("report", str(tmp_path / "page.html"), "--verify", "--library", str(tmp_path))
+    assert code == 5
+    assert [i["found"] for i in content["items"] if i["holds"] is None] == [
+        f"{session.name} is not in this library"
+    ]
 
 
 @pytest.mark.usefixtures("quick_page")
@@ -323,3 +374,17 @@ def test_library_show(ankle_imu: Run, session: Path) -> None:
 def test_library_show_of_a_file_says_what_to_use(ankle_imu: Run, tmp_path: Path) -> None:
     (tmp_path / "part-0001.mcap").write_bytes(b"x")
     ankle_imu("library", "show", tmp_path / "part-0001.mcap").refuses(5, "single file")
+
+
+def test_library_page_links_to_the_reports_there_are(ankle_imu: Run, session: Path, told: Any) -> None:
+    root = session.parents[3]
+    ankle_imu("report", session)
+    code, content = told("library", "page")
+    assert (code, content["files"]) == (0, [str(root / "library.html")])
+    text = (root / "library.html").read_text("utf-8")
+    links = re.findall(r'href="([^"#]*)"', text)
+    assert [(root / link).resolve() for link in links] == [(session / "report.html").resolve()]
+    assert text.count('<svg class="spark"') == len(content["people"])
+    ankle_imu("library", "page", "-o", root / "page.txt").refuses(2, "page.txt")
+    assert ankle_imu("library", "page", "--library", root / "none", "-o", root / "empty.html").code == 0
+    assert "no sessions yet" in (root / "empty.html").read_text("utf-8")

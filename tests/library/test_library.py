@@ -101,9 +101,22 @@ def test_result_round_trip(tmp_path: Path) -> None:
     assert (back.duration_s, back.sampling_rate) == (5.0, 100.0)
 
 
+def test_curves_come_back_and_older_results_have_none(tmp_path: Path) -> None:
+    curves = tables.make_table(tables.CURVES, {"leg": ["left"], "percent": [7], "frontal_deg": [1.0 / 3.0]})
+    folder = library.save_result(tmp_path, replace(result(), curves=curves))
+    pd.testing.assert_frame_equal(library.load_result(tmp_path).curves, curves)
+    (folder / "curves.parquet").unlink()
+    with pytest.raises(CorruptRecording, match="curves"):
+        library.load_result(tmp_path)
+    head = json.loads((folder / "result.json").read_text())
+    (folder / "result.json").write_text(json.dumps(head | {"format_version": 2}))
+    assert library.load_result(tmp_path).curves.empty
+    assert len(library.load_result(tmp_path).track) == 1
+
+
 def test_a_result_of_the_first_format_has_neither_context_nor_track(tmp_path: Path) -> None:
     folder = library.save_result(tmp_path, result())
-    for name in ("context", "track"):
+    for name in ("context", "track", "curves"):
         (folder / f"{name}.parquet").unlink()
     head = json.loads((folder / "result.json").read_text())
     (folder / "result.json").write_text(json.dumps(head | {"format_version": 1}))
