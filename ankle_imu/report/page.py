@@ -96,6 +96,7 @@ def report_html(
         and picture(sides.sides_figure, result, "sides", sides.sides_alt(result)),
         sides_told=sides.sides_sentences(result),
         trail=trail.is_shown(result) and picture(trail.trail_figure, result, "trail", trail.trail_alt(result)),
+        trail_told=trail.untold(result),
         way_sentences=way_sentences,
         closeups=closeups(result),
         stabilising=stabilising,
