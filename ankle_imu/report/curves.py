@@ -13,6 +13,7 @@ from ankle_imu.metrics.curves import CURVE_KINDS, N_POINTS, SLOPES, curves_table
 from ankle_imu.metrics.summary import MIN_STRIDES_SPREAD
 from ankle_imu.report import style, words
 from ankle_imu.report.grid import Grid
+from ankle_imu.report.per_result import per_result
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -85,6 +86,7 @@ class Curve:
         return self.source, self.gait, self.slope
 
 
+@per_result
 def drawn_curves(result: SessionResult) -> list[Curve]:
     """Curves of the figure, stratum by stratum, left leg first.
 

@@ -26,7 +26,7 @@ Key = tuple[str, str, str]
 """Angle source, gait class, column of the stride table."""
 
 NOTABLE_DEG: Final = 1.0
-"""0 in strides that land at their most inverted, next to 0 in most others: told as a share, not drawn."""
+"""Inversion excursions up to this are told as none; ours: tenths of a degree of a sensor on a shoe say nothing."""
 
 SIGNED: Final = ("inv_at_ic_deg",)
 """Angles about zero; all other columns are sizes."""

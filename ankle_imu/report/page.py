@@ -157,6 +157,7 @@ def _pictures(result: SessionResult) -> dict[str, Any]:
         "timeline": is_enough
         and picture(figures.timeline_figure, result, "timeline", timeline.timeline_alt(result)),
         "trail": trail.is_shown(result) and picture(trail.trail_figure, result, "trail", trail.trail_alt(result)),
+        "trail_told": trail.untold(result),
         "captions": {
             "excursions": excursions.excursion_caption(result),
             "sides": sides.sides_caption(result),

@@ -8,6 +8,7 @@ import numpy as np
 
 from ankle_imu import frames, tables
 from ankle_imu.metrics.curves import accepted_strides, strata
+from ankle_imu.report.per_result import per_result
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -39,6 +40,7 @@ def sources(result: SessionResult) -> list[str]:
     return list(dict.fromkeys(source for source, _ in strata(result.strides)))
 
 
+@per_result
 def timeline(result: SessionResult, source: str) -> dict[str, tuple[Array, Array, Array]]:
     """Per leg: minutes, range of each accepted stride, and its running median."""
     metric = excursion_metrics(source)[0]

@@ -12,6 +12,7 @@ from ankle_imu.metrics.sides import FORMULA, Sides, compare_sides
 from ankle_imu.metrics.summary import MIN_STRIDES_MEDIAN, MIN_STRIDES_SPREAD
 from ankle_imu.report import style, words
 from ankle_imu.report.grid import Grid
+from ankle_imu.report.per_result import per_result
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -27,6 +28,7 @@ _ROW_PX: Final = 34.0
 _ABOVE_PX, _BELOW_PX = 62.0, 50.0
 
 
+@per_result
 def compared_sides(result: SessionResult) -> dict[Key, list[Sides]]:
     """Left against right by angle source and gait class, where both legs have strides enough."""
     found = {

@@ -28,7 +28,8 @@ def inline_svg(figure: Figure, name: str, alt: str) -> str:
     text = re.sub(r"<metadata>.*?</metadata>", "", svg_text(figure, name), flags=re.DOTALL)
     text = text[text.index("<svg") :]
     text = re.sub(r'\sxmlns(:xlink)?="[^"]*"', "", text).replace("xlink:href=", "href=")
-    text = re.sub(r'\sid="([^"]*)"', lambda m: f' id="{name}-{m[1]}"' if _is_used(m[1], text) else "", text)
+    used = {one or other for one, other in re.findall(r'url\(#([^)]*)\)|"#([^"]*)"', text)}
+    text = re.sub(r'\sid="([^"]*)"', lambda m: f' id="{name}-{m[1]}"' if m[1] in used else "", text)
     text = _compact(text)
     text = text.replace("url(#", f"url(#{name}-").replace('href="#', f'href="#{name}-')
     return re.sub(
@@ -61,10 +62,6 @@ def _short(attribute: re.Match[str]) -> str:
         value = re.sub(r"(\.\d)\d+", r"\1", value)
         value = re.sub(r"\s*([A-Za-z])\s*", r"\1", value).strip()
     return f'{name}="{value}"'
-
-
-def _is_used(identifier: str, text: str) -> bool:
-    return f"#{identifier})" in text or f'"#{identifier}"' in text
 
 
 def svg_text(figure: Figure, salt: str) -> str:

@@ -12,6 +12,7 @@ from ankle_imu import frames
 from ankle_imu.metrics import ground
 from ankle_imu.report import series, style, words
 from ankle_imu.report.grid import Grid
+from ankle_imu.report.per_result import per_result
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -52,6 +53,7 @@ class Course:
     levels: Array
 
 
+@per_result
 def courses(result: SessionResult) -> list[Course]:
     """What surrounds the strides, over time: only what is known."""
     strides = result.strides

@@ -9,7 +9,7 @@ import numpy as np
 
 from ankle_imu.report import series, style, words
 from ankle_imu.report.grid import Grid
-from ankle_imu.report.trail_line import SPREAD_STRIDES, TrailLine, has_track, trail_line
+from ankle_imu.report.trail_line import LEAST_SHOWN_M, SPREAD_STRIDES, TrailLine, has_track, trail_line
 from ankle_imu.terrain.privacy import TRIM_M
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def trail_figure(
     line = trail_line(result, trim_m, key)
     if len(line.time) < 2:
         figure, (ax,) = style.panels(1, 1, 200, narrow)
-        style.say(ax, "No way to show without its ends." if has_track(result) else "No track of this session.")
+        style.say(ax, untold(result))
         return figure
     figure, ax, metres = _paper(line, narrow)
     edges = classes(line.spread)
@@ -71,6 +71,13 @@ def trail_figure(
 def is_shown(result: SessionResult, *, trim_m: float = TRIM_M, key: bytes = b"") -> bool:
     """Whether anything of the way is left to show."""
     return len(trail_line(result, trim_m, key).time) > 1
+
+
+def untold(result: SessionResult) -> str:
+    """Why there is no map."""
+    if not has_track(result):
+        return "No track of this session."
+    return f"No map: without the surroundings of its ends less than {LEAST_SHOWN_M:g} m of the way are left."
 
 
 def classes(spread: Array) -> Array:

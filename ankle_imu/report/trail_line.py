@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from ankle_imu.report import series
+from ankle_imu.report.per_result import per_result
 from ankle_imu.terrain.points import EARTH_M, GAP_S, distances
 from ankle_imu.terrain.privacy import TRIM_M, cut, end_zones
 from ankle_imu.terrain.way import smooth_places
@@ -74,6 +75,7 @@ def has_track(result: SessionResult) -> bool:
     return len(_of_session(result)) > 1
 
 
+@per_result
 def trail_line(result: SessionResult, trim_m: float = TRIM_M, key: bytes = b"") -> TrailLine:
     """Find the line of the map.
 

@@ -59,7 +59,7 @@ def test_ends_are_left_out_and_a_short_rest_is_nothing(walked):
     short = with_track(walked, [0.0, 350.0], [0.0, 0.0])
     assert not trail.is_shown(short)
     assert trail.is_shown(short, trim_m=0.0)
-    assert "without its ends" in trail.trail_figure(short).axes[0].texts[0].get_text()
+    assert "without the surroundings of its ends" in trail.trail_figure(short).axes[0].texts[0].get_text()
     assert trail.trail_grid(short).rows == ()
     assert trail.trail_alt(short) == "No way to show."
     assert trail.trail_figure(walked).axes[0].texts[0].get_text() == "No track of this session."
