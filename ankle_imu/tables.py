@@ -392,6 +392,7 @@ PRACTICE_HOLDS: Final = Table(
         ("start_s", "s", _F, "movement has ended"),
         ("end_s", "s", _F, "the band of the hold was left for more than 0.5 s, or the data end"),
         ("duration_s", "s", _F, "end_s - start_s; their sum is the time under tension"),
+        ("missing_s", "s", _F, "of it not received, in gaps of at most 0.3 s; a longer one ends the hold"),
         ("level_deg", "deg", _F, "median of the first second"),
         ("range_share", "1", _F, "level over today's active end range"),
         ("drift_dps", "deg/s", _F, "slope of the angle over the hold; - = sagging"),

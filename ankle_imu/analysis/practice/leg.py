@@ -14,7 +14,9 @@ from ankle_imu.analysis.practice.alignment import Worn, align_sensor
 from ankle_imu.analysis.sensor import Sensor
 from ankle_imu.gait.filters import low_pass, low_pass_decimated
 from ankle_imu.mobility import Block, PracticeSettings
+from ankle_imu.orientation.fusion import BREAK_S
 from ankle_imu.practice.angles import ACTION_SIGNS, ankle_from_gravity
+from ankle_imu.practice.stretches import stretches
 from ankle_imu.practice.sway import SWAY_HZ
 from ankle_imu.practice.trace import Trace, make_trace
 from ankle_imu.units import DEGREE
@@ -36,8 +38,9 @@ class PracticeLeg:
 
     `angles`: name without `_deg` -> as measured; `smooth`: the same, voluntary part; `shank_up`: (n, 3) up
     direction, shank frame, None without its sensor; `turn`: (n,) deg, foot against shank about the vertical,
-    heading arbitrary, NaN without both; `speed`: segment -> (n,) deg/s; `broken`: (n,) not received; `source`:
-    `joint` | `foot` | `shank`.
+    heading arbitrary, NaN without both; `speed`: segment -> (n,) deg/s; `broken`: (n,) not received for longer
+    than `fusion.BREAK_S`; `missing`: (n,) not received for longer than `grid.SHORT_GAP_S`; `source`: `joint` |
+    `foot` | `shank`.
     """
 
     leg: str
@@ -48,6 +51,7 @@ class PracticeLeg:
     turn: Array
     speed: Mapping[str, Array]
     broken: Mask
+    missing: Mask
     source: str
     sampling_rate: float
     alignment: Mapping[str, Alignment]
@@ -117,6 +121,7 @@ def follow_leg(
     directed = [segment for segment, one in worn.items() if one is not None and one.has_direction]
     angles = _angles(ups, directed)
     source = "joint" if "inversion" in angles else ("foot" if "foot" in sensors else "shank")
+    missing = np.any([one.broken for one in sensors.values()], axis=0)
     return PracticeLeg(
         leg=leg,
         angles=angles,
@@ -125,7 +130,8 @@ def follow_leg(
         shank_has_direction="shank" in directed,
         turn=_turn(sensors, worn, len(time)),
         speed={segment: _speed(one, sampling_rate) for segment, one in sensors.items()},
-        broken=np.any([one.broken for one in sensors.values()], axis=0),
+        broken=_long(missing, BREAK_S * sampling_rate),
+        missing=missing,
         source=source,
         sampling_rate=sampling_rate,
         alignment={segment: one.alignment for segment, one in worn.items() if one is not None},
@@ -145,6 +151,19 @@ def _angles(ups: Mapping[str, Array], directed: Sequence[str]) -> dict[str, Arra
         flexion, inversion = ankle_from_gravity(ups["foot"], ups["shank"])
         angles |= {"inversion": inversion / DEGREE, "dorsiflexion": flexion / DEGREE}
     return angles
+
+
+def _long(missing: Mask, longest: float) -> Mask:
+    """Only those stretches of missing samples that are longer than so many samples.
+
+    Notes
+    -----
+    Across shorter ones the orientation goes on, and nothing that ends a hold, which takes 0.5 s, can hide in them.
+    """
+    out = np.zeros(len(missing), dtype=bool)
+    for start, stop in stretches(missing, longest):
+        out[start:stop] = True
+    return out
 
 
 def _voluntary(values: Array, settings: PracticeSettings, sampling_rate: float) -> Array:

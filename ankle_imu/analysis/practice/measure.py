@@ -172,6 +172,7 @@ def measure_holds(task: Task, rows: Rows, end_range: float, range_source: str) -
             "start_s": trace.time[hold.start],
             "end_s": trace.time[hold.start] + (hold.stop - hold.start) / trace.sampling_rate,
             "duration_s": (hold.stop - hold.start) / trace.sampling_rate,
+            "missing_s": float(task.leg.missing[task.rows][hold.start : hold.stop].sum() / trace.sampling_rate),
             "level_deg": hold.level_deg,
             "range_share": hold.level_deg / end_range,
             "drift_dps": steady.drift_dps,

@@ -280,6 +280,7 @@ def _lunge(diary: Diary, exercise: Exercise) -> None:
     diary.now += 1.5
     for k in range(exercise.reps):
         goal = diary.person.ranges_deg["lunge"] + float(diary.rng.normal(0.0, exercise.scatter_deg))
+        goal += STANDING_PITCH_DEG - diary.leaning["pitch"]
         down, back = diary.uniform(1.2, 2.0), diary.uniform(1.0, 1.8)
         stay = diary.uniform(2.0, 3.0) if np.isnan(exercise.hold_s) else exercise.hold_s
         there = diary.now + down

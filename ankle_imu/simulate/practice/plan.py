@@ -114,6 +114,7 @@ class PracticePlan:
     warm_up_k : K by which the sensors warm up
     mounts : `random` | `aligned`
     axis_sd_deg : standard deviation, between people, of the direction about which they flex their ankle
+    person_seed : int, of the person's axes; 0 takes the session's, so that every session has another person
     posture_deg : standard deviation of how the shank stands differently from block to block
     loss : fraction of samples lost, in gaps of `gap_s` on average
     gaps : stretches [start, end), s, in which no sensor sends
@@ -129,6 +130,7 @@ class PracticePlan:
     warm_up_k: float = 0.0
     mounts: str = "random"
     axis_sd_deg: float = 5.0
+    person_seed: int = 0
     posture_deg: float = 1.5
     loss: float = 0.0
     gap_s: float = 0.03
