@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
@@ -62,6 +62,36 @@ def shank_compensations(
         if abs(change) > settings.shank_moved_deg and not (is_lunge and kind == SHANK):
             found.append(Compensation(kind=kind, at=at, size_deg=change, seen_by="shank"))
     return found
+
+
+def lunges_aside(
+    up: Array, before: Sequence[slice], plateaus: Sequence[slice], settings: PracticeSettings
+) -> list[Compensation | None]:
+    """Lunges that go aside of the person's others, one entry per lunge.
+
+    Parameters
+    ----------
+    up : (n, 3) float array, the earth's up direction in the shank frame
+    before, plateaus : samples of each lunge
+    settings : PracticeSettings
+
+    Notes
+    -----
+    A shank leant forward by p shows only cos p of its own tilt in the frontal plane, and sin p of any error of
+    its direction. The tilt about the leaning shank's own axis, less its median over the block, is free of both;
+    it takes three lunges to have a median that one of them does not make.
+    """
+    tilt = np.degrees(np.arctan2(up[:, 1], up[:, 2]))
+    change = np.array([np.median(tilt[b]) - np.median(tilt[a]) for a, b in zip(before, plateaus, strict=True)])
+    if len(change) < 3:
+        return [None] * len(change)
+    aside = change - np.median(change)
+    return [
+        Compensation(kind=HIP, at=(rows.start + rows.stop) // 2, size_deg=float(size), seen_by="shank")
+        if abs(size) > settings.shank_moved_deg
+        else None
+        for rows, size in zip(plateaus, aside, strict=True)
+    ]
 
 
 def total_shank_change(up: Array, before: slice, plateau: slice, settings: PracticeSettings) -> list[Compensation]:

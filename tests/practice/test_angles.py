@@ -23,7 +23,9 @@ def deg(*pair: np.ndarray) -> list[float]:
 
 
 def test_toes_up_is_dorsiflexion_and_medial_edge_up_inversion():
-    np.testing.assert_allclose(deg(*ankle_from_gravity(seen(Rotation.from_euler("y", -20, degrees=True)), UP)), [20, 0])
+    np.testing.assert_allclose(
+        deg(*ankle_from_gravity(seen(Rotation.from_euler("y", -20, degrees=True)), UP)), [20, 0]
+    )
     tipped = seen(Rotation.from_euler("x", 15, degrees=True))
     np.testing.assert_allclose(deg(*ankle_from_gravity(tipped, UP)), [0, 15], atol=1e-9)
 

@@ -18,7 +18,9 @@ def said(*words: tuple[float, str], leg: str = "left") -> list[Marker]:
 
 
 def test_a_block_lasts_until_the_next():
-    read = read_blocks(said((1, "practice neutral"), (6, "practice rom inversion assisted"), (30, "practice end")), 40)
+    read = read_blocks(
+        said((1, "practice neutral"), (6, "practice rom inversion assisted"), (30, "practice end")), 40
+    )
     assert [(b.exercise, b.start_s, b.end_s) for b in read.blocks] == [("neutral", 1, 6), ("rom", 6, 30)]
     assert read.blocks[1].mode == "assisted"
     assert read.problems == ()
@@ -30,7 +32,10 @@ def test_the_last_block_ends_with_the_session():
 
 def test_pauses_are_taken_out_and_do_not_end_the_block():
     read = read_blocks(
-        said((1, "practice hold inversion"), (5, "practice pause"), (9, "practice resume"), (15, "practice pause")), 20
+        said(
+            (1, "practice hold inversion"), (5, "practice pause"), (9, "practice resume"), (15, "practice pause")
+        ),
+        20,
     )
     assert len(read.blocks) == 1
     assert read.blocks[0].pauses == ((5, 9), (15, 20))

@@ -106,7 +106,9 @@ def test_a_hold_begins_when_the_movement_ends_and_ends_where_the_band_is_left():
 @pytest.mark.parametrize(("out_s", "n"), [(0.4, 1), (0.8, 2)])
 def test_half_a_second_out_of_the_band_is_forgiven(out_s, n):
     down, up = 5.0, 5.0 + out_s
-    angle = path((0, 0), (1, 20), (down, 20), (down + 0.01, 14), (up, 14), (up + 0.01, 20), (10, 20), (11, 0), (12, 0))
+    angle = path(
+        (0, 0), (1, 20), (down, 20), (down + 0.01, 14), (up, 14), (up + 0.01, 20), (10, 20), (11, 0), (12, 0)
+    )
     assert len(holds.find_holds(trace(angle), 20.0, S)) == n
 
 

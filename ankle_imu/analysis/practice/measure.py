@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -81,6 +81,7 @@ def measure_reps(task: Task, rows: Rows) -> None:
     pitch = task.leg.smooth.get("foot_pitch") if is_lunge else None
     up = comp.heel_is_up(pitch[task.rows], settings) if pitch is not None else None
     previous = 0
+    lunges: list[tuple[int, slice, slice]] = []
     for rep in ranges.find_reps(trace, settings, up):
         rep_id = len(rows.reps)
         a, b = rep.plateau
@@ -101,18 +102,31 @@ def measure_reps(task: Task, rows: Rows) -> None:
             }
         )
         if has_plateau:
-            _compensations(task, trace, rows, rep_id, previous, rep.start, slice(a, b))
+            before = _rest_before(trace, previous, rep.start, settings)
+            _compensations(task, rows, rep_id, before, slice(a, b))
+            lunges += [(rep_id, before, slice(a, b))] if is_lunge and before is not None else []
         previous = rep.stop
+    _lunges_aside(task, rows, lunges)
 
 
-def _compensations(
-    task: Task, trace: Trace, rows: Rows, rep_id: int, previous: int, start: int, plateau: slice
-) -> None:
-    """What moved along in one repetition or hold whose movement begins after `previous`."""
+def _lunges_aside(task: Task, rows: Rows, lunges: Sequence[tuple[int, slice, slice]]) -> None:
+    """Lunges that go aside of the others and were not named by themselves."""
+    up = task.leg.shank_up
+    if up is None or not lunges:
+        return
+    _, before, plateaus = zip(*lunges, strict=True)
+    named = {row["rep_id"] for row in rows.compensations if row["kind"] == comp.HIP}
+    aside = comp.lunges_aside(up[task.rows], before, plateaus, task.settings)
+    for (rep_id, _, _), one in zip(lunges, aside, strict=True):
+        if one is not None and rep_id not in named:
+            rows.compensations.append(_compensation_row(task, one, rep_id, task.time[task.rows.start + one.at]))
+
+
+def _compensations(task: Task, rows: Rows, rep_id: int, before: slice | None, plateau: slice) -> None:
+    """What moved along from the rest before one repetition or hold to its plateau."""
     leg, settings, first = task.leg, task.settings, task.rows.start
     is_lunge = task.block.exercise == "lunge"
     found: list[comp.Compensation] = []
-    before = _rest_before(trace, previous, start, settings)
     if before is not None and leg.shank_up is not None:
         own = task.rows
         if leg.shank_has_direction:
@@ -187,7 +201,8 @@ def measure_holds(task: Task, rows: Rows, end_range: float, range_source: str) -
             row |= dict(zip(("lost_5s_deg", "lost_10s_deg", "lost_20s_deg"), lost.later_deg, strict=True))
         rows.holds.append(row)
         if block.exercise == "hold":
-            _compensations(task, trace, rows, -1, previous, hold.start, slice(hold.start, hold.stop))
+            before = _rest_before(trace, previous, hold.start, settings)
+            _compensations(task, rows, -1, before, slice(hold.start, hold.stop))
         previous = hold.stop
 
 

@@ -195,7 +195,7 @@ def _neutral_before(blocks: Sequence[Block], block: Block) -> float:
 
 
 def _block_row(block_id: int, block: Block, legs: Mapping[str, PracticeLeg], reason: str) -> dict[str, Any]:
-    has_angle = not reason and (block.action or block.exercise in ("lunge", "balance"))
+    has_angle = not reason and (block.action or block.exercise == "lunge")
     source = "shank" if block.exercise == "lunge" else (legs[block.leg].source if block.leg in legs else "none")
     names = ("leg", "exercise", "action", "mode", "position", "eyes", "start_s", "end_s")
     return {

@@ -53,20 +53,20 @@ def practise(plan: PracticePlan, seed: int = 1) -> tuple[Recording, PracticeTrut
     every = 1 if plan.errors == "none" else sensor_errors.oversampling(plan.sampling_rate)
     fine = np.arange((n - 1) * every + 1) / (every * plan.sampling_rate)
     time = np.arange(n) / plan.sampling_rate
-    sensors, orientation, alignment = {}, {}, {}
+    sensors, orientation, alignment, acc_bias = {}, {}, {}, {}
     for diary in diaries:
         readings = evaluate(diary.leg, fine)
         for segment in plan.segments:
             placement = f"{diary.leg_name}_{segment}"
-            acc, gyr, mount = _wear(plan, seed, placement, readings, every)
-            sensors[placement], alignment[placement] = (acc, gyr), mount
+            acc, gyr, mount, bias = _wear(plan, seed, placement, readings, every)
+            sensors[placement], alignment[placement], acc_bias[placement] = (acc, gyr), mount, bias
             q = readings.earth_from[segment][::every]
             orientation[placement] = frames.mirror_rotation(q, diary.leg_name)
     recording = Recording.from_arrays(plan.sampling_rate, sensors)
     recording = Recording(
         series=recording.series, loss=recording.loss, session=_session(plan), markers=tuple(markers)
     )
-    return recording, _tell(plan, diaries, time, orientation, alignment)
+    return recording, _tell(plan, diaries, time, orientation, alignment, acc_bias)
 
 
 def _do_all(plan: PracticePlan, seed: int) -> tuple[list[Diary], list[Marker]]:
@@ -95,8 +95,8 @@ def _do_all(plan: PracticePlan, seed: int) -> tuple[list[Diary], list[Marker]]:
 
 def _wear(
     plan: PracticePlan, seed: int, placement: str, readings: Readings, every: int
-) -> tuple[Array, Array, Array]:
-    """Strap one sensor on and read it: acc, gyr (n, 3) and how it sits, (4,)."""
+) -> tuple[Array, Array, Array, Array]:
+    """Strap one sensor on and read it: acc, gyr (n, 3), how it sits, (4,), and the bias of its acc, (3,)."""
     leg, segment = frames.leg_of(placement), frames.segment_of(placement)
     rng = np.random.default_rng([seed, 22, plan.legs.index(leg), ("foot", "shank").index(segment)])
     mount = np.array([1.0, 0.0, 0.0, 0.0])
@@ -106,14 +106,16 @@ def _wear(
     to_sensor = quaternion.conjugate(mount)
     acc = quaternion.rotate(to_sensor, frames.mirror_acc(readings.acc[segment], leg))
     gyr = quaternion.rotate(to_sensor, frames.mirror_gyr(readings.gyr[segment], leg))
+    bias = np.zeros(3)
     if plan.errors != "none":
         part = sensor_errors.draw_sensor(sensor_errors.LEVELS[plan.errors], plan.warm_up_k, rng)
         acc, gyr = sensor_errors.measure(
             acc, gyr, every=every, sampling_rate=plan.sampling_rate, sensor=part, rng=rng
         )
+        bias = part.acc_bias
     missing = _missing(plan, len(acc), rng)
     acc[missing] = gyr[missing] = np.nan
-    return acc, gyr, mount
+    return acc, gyr, mount, bias
 
 
 def _missing(plan: PracticePlan, n: int, rng: np.random.Generator) -> NDArray[np.bool_]:
@@ -150,6 +152,7 @@ def _tell(
     time: Array,
     orientation: Mapping[str, Array],
     alignment: Mapping[str, Array],
+    acc_bias: Mapping[str, Array],
 ) -> PracticeTruth:
     import pandas as pd
 
@@ -166,6 +169,7 @@ def _tell(
         time=time,
         orientation=dict(orientation),
         alignment=dict(alignment),
+        acc_bias=dict(acc_bias),
         angles=angles,
         blocks=blocks,
         reps=pd.DataFrame(reps),
