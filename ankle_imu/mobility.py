@@ -138,7 +138,7 @@ class PracticeSettings:
     """The end range is the median of the last this many seconds of the plateau (G2)."""
 
     hold_share: float = 0.80
-    """A hold is at least this share of today's active end range (G2)."""
+    """A hold is at least this share of today's active end range (G2), the median of its repetitions."""
 
     band_deg: float = 3.0
     """A hold stays within this of its level, deg (G2)."""

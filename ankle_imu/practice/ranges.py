@@ -105,20 +105,23 @@ def _measure(
 
 @dataclass(frozen=True, kw_only=True)
 class Range:
-    """What accepted repetitions come to: best, spread (largest minus smallest; NaN for one), how many."""
+    """What accepted repetitions come to: best, median, spread (largest minus smallest; NaN for one), how many."""
 
     best_deg: float
+    median_deg: float
     spread_deg: float
     n: int
 
 
 def range_of(end_ranges: Sequence[float]) -> Range:
-    """Best, spread and number of end ranges, deg; NaN where there are too few."""
+    """Best, median, spread and number of end ranges, deg; NaN where there are too few."""
     values = np.asarray(end_ranges, dtype=float)
     if len(values) == 0:
-        return Range(best_deg=float("nan"), spread_deg=float("nan"), n=0)
+        return Range(best_deg=float("nan"), median_deg=float("nan"), spread_deg=float("nan"), n=0)
     spread = float(np.ptp(values)) if len(values) > 1 else float("nan")
-    return Range(best_deg=float(values.max()), spread_deg=spread, n=len(values))
+    return Range(
+        best_deg=float(values.max()), median_deg=float(np.median(values)), spread_deg=spread, n=len(values)
+    )
 
 
 def why_repeat(name: str, found: Range, settings: PracticeSettings) -> str:

@@ -222,8 +222,8 @@ def _rows(errors: Errors, case: str, segments: tuple[str, ...]) -> Iterator[Row]
         ("gap, 95th percentile of error", errors.gap, 2.0, "deg"),
         ("lunge, 95th percentile of error", errors.lunge, 1.5, "deg"),
         ("hold start and end, 95th percentile of error", errors.edge_s, 0.2, "s"),
-        ("time under tension of the holds found, 95th percentile of error", errors.tension, 3.0, "%"),
-        ("time under tension of a session, 95th percentile of error", errors.session_tension, float("nan"), "%"),
+        ("time under tension of the holds found, 95th percentile of error", errors.tension, float("nan"), "%"),
+        ("time under tension of a session, 95th percentile of error", errors.session_tension, 3.0, "%"),
         ("angle lost at lift-off, 95th percentile of error", errors.lost, float("nan"), "deg"),
         ("sway rms, 95th percentile of error", errors.sway, float("nan"), "%"),
     ):

@@ -236,7 +236,8 @@ def _range_row(reps: Sequence[Mapping[str, Any]], settings: PracticeSettings) ->
     reason = "; ".join(one for one in reasons if one)
     row: dict[str, Any] = {name: reps[0][name] for name in ("leg", "action", *_LOADS, "angle_source")}
     for mode, one in found.items():
-        row |= {f"{mode}_deg": one.best_deg, f"{mode}_spread_deg": one.spread_deg, f"{mode}_n": one.n}
+        row |= {f"{mode}_deg": one.best_deg, f"{mode}_median_deg": one.median_deg}
+        row |= {f"{mode}_spread_deg": one.spread_deg, f"{mode}_n": one.n}
     gap = found["assisted"].best_deg - found["active"].best_deg
     return row | {"gap_deg": gap, "mdc_deg": mdc, "repeat": bool(reason), "reason": reason}
 
@@ -246,12 +247,18 @@ def _is_in_vain(mode: str, found: Any, reps: Sequence[Mapping[str, Any]]) -> boo
 
 
 def _active(ranges: Sequence[Mapping[str, Any]]) -> dict[tuple[str, str], tuple[float, str]]:
-    """Today's active end ranges: without load where there is one, else the largest with."""
-    best: dict[tuple[str, str], tuple[float, str]] = {}
-    for row in sorted(ranges, key=lambda r: (r["load"] == "none", r["active_deg"])):
-        if np.isfinite(row["active_deg"]):
-            best[row["leg"], row["action"]] = (float(row["active_deg"]), "measured")
-    return best
+    """Today's active end ranges: without load where there is one, else the largest with.
+
+    Notes
+    -----
+    The median repetition, not the best: the best of three lies above what a person can do again by about one SD of
+    their scatter, and a hold at 90 % of a small range would then come close to the 80 % that make it one.
+    """
+    found: dict[tuple[str, str], tuple[float, str]] = {}
+    for row in sorted(ranges, key=lambda r: (r["load"] == "none", r["active_median_deg"])):
+        if np.isfinite(row["active_median_deg"]):
+            found[row["leg"], row["action"]] = (float(row["active_median_deg"]), "measured")
+    return found
 
 
 def _angles_table(legs: Mapping[str, PracticeLeg], time: Array) -> pd.DataFrame:

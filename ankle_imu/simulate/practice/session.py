@@ -162,8 +162,8 @@ def _tell(
     blocks = tuple(block for d in diaries for block in d.blocks)
     silent = _silent(plan, time)
     reps = [{**rep, "end_range_deg": _end_range(rep, d, angles, time)} for d in diaries for rep in d.reps]
-    best = _best_active(plan, reps)
-    holds = [row for block in blocks for row in _holds(block, angles[block.leg], time, silent, best)]
+    ranges = _active(plan, reps)
+    holds = [row for block in blocks for row in _holds(block, angles[block.leg], time, silent, ranges)]
     sway = [row for d in diaries for stance in d.stances for row in _sway(stance, angles[d.leg_name], time)]
     return PracticeTruth(
         time=time,
@@ -194,16 +194,16 @@ def _end_range(
     return float(np.median(sign * own[name][last]))
 
 
-def _best_active(plan: PracticePlan, reps: Sequence[Mapping[str, Any]]) -> dict[tuple[str, str], float]:
-    """Today's active end range of each leg and action: the best repetition, without any the person's range."""
-    best = {}
+def _active(plan: PracticePlan, reps: Sequence[Mapping[str, Any]]) -> dict[tuple[str, str], float]:
+    """Today's active end range of each leg and action: the median repetition, without any the person's range."""
+    found = {}
     for leg in plan.legs:
         for action in SIGNS:
             own = [
                 r["end_range_deg"] for r in reps if (r["leg"], r["action"], r["mode"]) == (leg, action, "active")
             ]
-            best[leg, action] = max(own, default=plan.ranges_deg[action])
-    return best
+            found[leg, action] = float(np.median(own)) if own else plan.ranges_deg[action]
+    return found
 
 
 def _holds(
@@ -211,7 +211,7 @@ def _holds(
     angles: Mapping[str, Array],
     time: Array,
     silent: NDArray[np.bool_],
-    best: Mapping[tuple[str, str], float],
+    ranges: Mapping[tuple[str, str], float],
 ) -> list[dict[str, Any]]:
     if block.exercise not in ("hold", "lift-off"):
         return []
@@ -219,7 +219,7 @@ def _holds(
     begin = block.start_s if np.isnan(block.lifted_s) else block.lifted_s + 0.3
     rows = slice(*np.searchsorted(time, [begin, block.end_s]))
     angle = sign * angles[name]
-    found = holds_in(time[rows], angle[rows], best[block.leg, block.action], silent[rows], PracticeSettings())
+    found = holds_in(time[rows], angle[rows], ranges[block.leg, block.action], silent[rows], PracticeSettings())
     holds: list[dict[str, Any]] = [
         {"leg": block.leg, "action": block.action, "start_s": a, "end_s": b, "level_deg": level}
         for a, b, level in found
