@@ -243,3 +243,20 @@ def test_settings_are_checked(name):
     with pytest.raises(ValueError, match=name):
         PracticeSettings(**{name: -1})
     assert PracticeSettings().digest() != PracticeSettings(still_dps=4.0).digest()
+
+
+def test_a_lunge_aside_is_seen_against_the_others_whatever_the_sensor_s_direction():
+    def up(pitch, tilt, yaw):
+        p, t, y = np.radians([pitch, tilt, yaw])
+        v = np.array([-np.sin(p), np.sin(t) * np.cos(p), np.cos(t) * np.cos(p)])
+        return np.array([np.cos(y) * v[0] - np.sin(y) * v[1], np.sin(y) * v[0] + np.cos(y) * v[1], v[2]])
+
+    for yaw in (-8.0, 0.0, 8.0):
+        rest = up(3.0, 0.0, yaw)
+        poses = [pose for tilt in (0.0, 9.0, 1.0) for pose in (rest, up(42.0, tilt, yaw))]
+        parts = [np.tile(pose, (50, 1)) for pose in poses]
+        before = [slice(k, k + 50) for k in (0, 100, 200)]
+        plateaus = [slice(k + 50, k + 100) for k in (0, 100, 200)]
+        found = comp.lunges_aside(np.concatenate(parts), before, plateaus, S)
+        assert [one is not None for one in found] == [False, True, False]
+        assert comp.lunges_aside(np.concatenate(parts), before[:2], plateaus[:2], S) == [None, None]
