@@ -323,8 +323,165 @@ TREND_POINTS: Final = Table(
     ),
 )
 
+_LOAD: Final = (
+    ("load", "", _S, "none | ankle_weight | band | body_weight | water"),
+    ("load_kg", "kg", _F, "weight worn; NaN where none was said"),
+    ("deload_cm", "cm", _F, "height of the blanket under the working part; NaN without"),
+    ("body_share", "1", _F, "share of the body's weight on the foot; NaN where not said"),
+)
+_ACTION: Final = ("action", "", _S, "dorsiflexion | plantarflexion | inversion | eversion, or lunge")
+_PRACTICE_SOURCE: Final = (
+    "angle_source",
+    "",
+    _S,
+    "joint: foot against shank | foot: foot angle, shank assumed still | shank: tilt of the shank | none",
+)
+
+PRACTICE_BLOCKS: Final = Table(
+    "practice_blocks",
+    _columns(
+        ("block_id", "", _I, "running number"),
+        ("leg", "", _S, "left | right"),
+        ("exercise", "", _S, "neutral | swing | rom | hold | lift-off | lunge | balance"),
+        ("action", "", _S, "dorsiflexion | plantarflexion | inversion | eversion, empty where it is of none"),
+        ("mode", "", _S, "active | assisted"),
+        ("position", "", _S, "seated | standing | kneeling"),
+        ("eyes", "", _S, "open | closed"),
+        *_LOAD,
+        ("start_s", "s", _F, "start"),
+        ("end_s", "s", _F, "end"),
+        _PRACTICE_SOURCE,
+        ("reason", "", _S, "why nothing, or less, could be measured; empty when all could"),
+    ),
+)
+
+PRACTICE_REPS: Final = Table(
+    "practice_reps",
+    _columns(
+        ("rep_id", "", _I, "running number"),
+        ("block_id", "", _I, "block it belongs to"),
+        ("leg", "", _S, "left | right"),
+        _ACTION,
+        ("mode", "", _S, "active | assisted"),
+        *_LOAD,
+        ("start_s", "s", _F, "half way into the movement"),
+        ("end_s", "s", _F, "back again"),
+        ("plateau_start_s", "s", _F, "movement has ended at the end range; NaN without a plateau"),
+        ("plateau_end_s", "s", _F, "movement begins again"),
+        (
+            "end_range_deg",
+            "deg",
+            _F,
+            "median of the last second of the plateau, + in the action's own direction, against the neutral pose; "
+            "where the heel lifted in a lunge, the largest tilt before it did",
+        ),
+        ("accepted", "", _B, "enters the ranges"),
+        ("reject_reason", "", _S, "empty when accepted, else why not"),
+        _PRACTICE_SOURCE,
+    ),
+)
+
+PRACTICE_RANGES: Final = Table(
+    "practice_ranges",
+    _columns(
+        ("leg", "", _S, "left | right"),
+        _ACTION,
+        *_LOAD,
+        _PRACTICE_SOURCE,
+        ("active_deg", "deg", _F, "best active end range"),
+        ("active_median_deg", "deg", _F, "median active end range: what holds are measured against"),
+        ("active_spread_deg", "deg", _F, "largest minus smallest active end range; NaN for one"),
+        ("active_n", "1", _I, "accepted active repetitions"),
+        ("assisted_deg", "deg", _F, "best assisted end range"),
+        ("assisted_median_deg", "deg", _F, "median assisted end range"),
+        ("assisted_spread_deg", "deg", _F, "largest minus smallest assisted end range; NaN for one"),
+        ("assisted_n", "1", _I, "accepted assisted repetitions"),
+        ("gap_deg", "deg", _F, "assisted minus active; can be negative; no score"),
+        ("mdc_deg", "deg", _F, "change of the gap (for a lunge: of the range) below which nothing has changed"),
+        ("repeat", "", _B, "repetitions differ by more than allowed, or are too few: measure again"),
+        ("reason", "", _S, "why to repeat"),
+    ),
+)
+
+PRACTICE_HOLDS: Final = Table(
+    "practice_holds",
+    _columns(
+        ("hold_id", "", _I, "running number"),
+        ("block_id", "", _I, "block it belongs to"),
+        ("leg", "", _S, "left | right"),
+        _ACTION,
+        *_LOAD,
+        ("start_s", "s", _F, "movement has ended"),
+        ("end_s", "s", _F, "the band of the hold was left for more than 0.5 s, or the data end"),
+        ("duration_s", "s", _F, "end_s - start_s; their sum is the time under tension"),
+        ("missing_s", "s", _F, "of it not received, in gaps of at most 0.3 s; a longer one ends the hold"),
+        ("level_deg", "deg", _F, "median of the first second"),
+        ("range_share", "1", _F, "level over today's active end range (the median one)"),
+        ("drift_dps", "deg/s", _F, "slope of the angle over the hold; - = sagging"),
+        ("dose_deg_s", "deg s", _F, "area of the angle above 80 % of today's active end range"),
+        ("tremor_dps", "deg/s", _F, "root mean square of the rate of the action in 4 to 12 Hz"),
+        ("end_reason", "", _S, "left the band | gap | block ended"),
+        ("supported_deg", "deg", _F, "end range on the support before lift-off; NaN elsewhere"),
+        ("lost_deg", "deg", _F, "angle lost at lift-off; NaN elsewhere"),
+        ("lost_5s_deg", "deg", _F, "angle lost after 5 s; NaN when the hold was shorter"),
+        ("lost_10s_deg", "deg", _F, "angle lost after 10 s; NaN when the hold was shorter"),
+        ("lost_20s_deg", "deg", _F, "angle lost after 20 s; NaN when the hold was shorter"),
+        (
+            "range_source",
+            "",
+            _S,
+            "measured: in this session | given | own: the block's own largest angle",
+        ),
+        _PRACTICE_SOURCE,
+    ),
+)
+
+PRACTICE_SWAY: Final = Table(
+    "practice_sway",
+    _columns(
+        ("block_id", "", _I, "block it belongs to"),
+        ("leg", "", _S, "left | right"),
+        ("segment", "", _S, "foot | shank"),
+        ("eyes", "", _S, "open | closed"),
+        ("start_s", "s", _F, "longest stretch of standing without a step"),
+        ("end_s", "s", _F, "its end"),
+        ("duration_s", "s", _F, "end_s - start_s"),
+        ("n_steps", "1", _I, "times the foot stepped or touched down in the block"),
+        ("rms_deg", "deg", _F, "root mean square of tilt and pitch together about their means"),
+        ("path_deg_per_s", "deg/s", _F, "length of the way in the plane of tilt and pitch, per second"),
+        ("tilt_range_deg", "deg", _F, "largest minus smallest tilt (side to side)"),
+        ("pitch_range_deg", "deg", _F, "largest minus smallest pitch (fore and aft)"),
+    ),
+)
+
+PRACTICE_COMPENSATIONS: Final = Table(
+    "practice_compensations",
+    _columns(
+        ("block_id", "", _I, "block it belongs to"),
+        ("rep_id", "", _I, "repetition, -1 where it belongs to none"),
+        ("leg", "", _S, "left | right"),
+        ("time_s", "s", _F, "middle of the plateau, or where it was largest"),
+        ("kind", "", _S, "shank_moves: swings from the knee | hip_turns: leans sideways | heel_lifts"),
+        ("size_deg", "deg", _F, "change against before the repetition; of the heel, against the neutral pose"),
+        ("seen_by", "", _S, "foot | shank"),
+    ),
+)
+
+PRACTICE_TABLES: Final = (
+    PRACTICE_BLOCKS,
+    PRACTICE_REPS,
+    PRACTICE_RANGES,
+    PRACTICE_HOLDS,
+    PRACTICE_SWAY,
+    PRACTICE_COMPENSATIONS,
+)
+
 TABLES: Final = {
-    t.name: t for t in (STRIDES, CONTEXT, CURVES, EVENTS, BOUTS, SUMMARY, GAPS, ANGLES, TRACK, TREND, TREND_POINTS)
+    t.name: t
+    for t in (
+        *(STRIDES, CONTEXT, CURVES, EVENTS, BOUTS, SUMMARY, GAPS, ANGLES, TRACK, TREND, TREND_POINTS),
+        *PRACTICE_TABLES,
+    )
 }
 
 

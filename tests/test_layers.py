@@ -17,7 +17,7 @@ FLOORS = (
     {"errors", "findings", "units", "quaternion", "settings", "_version"},
     {"frames", "tables", "track", "wire", "durable"},
     {"values"},
-    {"metrics", "manifest", "terrain"},
+    {"metrics", "manifest", "terrain", "mobility"},
     {"comparison"},
     {"trends"},
     {
@@ -28,6 +28,7 @@ FLOORS = (
         "calibration",
         "orientation",
         "gait",
+        "practice",
         "report",
         "interchange",
         "library",

@@ -75,7 +75,7 @@ def analyze(
         raise TypeError(f"settings must be Settings, found {type(settings).__name__}.")
     tell = progress or (lambda stage, share: None)
     warnings = list(recording.warnings)
-    series = _usable(recording.series, warnings)
+    series = usable_series(recording.series, warnings)
     time, rate = session_grid(series)
     gridded: dict[str, Gridded] = {}
     for placement, raw in series.items():
@@ -98,7 +98,7 @@ def analyze(
     worn = recording.session.sensors
     clipped = {p: one.time[is_clipped(one, worn.get(p))] for p, one in recording.series.items()}
     strides = as_told(mark_lone(_strides_table(legs, clipped), _away(gridded), time), recording.session.tags)
-    gaps = _gaps_table(recording.loss, gridded, time)
+    gaps = gaps_table(recording.loss, gridded, time)
     joined = join_track(recording, strides, gaps)
     angles = _angles_table(legs, time)
     events, doubts = _events_table(legs, recording, clipped)
@@ -127,7 +127,7 @@ def analyze(
     return result
 
 
-def _usable(series: Mapping[str, ImuSeries], warnings: list[str]) -> dict[str, ImuSeries]:
+def usable_series(series: Mapping[str, ImuSeries], warnings: list[str]) -> dict[str, ImuSeries]:
     """The sensors that sent something; a silent one is named and left out."""
     usable = {p: s for p, s in series.items() if int(s.is_valid.sum()) >= 2}
     silent = [p for p in series if p not in usable]
@@ -340,7 +340,7 @@ def _quality(
     if not any(len(r.strides["ic_s"]) for r in legs.values()):
         doubtful.append("No strides were found: the sensors did not see a foot or leg swinging forward.")
     return {
-        "sensors": {p: _sensor_quality(recording, p, len(clipped[p])) for p in recording.series},
+        "sensors": {p: sensor_quality(recording, p, len(clipped[p])) for p in recording.series},
         "gaps": gaps,
         "alignment": alignment,
         "sync": _sync(legs),
@@ -358,7 +358,8 @@ def _sync(legs: Mapping[str, LegResult]) -> dict[str, Any]:
     return {**worst, **pairs}
 
 
-def _sensor_quality(recording: Recording, placement: str, clipped: int) -> dict[str, Any]:
+def sensor_quality(recording: Recording, placement: str, clipped: int) -> dict[str, Any]:
+    """The ledger of one sensor: what was expected and lost, and what is known of its clock."""
     series = recording.series[placement]
     loss = recording.loss.get(placement, Loss(expected=len(series.time), received=0, lost=0))
     calibration = recording.sensor_calibration.get(placement)
@@ -375,7 +376,7 @@ def _sensor_quality(recording: Recording, placement: str, clipped: int) -> dict[
     }
 
 
-def _gaps_table(losses: Mapping[str, Loss], gridded: Mapping[str, Gridded], time: Array) -> pd.DataFrame:
+def gaps_table(losses: Mapping[str, Loss], gridded: Mapping[str, Gridded], time: Array) -> pd.DataFrame:
     """Every span of lost samples; where two reasons follow each other without a sample between, two rows."""
     rows: dict[str, list[Any]] = {name: [] for name in tables.GAPS.names}
     for placement, one in gridded.items():

@@ -75,10 +75,10 @@ def save_result(
         quality = dict(result.quality)
         gaps = quality.pop(tables.GAPS.name, None)
         write_table(folder, tables.GAPS, tables.make_table(tables.GAPS, {}) if gaps is None else gaps)
-        _write_json(folder / "quality.json", quality)
-        _write_json(folder / "settings.json", asdict(result.settings))
+        write_json(folder / "quality.json", quality)
+        write_json(folder / "settings.json", asdict(result.settings))
         (folder / manifest.FILE_NAME).write_text(manifest.to_toml(result.session), encoding="utf-8")
-        _write_json(
+        write_json(
             folder / _RESULT,
             {
                 "format_version": FORMAT_VERSION,
@@ -139,7 +139,7 @@ def load_result(session_folder: str | Path, digest: str | None = None) -> Sessio
         )
     reviews, doubt = _reviews(Path(session_folder))
     quality = {
-        **_with_nan(read_json(folder / "quality.json")),
+        **with_nan(read_json(folder / "quality.json")),
         tables.GAPS.name: read_table(folder, tables.GAPS),
     }
     try:
@@ -157,7 +157,7 @@ def load_result(session_folder: str | Path, digest: str | None = None) -> Sessio
                 for table, version in _SINCE.items()
             },
             quality=quality,
-            settings=_rebuild(Settings(), read_json(folder / "settings.json")),
+            settings=rebuild(Settings(), read_json(folder / "settings.json")),
             session=info,
             version=head["version"],
             duration_s=float(head["duration_s"]),
@@ -203,7 +203,7 @@ def write_table(folder: Path, table: tables.Table, frame: pd.DataFrame) -> Path:
     path = folder / f"{table.name}.parquet"
     content = pa.Table.from_pandas(frame, schema=schema, preserve_index=False)
     pq.write_table(content, path, compression="zstd")
-    _write_json(folder / f"{table.name}.columns.json", tables.dictionary(table))
+    write_json(folder / f"{table.name}.columns.json", tables.dictionary(table))
     return path
 
 
@@ -234,7 +234,8 @@ def _arrow_type(column: tables.Column, is_compact: bool) -> str:
     return "string" if column.dtype == "str" else column.dtype
 
 
-def _write_json(path: Path, content: Any) -> None:
+def write_json(path: Path, content: Any) -> None:
+    """Write a JSON file; numbers that are not finite become null."""
     text = json.dumps(_plain(content), indent=1, allow_nan=False, ensure_ascii=False)
     path.write_text(text + "\n", encoding="utf-8")
 
@@ -269,22 +270,23 @@ def _plain(value: Any) -> Any:
     raise TypeError(f"{type(value).__name__} cannot be written as JSON: {value!r}")
 
 
-def _with_nan(value: Any) -> Any:
+def with_nan(value: Any) -> Any:
+    """JSON's values with NaN for null."""
     if value is None:
         return float("nan")
     if isinstance(value, dict):
-        return {key: _with_nan(item) for key, item in value.items()}
-    return [_with_nan(item) for item in value] if isinstance(value, list) else value
+        return {key: with_nan(item) for key, item in value.items()}
+    return [with_nan(item) for item in value] if isinstance(value, list) else value
 
 
-def _rebuild(default: S, saved: Mapping[str, Any]) -> S:
+def rebuild(default: S, saved: Mapping[str, Any]) -> S:
     """Settings as they were saved; a field that did not exist then has its default."""
     values = {}
     for one in fields(default):  # type: ignore[arg-type]
         before = getattr(default, one.name)
         value = saved.get(one.name, before)
         if is_dataclass(before) and isinstance(value, Mapping):
-            value = _rebuild(before, value)
+            value = rebuild(before, value)
         elif isinstance(before, tuple) and isinstance(value, list):
             value = tuple(value)
         elif value is None and isinstance(before, float):

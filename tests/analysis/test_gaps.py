@@ -6,7 +6,7 @@ import numpy as np
 
 import ankle_imu as ai
 from ankle_imu.analysis.grid import put_on_grid, session_grid
-from ankle_imu.analysis.session import _gaps_table
+from ankle_imu.analysis.session import gaps_table
 from ankle_imu.values import Gap, Loss
 
 
@@ -25,7 +25,7 @@ def test_reasons_of_the_ledger_stand_in_the_table() -> None:
     time, rate = session_grid(series)
     gridded = {"left_foot": put_on_grid(series["left_foot"], time, rate)}
     loss = Loss(expected=n, received=n - 65, lost=65, gaps=known)
-    table = _gaps_table({"left_foot": loss}, gridded, time)
+    table = gaps_table({"left_foot": loss}, gridded, time)
     assert table["reason"].tolist() == ["packets lost", "overrun in the sensor", "link lost", "not received"]
     np.testing.assert_allclose(table["start_s"], [0.99, 3.99, 4.20, 7.99])
     np.testing.assert_allclose(table["end_s"], [1.03, 4.20, 4.60, 8.02])

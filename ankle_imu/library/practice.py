@@ -1,0 +1,115 @@
+"""Results of practice beside their recording: `derived/<digest of the settings>/`, whole or not there.
+
+The same form as results of walks (`library.derived`); `practice.json` instead of `result.json` makes the folder
+one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+from ankle_imu import manifest, tables
+from ankle_imu.durable import ASIDE, whole_folder
+from ankle_imu.errors import CorruptRecording, RecordingError, UnknownFormatVersion
+from ankle_imu.library.derived import FOLDER, read_json, read_table, rebuild, with_nan, write_json, write_table
+from ankle_imu.mobility import PracticeResult, PracticeSettings
+
+FORMAT_VERSION: Final = 1
+_RESULT: Final = "practice.json"
+_FIELDS: Final = {table.name.removeprefix("practice_"): table for table in tables.PRACTICE_TABLES} | {
+    "angles": tables.ANGLES
+}
+"""Field of `PracticeResult` -> its table."""
+
+
+def save_practice(session_folder: str | Path, result: PracticeResult) -> Path:
+    """Write all of a practice result into a session folder; an older one with the same settings is replaced.
+
+    Parameters
+    ----------
+    session_folder : str or Path
+    result : PracticeResult
+
+    Returns
+    -------
+    Path
+        The folder `derived/<digest>`; it has its name only when all of it is on the disk.
+
+    Raises
+    ------
+    ValueError
+        If a table does not have its columns.
+    StorageError
+        If the disk refuses.
+    """
+    target = Path(session_folder) / FOLDER / result.settings.digest()
+    with whole_folder(target) as folder:
+        for field, table in _FIELDS.items():
+            write_table(folder, table, getattr(result, field))
+        quality = dict(result.quality)
+        write_table(folder, tables.GAPS, quality.pop(tables.GAPS.name))
+        write_json(folder / "quality.json", quality)
+        write_json(folder / "settings.json", asdict(result.settings))
+        (folder / manifest.FILE_NAME).write_text(manifest.to_toml(result.session), encoding="utf-8")
+        write_json(
+            folder / _RESULT,
+            {
+                "format_version": FORMAT_VERSION,
+                "version": result.version,
+                "written_utc": manifest.format_utc(datetime.now(UTC)),
+                "settings": result.settings.digest(),
+                "duration_s": result.duration_s,
+                "sampling_rate": result.sampling_rate,
+            },
+        )
+    return target
+
+
+def find_practice(session_folder: str | Path) -> Path | None:
+    """Folder of the practice result that was written last; None when there is none."""
+    found = Path(session_folder).glob(f"{FOLDER}/*/{_RESULT}")
+    whole = [path for path in found if not path.parent.name.startswith(ASIDE)]
+    return max(whole, key=lambda path: (read_json(path).get("written_utc", ""), path)).parent if whole else None
+
+
+def load_practice(session_folder: str | Path) -> PracticeResult:
+    """Read the practice result that was written last.
+
+    Raises
+    ------
+    RecordingError
+        If the session has none.
+    CorruptRecording
+        If a file of the result is missing or damaged.
+    UnknownFormatVersion
+        If a newer version of the package wrote it.
+    """
+    folder = find_practice(session_folder)
+    if folder is None:
+        raise RecordingError(
+            f"{session_folder} has no result of practice; analyze it first.", path=str(session_folder)
+        )
+    head = read_json(folder / _RESULT)
+    if head.get("format_version", 0) > FORMAT_VERSION:
+        raise UnknownFormatVersion(
+            f"{folder} was written by a newer version of ankle-imu; update it.", path=str(folder)
+        )
+    quality = {
+        **with_nan(read_json(folder / "quality.json")),
+        tables.GAPS.name: read_table(folder, tables.GAPS),
+    }
+    try:
+        return PracticeResult(
+            **{field: read_table(folder, table) for field, table in _FIELDS.items()},
+            quality=quality,
+            settings=rebuild(PracticeSettings(), read_json(folder / "settings.json")),
+            session=manifest.from_toml((folder / manifest.FILE_NAME).read_text(encoding="utf-8"), str(folder)),
+            version=head["version"],
+            duration_s=float(head["duration_s"]),
+            sampling_rate=float(head["sampling_rate"]),
+        )
+    except (OSError, UnicodeDecodeError, KeyError, TypeError) as error:
+        raise CorruptRecording(f"{folder} is damaged ({error!r}); analyze the session again.") from error
