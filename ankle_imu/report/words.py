@@ -126,17 +126,19 @@ def plural(n: int, noun: str) -> str:
 
 
 def sentence(text: str) -> str:
-    """What was found, as a sentence of its own.
+    """What was found, as a sentence of its own; the name of a file at its beginning stays as it is.
 
     Examples
     --------
-    >>> sentence("left_foot: no samples")
-    'Left foot: no samples.'
+    >>> sentence("left_foot: no samples"), sentence("track.gpx is no GPX file.")
+    ('Left foot: no samples.', 'track.gpx is no GPX file.')
     """
     for placement in frames.PLACEMENTS:
         text = text.replace(placement, side(placement))
     text = text.strip()
-    return text[:1].upper() + text[1:] + ("" if text.endswith((".", "?", "!")) or not text else ".")
+    is_file = "." in text.partition(" ")[0][:-1]
+    begun = text if is_file else text[:1].upper() + text[1:]
+    return begun + ("" if text.endswith((".", "?", "!")) or not text else ".")
 
 
 def lower_first(sentence: str) -> str:

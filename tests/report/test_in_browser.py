@@ -30,8 +30,9 @@ A4_PX = 680
 """What `@page` leaves of A4: 180 mm at 96 px an inch."""
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
+    """One browser; its driver keeps an event loop running, so it must be gone before other modules run theirs."""
     program = next(find_browsers(), None)
     if program is None:
         pytest.skip("no Chromium, Chrome or Edge is installed (Debian: apt-get install chromium)")
