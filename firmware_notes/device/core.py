@@ -108,14 +108,14 @@ class Core:
         """Whether nobody wants samples."""
         return not (self.is_sampling or self.is_connected or self._blink_until)
 
-    def _pump(self, now):
+    def _pump(self, now, is_own_turn=True):
         clock, batch_us = self._clock, 1000 * self.config[4]
         imu_now = clock[0] + int((now - clock[1]) * self._speed)
-        self.sender.pump(now, clock, imu_now, batch_us)
+        self.sender.pump(now, clock, imu_now, batch_us, is_own_turn)
         if self._waiting and (self.sender.flush_to(self._waiting[1]) or now >= self._waiting[2]):
             self.sender.answer(self._waiting[0])
             self._waiting = None
-            self.sender.pump(now, clock, imu_now, batch_us)
+            self.sender.pump(now, clock, imu_now, batch_us, is_own_turn)
 
     def _take(self, source, acc_at, gyr_at, t_us):
         """Keep one sample of the motion sensor. A hole in its stamps is as many samples as fit into it."""
@@ -225,7 +225,7 @@ class Core:
                 outcome = self._do[op](self, ref, now, *arguments)
             if outcome is not None:
                 self.sender.answer(wire.pack_answer(op, ref, outcome))
-        self._pump(now)
+        self._pump(now, False)
 
     def time(self, data, received_us, now):
         """Answer a time request; gives whether it was one."""
@@ -289,7 +289,7 @@ class Core:
         self.read(now)
         answer = wire.pack_answer(wire.STOP_STREAM, ref, wire.OK, self.ring.made & 0xFFFFFFFF)
         self.sender.stop(self._clock, answer)
-        self._pump(now)
+        self._pump(now, False)
         self._rest()
 
     def _start_log(self, ref, now, started_s):

@@ -78,8 +78,8 @@ class Sender:
         """Send a range of a log in pieces, then the end."""
         self._fetch = [ref, log, offset, offset + length, 0, length]
 
-    def pump(self, now, clock, imu_now, batch_us):
-        """Send all that is due and that the radio takes.
+    def pump(self, now, clock, imu_now, batch_us, has_time):
+        """Send all that is due and that the radio takes; replays and pieces only when it `has_time`.
 
         `clock`: (imu_us, mcu_us, index, epoch), the last that was read; `imu_now`: the motion sensor's clock about now.
         """
@@ -103,7 +103,7 @@ class Sender:
             if not self._radio.indicate(self._answers[0]):
                 break
             self._answers.pop(0)
-        for _ in range(MOST_EXTRA):
+        for _ in range(MOST_EXTRA if has_time else 0):
             if not (self._repeat() if self._replay else self._fetch and self._send_piece()):
                 break
 

@@ -263,8 +263,8 @@ class FlashModel:
         self.trace.append((block, offset, bytes(buf)))
         at, n = block * 4096 + offset, len(buf)
         done = n if self.budget is None else min(n, self.budget)
-        if done == n and self.data[at : at + n] == b"\xff" * n:
-            self.data[at : at + n] = buf
+        if self.data[at : at + done] == b"\xff" * done:
+            self.data[at : at + done] = buf[:done]
         else:
             for k in range(done):
                 self.data[at + k] &= buf[k]
