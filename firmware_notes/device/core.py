@@ -42,7 +42,7 @@ class Core:
         self._packet = memoryview(bytearray(wire.HEAD_BYTES + RECORD_SAMPLES * wire.SAMPLE_BYTES))
         self._add = self._take
         self._is_new_run = True
-        self._last_us = self._run_us = 0
+        self._last_us = self._run_us = self._run_first = self._most_us = 0
         self._stretch = self._speed = 1.0
         self._waiting = None
         self._blink_until = 0
@@ -122,20 +122,22 @@ class Core:
         ring = self.ring
         if self._is_new_run:
             ring.begin(ring.made, self.epoch, wire.TIME_JUMP if ring.made else 0)
-            self._run_us, self._run_first = t_us, ring.made
+            self._begin_run(t_us)
             self._is_new_run = False
-        else:
+        elif t_us - self._last_us > self._most_us:
+            self._write_log(True)
             step = self._stretch * SECOND_US / self._imu.rate_hz
-            passed = t_us - self._last_us
-            if passed > 1.5 * step:
-                self._write_log(True)
-                ring.begin(ring.made + int(passed / step + 0.5) - 1, self.epoch, wire.OVERRUN)
-                self._run_us, self._run_first = t_us, ring.made
-            elif ring.made - self._run_first >= 64:
-                made = ring.made - self._run_first
-                self._stretch = (t_us - self._run_us) / made * self._imu.rate_hz / SECOND_US
+            ring.begin(ring.made + int((t_us - self._last_us) / step + 0.5) - 1, self.epoch, wire.OVERRUN)
+            self._begin_run(t_us)
+        elif ring.made - self._run_first & 63 == 63:  # seldom, as each of these numbers is garbage
+            made = ring.made - self._run_first
+            self._stretch = (t_us - self._run_us) / made * self._imu.rate_hz / SECOND_US
         self._last_us = t_us
         ring.add(source, acc_at, gyr_at, t_us)
+
+    def _begin_run(self, t_us):
+        self._run_us, self._run_first = t_us, self.ring.made
+        self._most_us = int(1.5 * self._stretch * SECOND_US / self._imu.rate_hz)
 
     def _wake(self):
         if not self.is_sampling:

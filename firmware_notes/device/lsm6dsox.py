@@ -47,18 +47,16 @@ class Lsm6dsox(lsm6.Lsm6):
         at, stop = 0, words * WORD
         while at + SLOT * WORD <= stop:
             acc = gyr = stamp = -1
-            counter = buf[at] & 6
-            for word in (at, at + 7, at + 14):
-                head = buf[word]
-                if head & 6 != counter:
-                    break
-                tag = head >> 3
+            counter, word = buf[at] & 6, at
+            while word < at + SLOT * WORD and buf[word] & 6 == counter:
+                tag = buf[word] >> 3
                 if tag == TAG_GYR:
                     gyr = word + 1
                 elif tag == TAG_ACC:
                     acc = word + 1
                 elif tag == TAG_STAMP:
                     stamp = word + 1
+                word += WORD
             if acc < 0 or gyr < 0 or stamp < 0:
                 self.torn += 1
                 at += WORD

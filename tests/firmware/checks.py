@@ -4,6 +4,8 @@ Plain functions and asserts, as MicroPython has no pytest: `test_device.py` runs
 """
 
 import binascii
+import gc
+import json
 import struct
 
 import models
@@ -503,6 +505,70 @@ def check_log_slots_run_out():
         pass
     else:
         raise AssertionError("it found room")
+
+
+# Bytes, heap
+
+
+def check_golden_vectors():
+    """The same vectors that `ankle_imu.wire` is held against."""
+    with open(__file__.replace("checks.py", "vectors.json")) as file:
+        known = json.load(file)
+    told = known["samples"]
+    n = len(told["counts"]) // 6
+    buf = bytearray(wire.HEAD_BYTES + 12 * n)
+    wire.pack_head(buf, told["epoch"], told["seq"], told["index"], told["t_us"], n, told["flags"])
+    struct.pack_into("<12h", buf, wire.HEAD_BYTES, *told["counts"])
+    assert _hex(buf) == told["hex"]
+    told = known["compact"]
+    buf = bytearray(wire.COMPACT_HEAD + 12)
+    wire.pack_compact(buf, told["epoch"], told["index"], told["t_us"], told["flags"])
+    struct.pack_into("<6h", buf, wire.COMPACT_HEAD, *told["counts"])
+    assert _hex(buf) == told["hex"]
+    told = known["clock"]
+    buf = bytearray(wire.CLOCK_BYTES)
+    wire.pack_clock(buf, 0, told["epoch"], told["boot_id"], told["index"], told["imu_us"], told["mcu_us"])
+    assert _hex(buf) == told["hex"]
+    for told in known["requests"]:
+        data = binascii.unhexlify(told["hex"])
+        values = struct.unpack(wire.ARGUMENTS[told["op"]], data[2:])
+        assert sorted(values) == sorted(told["values"].values()) and data[:2] == bytes((told["op"], told["ref"]))
+    for told in known["answers"]:
+        data = binascii.unhexlify(told["hex"])
+        values = struct.unpack(wire.ANSWERS[told["op"]], data[3:])
+        assert sorted(values) == sorted(told["values"].values())
+        assert wire.pack_answer(told["op"], told["ref"], wire.OK, *values) == data
+    told = known["refusal"]
+    assert _hex(wire.pack_answer(told["op"], told["ref"], told["outcome"])) == told["hex"]
+    told = known["replay_end"]
+    assert _hex(wire.pack_replay_end(told["ref"], told["count"])) == told["hex"]
+    told = known["time"]
+    assert _hex(wire.pack_time(told["seq"], told["received_us"], told["sent_us"])) == told["hex"]
+
+
+def _hex(data):
+    return binascii.hexlify(bytes(data)).decode()
+
+
+def check_heap_does_not_grow():
+    """Packets cost garbage, and none of it stays: only MicroPython can tell."""
+    if not hasattr(gc, "mem_alloc"):
+        return
+    bench = Bench(1, ring=1000, blocks=40)
+    bench.configure(208)
+    bench.ask(wire.START_LOG, 0)
+    bench.ask(wire.START_STREAM)
+    levels = []
+    for _ in range(4):
+        for _ in range(150):
+            bench.clock.us += 20000
+            bench.core.poll(bench.clock.us)
+            bench.radio.said.clear()
+            bench.flash.trace.clear()
+        gc.collect()
+        levels.append(gc.mem_alloc())
+    assert max(levels[1:]) - min(levels[1:]) <= 256, levels
+    assert bench.core.ring.made > 2400 and bench.log.running.pages > 5
 
 
 CHECKS = sorted([name for name in globals() if name.startswith("check_")])
