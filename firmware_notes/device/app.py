@@ -1,7 +1,8 @@
 """The main loop: motion sensor, log and radio together. A board's `main_...` hands in what is its own.
 
-`board`: `ticks()` whole us since boot, `sleep_ms(n)`, `battery()`, `light(is_on)`, `flash` (a block device or None),
-`device_id`, `boot_id`, `rest()` (sleep until moved; does not come back, or comes back awake). `radio`: see `radio_mp`.
+`board`: `ticks()` whole us since boot, `sleep_ms(n)`, `battery()`, `light(is_on)`, `flash` (a block device or
+None), `device_id`, `boot_id`, `rest()` (sleep until moved; does not come back, or comes back awake). `radio`:
+see `radio_mp`.
 """
 
 from device.core import Core

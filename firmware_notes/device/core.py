@@ -1,7 +1,8 @@
-"""The sensor's state machine: commands, sampling, the log, status. No radio, no clock and no pins: they are handed in.
+"""The sensor's state machine: commands, sampling, the log, status.
 
-`radio`: see `sender`. `imu`: a driver, see `lsm6`. `log`: a mounted `RingLog`, or None. `board`: `battery()` gives
-(mV or 0, per cent or 255, is charging), `light(is_on)` switches the light. Times are whole microseconds since boot.
+No radio, no clock and no pins: they are handed in. `radio`: see `sender`. `imu`: a driver, see `lsm6`. `log`: a
+mounted `RingLog`, or None. `board`: `battery()` gives (mV or 0, per cent or 255, is charging), `light(is_on)`
+switches the light. Times are whole microseconds since boot.
 """
 
 import struct
@@ -18,7 +19,8 @@ RECORD_SAMPLES = 19
 MIN_RECORD = 4
 """A shorter rest of a page stays empty (own choice: a record costs 15 bytes beside its samples)."""
 COMPACT_MOST_HZ = 104
-"""At an MTU below 29 a faster stream is refused: one sample to a notification, and stacks bear 100 to 200 a second."""
+"""At an MTU below 29 a faster stream is refused: one sample to a notification, and stacks bear some 100 a
+second."""
 FLUSH_US = 2 * SECOND_US
 """Longest that an answer to SET_CONFIG waits for the old samples to leave (own choice: the host waits longer)."""
 BLINK_US = 125000
@@ -342,7 +344,7 @@ class Core:
         found = [log for log in self._log.logs if log_id in (log.log_id, wire.ALL_LOGS)]
         if log_id != wire.ALL_LOGS and not found:
             return wire.NOT_FOUND
-        if log_id != wire.ALL_LOGS and found[0] is self._log.running or self.sender.is_fetching:
+        if (log_id != wire.ALL_LOGS and found[0] is self._log.running) or self.sender.is_fetching:
             return wire.BUSY
         for log in found:
             if log is not self._log.running:

@@ -1,8 +1,8 @@
 """What the LSM6DSOX and the LSM6DS3TR-C have in common: registers, settings, clocks, sleep.
 
-A driver is handed `bus` (`read(register, memoryview)`, `write(register, byte)`, register addresses go on by themselves)
-and `ticks`, a function that gives the microcontroller's time in whole us. It gives samples to the function that `read`
-is called with: `add(buffer, acc_at, gyr_at, imu_us)`.
+A driver is handed `bus` (`read(register, memoryview)`, `write(register, byte)`, register addresses go on by
+themselves) and `ticks`, a function that gives the microcontroller's time in whole us. It gives samples to the
+function that `read` is called with: `add(buffer, acc_at, gyr_at, imu_us)`.
 
 Addresses and bits: data sheets of the two parts, as in ST's own drivers lsm6dsox-pid and lsm6ds3tr-c-pid;
 `firmware_notes/imu.md` has them as a table.

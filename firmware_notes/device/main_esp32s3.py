@@ -1,5 +1,7 @@
-"""Seeed XIAO ESP32S3 with an LSM6DSOX breakout, under MicroPython. `main.py`: `from device import main_esp32s3`,
-then `main_esp32s3.main()`. Wiring and partitions: `firmware_notes/build_esp32s3.md`.
+"""Seeed XIAO ESP32S3 with an LSM6DSOX breakout, under MicroPython.
+
+`main.py` on the board: `from device import main_esp32s3`, then `main_esp32s3.main()`. Wiring and partitions:
+`firmware_notes/build_esp32s3.md`.
 """
 
 import os

@@ -1,5 +1,7 @@
-"""Seeed XIAO nRF52840 Sense (LSM6DS3TR-C on board), under CircuitPython. `code.py`: `from device import
-main_xiao_sense`, then `main_xiao_sense.main()`. See `firmware_notes/build_xiao_sense.md`.
+"""Seeed XIAO nRF52840 Sense (LSM6DS3TR-C on board), under CircuitPython.
+
+`code.py` on the board: `from device import main_xiao_sense`, then `main_xiao_sense.main()`. See
+`firmware_notes/build_xiao_sense.md`.
 """
 
 import os
@@ -97,6 +99,8 @@ def main():
     """Run for ever; restart after whatever goes wrong."""
     board = Board()
     try:
-        app.run(board, Lsm6ds3trc(board.bus, board.ticks), Radio(app.name_of(board.device_id), board), RING_SAMPLES)
+        app.run(
+            board, Lsm6ds3trc(board.bus, board.ticks), Radio(app.name_of(board.device_id), board), RING_SAMPLES
+        )
     finally:
         microcontroller.reset()

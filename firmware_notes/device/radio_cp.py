@@ -1,15 +1,24 @@
 """The radio under CircuitPython: its `_bleio` module.
 
-Values are set on the characteristics, which notifies a host that has subscribed; CircuitPython waits there while the
-stack is full, and the FIFO of the motion sensor bridges it. A `PacketBuffer` would do without waiting, but puts short
-packets together, which the protocol forbids; here they only take in what the host writes.
+Values are set on the characteristics, which notifies a host that has subscribed; CircuitPython waits there while
+the stack is full, and the FIFO of the motion sensor bridges it. A `PacketBuffer` would do without waiting, but
+puts short packets together, which the protocol forbids; here they only take in what the host writes.
 """
 
 import _bleio
 
 from device import wire
-from device.radio_parts import ADVERTISE_US, MODEL, advertisement, scan_response
-from device.radio_parts import BATTERY, BATTERY_LEVEL, DEVICE, FIRMWARE_REVISION, MODEL_NUMBER
+from device.radio_parts import (
+    ADVERTISE_US,
+    BATTERY,
+    BATTERY_LEVEL,
+    DEVICE,
+    FIRMWARE_REVISION,
+    MODEL,
+    MODEL_NUMBER,
+    advertisement,
+    scan_response,
+)
 from device.sender import SECOND_US
 
 INTERVAL_MS = 15

@@ -1,15 +1,24 @@
 """The radio under MicroPython: its `bluetooth` module, directly.
 
-Its handler of events only notes them; the main loop does the work in `serve`. `gatts_notify` raises OSError when the
-stack has no buffer left: then the packet is kept and tried again. The stack does not tell when a host subscribes, and
-notifies whether it did or not: hence the silence until START.
+Its handler of events only notes them; the main loop does the work in `serve`. `gatts_notify` raises OSError when
+the stack has no buffer left: then the packet is kept and tried again. The stack does not tell when a host
+subscribes, and notifies whether it did or not: hence the silence until START.
 """
 
 import bluetooth
 
 from device import wire
-from device.radio_parts import ADVERTISE_US, MODEL, advertisement, scan_response
-from device.radio_parts import BATTERY, BATTERY_LEVEL, DEVICE, FIRMWARE_REVISION, MODEL_NUMBER
+from device.radio_parts import (
+    ADVERTISE_US,
+    BATTERY,
+    BATTERY_LEVEL,
+    DEVICE,
+    FIRMWARE_REVISION,
+    MODEL,
+    MODEL_NUMBER,
+    advertisement,
+    scan_response,
+)
 from device.sender import SECOND_US
 
 CONNECTED, DISCONNECTED, WRITTEN, INDICATED, MTU, UPDATED = 1, 2, 3, 20, 21, 27

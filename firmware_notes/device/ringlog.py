@@ -291,9 +291,7 @@ class RingLog:
     def read_into(self, log, offset, out):
         """Bytes of a log from `offset` on into a memoryview; gives how many, up to the end of a page."""
         n = min(len(out), wire.PAGE_BYTES - offset % wire.PAGE_BYTES)
-        self._flash.readblocks(
-            self.slot_of(log, offset // wire.PAGE_BYTES), out[:n], offset % wire.PAGE_BYTES
-        )
+        self._flash.readblocks(self.slot_of(log, offset // wire.PAGE_BYTES), out[:n], offset % wire.PAGE_BYTES)
         return n
 
     def count(self, boot_id, first, stop):

@@ -1,7 +1,7 @@
 """What a sensor says by itself over one connection: live packets, clocks, answers, replays, pieces of a log.
 
-`radio` is an adapter: `notify(number, buf) -> bool` and `indicate(buf) -> bool`; False means that its queue is full,
-and then the packet stays here and is tried again. Live samples go first; replays and pieces go between.
+`radio` is an adapter: `notify(number, buf) -> bool` and `indicate(buf) -> bool`; False means that its queue is
+full, and then the packet stays here and is tried again. Live samples go first; replays and pieces go between.
 """
 
 import binascii
@@ -10,7 +10,8 @@ import struct
 from device import wire
 
 MOST_EXTRA = 4
-"""Replayed packets and pieces in one turn, so that live ones find room (own choice: at a turn of 20 ms, 200 a second,
+"""Replayed packets and pieces in one turn, so that live ones find room (own choice: at a turn of 20 ms, 200 a
+second,
 half of what 6 packets in each 15 ms event carry)."""
 SECOND_US = 1000000
 
@@ -81,7 +82,8 @@ class Sender:
     def pump(self, now, clock, imu_now, batch_us, has_time):
         """Send all that is due and that the radio takes; replays and pieces only when it `has_time`.
 
-        `clock`: (imu_us, mcu_us, index, epoch), the last that was read; `imu_now`: the motion sensor's clock about now.
+        `clock`: (imu_us, mcu_us, index, epoch), the last that was read; `imu_now`: the motion sensor's clock
+        about now.
         """
         if self.is_streaming and now >= self._next_clock:
             self._next_clock = max(self._next_clock + SECOND_US, now)

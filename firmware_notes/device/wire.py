@@ -1,6 +1,7 @@
 """Bytes of the Ankle IMU protocol, version 1, as `firmware_notes/protocol.md` lays them out.
 
-Everything is packed into buffers that the caller owns. Numbers may come whole; they wrap here as the protocol says.
+Everything is packed into buffers that the caller owns. Numbers may come whole; they wrap here as the protocol
+says.
 """
 
 import struct

@@ -1,7 +1,7 @@
 """Cost of the reference firmware on MicroPython: a packet of 19 samples against an empty call, in the same run.
 
-From the FIFO's bytes to the packet at the radio, once without and once with a log in flash. Prints ratios; also the
-garbage that a packet leaves, and whether any of it stays.
+From the FIFO's bytes to the packet at the radio, once without and once with a log in flash. Prints ratios; also
+the garbage that a packet leaves, and whether any of it stays.
 """
 
 from __future__ import annotations

@@ -80,7 +80,7 @@ def arrived(on_air: BumbleSensor) -> list[bytes]:
 
 
 class CountedSensor(DeviceSensor):
-    """An Ankle IMU, the reference firmware inside, that knows how many samples it had `made` when it was last told to stop."""
+    """The reference firmware, that knows how many samples it had `made` when it was last told to stop."""
 
     made = 0
 

@@ -193,7 +193,9 @@ def check_replay_at_every_mtu():
         assert bench.ask(wire.REPLAY, 0, 1400) == (0, 1401)
         bench.wait(12)
         if mtu == 23:
-            again = [struct.unpack_from("<BBHI6h", said) for k, said in bench.radio.said if k == 4 and said[0] == 0x11]
+            again = [
+                struct.unpack_from("<BBHI6h", said) for k, said in bench.radio.said if k == 4 and said[0] == 0x11
+            ]
             again = [packet for packet in again if packet[1] >> 3 & wire.REPLAYED]
             assert [packet[2] for packet in again] == list(range(1401))
             assert all(packet[4:] == models.counts(packet[2]) for packet in again)

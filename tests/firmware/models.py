@@ -1,5 +1,5 @@
-"""What a sensor is made of, as models: two motion sensors register by register, a flash whose power can be cut, a radio
-whose queue is short. Runs on MicroPython too, so no numpy here.
+"""What a sensor is made of, as models: two motion sensors register by register, a flash whose power can be cut,
+a radio whose queue is short. Runs on MicroPython too, so no numpy here.
 
 The motion sensors are written from the facts in the makers' own drivers and data sheets (ST lsm6dsox-pid,
 lsm6ds3tr-c-pid; Linux st_lsm6dsx for the byte order of the 24-bit stamp), apart from the driver that reads them.
@@ -34,8 +34,8 @@ class Clock:
 class ImuModel:
     """A motion sensor on a bus: `read(register, buf)` and `write(register, value)`.
 
-    `clock`: world time, us. `fast`: share by which its oscillator is fast. Samples are numbered from the first that
-    went into the FIFO on; `made_at(k)` is the world time of one, `runs` has when they were started.
+    `clock`: world time, us. `fast`: share by which its oscillator is fast. Samples are numbered from the first
+    that went into the FIFO on; `made_at(k)` is the world time of one, `runs` has when they were started.
     """
 
     words_per_sample = 3
@@ -70,7 +70,11 @@ class ImuModel:
         if not self.is_fifo_on:
             return self._made_before
         first, begun, period = self.runs[-1][:3]
-        return first + max(0, int((self.clock() - begun) / period + 1e-6) + 1) if self.clock() >= begun - 1e-3 else first
+        return (
+            first + max(0, int((self.clock() - begun) / period + 1e-6) + 1)
+            if self.clock() >= begun - 1e-3
+            else first
+        )
 
     def made_at(self, k):
         for first, begun, period, _ in reversed(self.runs):

@@ -1,4 +1,4 @@
-"""The reference firmware without a board: one set of checks on CPython and MicroPython, properties, sizes, both radios."""
+"""The reference firmware without a board: checks on CPython and MicroPython, properties, sizes, radios."""
 
 from __future__ import annotations
 
@@ -104,7 +104,12 @@ def test_constants_are_those_of_the_host() -> None:
     assert flags == [flag for _, flag in d.CHARACTERISTICS]
     for enum in (control.Op, control.Outcome, ankle_packets.Flag, ankle_state.State):
         assert {one.name: int(one) for one in enum} == {one.name: getattr(d, one.name) for one in enum}
-    features = {"REPLAY": d.CAN_REPLAY, "FLASH_LOG": d.FLASH_LOG, "LIGHT": d.LIGHT, "CLOCK_PACKETS": d.CLOCK_PACKETS}
+    features = {
+        "REPLAY": d.CAN_REPLAY,
+        "FLASH_LOG": d.FLASH_LOG,
+        "LIGHT": d.LIGHT,
+        "CLOCK_PACKETS": d.CLOCK_PACKETS,
+    }
     assert features == {one.name: int(one) for one in ankle_state.Feature}
     for op in control.Op:
         assert struct.calcsize(d.ARGUMENTS[op]) == control.ARGUMENTS[op].size
@@ -147,7 +152,9 @@ def test_log_is_read_by_the_host() -> None:
     bench.ask(device_wire.STOP_LOG)
     log = ankle_log.decode_log(bytes(bench.flash.data[2 * 4096 :]))
     assert set(log.errors) <= {"empty"}
-    assert {(head.log_id, head.started_s, head.config.rate_hz) for head, _ in log.pages} == {(1, 1_790_000_000, 104)}
+    assert {(head.log_id, head.started_s, head.config.rate_hz) for head, _ in log.pages} == {
+        (1, 1_790_000_000, 104)
+    }
     payloads = [(0.0, packet) for _, packets in log.pages for packet in packets]
     config = {"acc_range_g": 16.0, "gyr_range_dps": 2000.0, "nominal_rate_hz": 104.0}
     (block,) = wire.decode("ankle", payloads, config)
@@ -167,9 +174,7 @@ def test_heads_are_those_of_the_host(epoch: int, seq: int, index: int, t_us: int
     buf = bytearray(device_wire.HEAD_BYTES)
     device_wire.pack_head(buf, epoch, seq, index, t_us, n, flags)
     samples = bytes(12 * n)
-    packed = ankle_packets.pack_samples(
-        epoch=epoch, seq=seq, index=index, t_us=t_us, flags=flags, counts=samples
-    )
+    packed = ankle_packets.pack_samples(epoch=epoch, seq=seq, index=index, t_us=t_us, flags=flags, counts=samples)
     assert bytes(buf) + samples == packed
     device_wire.pack_compact(buf, epoch, index, t_us, flags)
     compact = ankle_packets.pack_compact(epoch=epoch, index=index, t_us=t_us, flags=flags, counts=bytes(12))
@@ -367,8 +372,9 @@ class StandInBleio:
                 return len(data)
 
         class Adapter:
-            connections: list[Any] = []
-            advertised = 0
+            def __init__(self) -> None:
+                self.connections: list[Any] = []
+                self.advertised = 0
 
             def start_advertising(self, data: bytes, *, scan_response: bytes, **_: Any) -> None:
                 assert len(data) <= 31

@@ -1,4 +1,4 @@
-"""The whole firmware on MicroPython as the peripheral, the product's own recorder over bleak and bumble as the central."""
+"""The whole firmware on MicroPython as the peripheral, the product's own recorder over bumble as the central."""
 
 from __future__ import annotations
 

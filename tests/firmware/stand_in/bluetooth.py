@@ -1,7 +1,7 @@
 """Stands in for MicroPython's `bluetooth` in a sensor whose radio is a socket: see `sensor_main`.
 
-Keeps to the documented behaviour that matters here: `gatts_notify` does not ask who subscribed, and raises OSError when
-its few buffers are full; `gatts_write` notifies nobody; one indication at a time.
+Keeps to the documented behaviour that matters here: `gatts_notify` does not ask who subscribed, and raises
+OSError when its few buffers are full; `gatts_write` notifies nobody; one indication at a time.
 """
 
 import struct

@@ -1,7 +1,9 @@
-"""A whole sensor on MicroPython: `device.app.run` as it stands, on a model of the motion sensor and a file as flash.
+"""A whole sensor on MicroPython: `device.app.run` as it stands, on a model of the motion sensor and a file as
+flash.
 
-Arguments: path|path, port, file for the flash, its blocks, device id, boot id, chip (sox or 3trc), share that the motion
-sensor's clock is fast. `sleep_ms` hands what was said to the other side and waits until it tells how far time goes.
+Arguments: path|path, port, file for the flash, its blocks, device id, boot id, chip (sox or 3trc), share that
+the motion sensor's clock is fast. `sleep_ms` hands what was said to the other side and waits until it tells how
+far time goes.
 """
 
 import socket
