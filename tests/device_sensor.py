@@ -77,7 +77,7 @@ class MovedImu(models.Lsm6dsoxModel):  # type: ignore[misc]
             self.sampler.stop(self.now)
         elif not self.is_fifo_on:
             acc = {0: 2, 1: 16, 2: 4, 3: 8}[self.registers[0x10] >> 2 & 3]
-            gyr = {0: 250, 1: 125, 2: 500, 4: 1000, 6: 2000}[self.registers[0x11] >> 1 & 7]
+            gyr = {0: 287, 1: 143, 2: 573, 4: 1147, 6: 2294}[self.registers[0x11] >> 1 & 7]
             config = Config(rate_hz=self.rate(), acc_range_g=acc, gyr_range_dps=gyr)
             self.sampler.start(self.now, config, self._epoch())
             self._position = self.made() * self.words_per_sample

@@ -60,7 +60,7 @@ def selfcheck(
     far off that a walk recorded with it could not be believed. Ends with a bench report to paste: no firmware of
     ours has been proven on hardware until someone sends one.
     """
-    from ankle_imu import __version__
+    from ankle_imu._version import __version__
     from ankle_imu.errors import ConnectionLost
     from ankle_imu.findings import FAIL
     from ankle_imu.library import find_sensor

@@ -12,7 +12,7 @@ from device.ring import Ring
 from device.ringlog import Full
 from device.sender import SECOND_US, Sender
 
-POWER_ON = (104, 8, 1000, 0, 0)
+POWER_ON = (104, 8, 1147, 0, 0)
 """Rate, ranges, low-pass, longest wait after a boot."""
 RECORD_SAMPLES = 19
 """Of a record in the log: as many as a replay sends in one packet at an MTU of 247."""
@@ -245,14 +245,17 @@ class Core:
         self._say(wire.GET_CONFIG, ref, self.epoch, *self.config)
 
     def _set_config(self, ref, now, rate, acc, gyr, low_pass, batch):
-        """The filter is the motion sensor's own, whatever `low_pass` is wanted: what is in force says so."""
+        """The filter is the motion sensor's own, whatever `low_pass` is wanted: what is in force says so.
+
+        Ranges in force are true full scales, so that counts need no multiplication here.
+        """
         if not (rate and acc and gyr):
             return wire.BAD_VALUE
         imu = self._imu
         config = (
             min(imu.rates, key=lambda known: abs(known - rate)),
             _sufficient(imu.acc_ranges, acc),
-            _sufficient(imu.gyr_ranges, gyr),
+            _sufficient(imu.gyr_scales, gyr),
             0,
             batch,
         )

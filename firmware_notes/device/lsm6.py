@@ -30,7 +30,8 @@ WAKE_THS = 4
 RATES_HZ = (26, 52, 104, 208, 416, 833)
 ODR = {26: 2, 52: 3, 104: 4, 208: 5, 416: 6, 833: 7}
 ACC_FS = {2: 0, 4: 2, 8: 3, 16: 1}
-GYR_FS = {125: 0x02, 250: 0x00, 500: 0x04, 1000: 0x08, 2000: 0x0C}
+GYR_FS = {143: 0x02, 287: 0x00, 573: 0x04, 1147: 0x08, 2294: 0x0C}
+"""By the true full scale of 32768 counts: 4.375, 8.75, 17.5, 35 and 70 mdps each. Their names are 125 to 2000."""
 TICK_US = 25
 _RESET_READS = 200
 
@@ -72,6 +73,7 @@ class Lsm6:
     rates = RATES_HZ[:5]
     acc_ranges = (2, 4, 8, 16)
     gyr_ranges = (125, 250, 500, 1000, 2000)
+    gyr_scales = (143, 287, 573, 1147, 2294)
     chip = 0
     stamp_bits = 32
     reset_from = 1 << 32

@@ -11,8 +11,7 @@ from device import wire
 
 MOST_EXTRA = 4
 """Replayed packets and pieces in one turn, so that live ones find room (own choice: at a turn of 20 ms, 200 a
-second,
-half of what 6 packets in each 15 ms event carry)."""
+second, half of what 6 packets in each 15 ms event carry)."""
 SECOND_US = 1000000
 
 

@@ -217,7 +217,7 @@ def check_change_of_settings():
     bench = Bench(1)
     bench.start(208)
     bench.wait(1.01)
-    assert bench.configure(104) == (2, 104, 16, 2000, 0, 0)
+    assert bench.configure(104) == (2, 104, 16, 2294, 0, 0)
     bench.wait(1.01)
     bench.ask(wire.STOP_STREAM)
     packets = bench.packets()
@@ -225,9 +225,12 @@ def check_change_of_settings():
     jumps = [p[0] for p in packets if p[2] & wire.TIME_JUMP]
     assert jumps == [[p[0] for p in packets if p[3] == 2][0]]
     bench.check_values()
-    assert bench.ask(wire.SET_CONFIG, 200, 12, 9000, 50, 9) == (3, 208, 16, 2000, 0, 9)
+    assert bench.ask(wire.SET_CONFIG, 200, 12, 9000, 50, 9) == (3, 208, 16, 2294, 0, 9)
     assert bench.ask(wire.SET_CONFIG, 0, 12, 9000, 50, 9) == wire.BAD_VALUE
     assert bench.imu.runs[0][3] == (1, 6), "full scale of 16 g and 2000 deg/s"
+    for wanted, scale in ((1, 143), (143, 143), (250, 287), (573, 573), (1000, 1147), (2294, 2294)):
+        told = bench.ask(wire.SET_CONFIG, 104, 2, wanted, 0, 0)
+        assert told[3] == scale and bench.ask(wire.SET_CONFIG, *told[1:]) == told
 
 
 def check_overflow_of_the_fifo():

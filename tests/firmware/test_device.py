@@ -156,7 +156,7 @@ def test_log_is_read_by_the_host() -> None:
         (1, 1_790_000_000, 104)
     }
     payloads = [(0.0, packet) for _, packets in log.pages for packet in packets]
-    config = {"acc_range_g": 16.0, "gyr_range_dps": 2000.0, "nominal_rate_hz": 104.0}
+    config = {"acc_range_g": 16.0, "gyr_range_dps": 2294.0, "nominal_rate_hz": 104.0}
     (block,) = wire.decode("ankle", payloads, config)
     assert block.sequence is not None
     assert block.sequence.tolist() == list(range(bench.imu.made()))

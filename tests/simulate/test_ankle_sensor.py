@@ -235,7 +235,7 @@ def test_settings_are_what_it_can_and_epoch_rises_when_they_change(kind: type) -
         "epoch": 1,
         "rate_hz": 208,
         "acc_range_g": 16,
-        "gyr_range_dps": 2000,
+        "gyr_range_dps": 2294 if kind is DeviceSensor else 2000,  # 70 mdps a count
         "low_pass_hz": 0 if kind is DeviceSensor else 50,  # the firmware has no choice of filters
         "batch_max_ms": 9,
     }
