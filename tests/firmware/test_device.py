@@ -299,6 +299,59 @@ def test_battery_by_its_voltage(mv: int, percent: int) -> None:
     assert app.percent_of(mv) == percent
 
 
+def test_esp32s3_is_put_together(on_board: Callable[..., None], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Against stand-ins: names and calls fit together, no more."""
+    now, registers, pins = [2**30 - 5], bytearray(128), {}
+
+    class I2C:
+        def __init__(self, number: int, *, scl: Any, sda: Any, freq: int) -> None:
+            assert (scl.number, sda.number, freq) == (6, 5, 400_000)
+
+        def readfrom_mem_into(self, address: int, register: int, buf: memoryview) -> None:
+            assert address == 0x6A
+            buf[:] = registers[register : register + len(buf)]
+
+        def writeto_mem(self, address: int, register: int, data: bytes) -> None:
+            registers[register : register + len(data)] = data
+
+    class Pin:
+        OUT, IN = 1, 0
+
+        def __init__(self, number: int, mode: int = 0, value: int = 0) -> None:
+            self.number = number
+            pins[number] = self
+
+        def value(self, level: int) -> None:
+            self.level = level
+
+    class Adc:
+        ATTN_11DB = 3
+
+        def __init__(self, pin: Pin, *, atten: int) -> None:
+            assert pin.number == 1
+
+        def read_uv(self) -> int:
+            return 1_900_000
+
+    partition = SimpleNamespace(TYPE_DATA=1, find=lambda kind, label: [f"{kind} {label}"])
+    machine = {"I2C": I2C, "Pin": Pin, "ADC": Adc, "unique_id": lambda: bytes(range(6)), "freq": print}
+    on_board(machine=machine, esp32={"Partition": partition}, bluetooth={"BLE": object})
+    monkeypatch.setattr("time.ticks_us", lambda: now[0] % 2**30, raising=False)
+    monkeypatch.setattr("time.ticks_diff", lambda a, b: (a - b + 2**29) % 2**30 - 2**29, raising=False)
+    from device import main_esp32s3
+
+    board = main_esp32s3.Board()
+    assert (board.flash, board.device_id) == ("1 ankle", 0x000102030405)
+    now[0] += 1005
+    assert (board.ticks(), board.since_us(1000 - 7)) == (1005, 7)
+    assert board.battery() == (3800, 50, False)
+    board.light(True)
+    assert pins[21].level is False
+    board.bus.write(0x10, 7)
+    board.bus.read(0x10, found := bytearray(1))
+    assert found[0] == 7
+
+
 def test_circuitpython_radio(on_board: Callable[..., None]) -> None:
     """Against a stand-in: what `_bleio` really does, no one has tried."""
     bleio = StandInBleio()
