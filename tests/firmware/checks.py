@@ -9,7 +9,7 @@ import json
 import struct
 
 import models
-from device import lsm6, wire
+from device import app, lsm6, wire
 from device.core import Core
 from device.lsm6ds3trc import Lsm6ds3trc
 from device.lsm6dsox import Lsm6dsox
@@ -346,6 +346,63 @@ def check_sleep_is_set_up():
         assert registers[0x58] == 0x80 and registers[0x5E] == 0x20 and registers[0x5B] == 4
         assert registers[0x10] == 0x20 and registers[0x11] == 0
         assert registers[0x5C] == (0x10 if chip else 0), "stamps stay at 25 us"
+
+
+class Rested(Exception):
+    """The board sleeps."""
+
+
+class Unwatched(models.Board):
+    """A board in whose main loop time passes by itself, and whose bus fails at some turns."""
+
+    device_id, boot_id, flash = DEVICE_ID, BOOT_ID, None
+
+    def __init__(self, failing=()):
+        super().__init__()
+        self.clock, self.turns, self.failing = models.Clock(), 0, failing
+        self.ticks = self.clock
+        self.model = models.Lsm6dsoxModel(self.clock)
+        self.write = self.model.write
+
+    def read(self, register, buf):
+        if self.turns in self.failing:
+            raise OSError(5)
+        self.model.read(register, buf)
+
+    def zero(self):
+        pass
+
+    def sleep_ms(self, n):
+        self.turns += 1
+        self.clock.us += 1000 * n
+
+    def rest(self):
+        raise Rested
+
+    def begin(self, core):
+        self.core = core
+        core._wake()
+
+    def serve(self, core, now):
+        core.is_wanted = now < 3000000
+
+
+def check_main_loop_rests_and_bears_faults():
+    board = Unwatched(range(50, 90))
+    try:
+        app.run(board, Lsm6dsox(board, board.ticks), board, 500)
+    except Rested:
+        pass
+    assert app.REST_AFTER_US <= board.clock.us <= app.REST_AFTER_US + 100000
+    assert board.model.registers[0x5E] == 0x20, "a movement wakes it"
+    assert 300 <= board.core.ring.made <= 320, "104 Hz for 3 s, of which the FIFO bridged 0.8 s without a bus"
+    board = Unwatched(range(50, 200))
+    try:
+        app.run(board, Lsm6dsox(board, board.ticks), board, 500)
+    except OSError:
+        assert board.turns == 50 + app.MOST_FAULTS
+    else:
+        raise AssertionError("it went on without a motion sensor")
 
 
 def check_wrong_part_is_named():
