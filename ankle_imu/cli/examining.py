@@ -60,7 +60,7 @@ def selfcheck(
     far off that a walk recorded with it could not be believed. Ends with a bench report to paste: no firmware of
     ours has been proven on hardware until someone sends one.
     """
-    from ankle_imu._version import __version__
+    from ankle_imu._version import package_version
     from ankle_imu.errors import ConnectionLost
     from ankle_imu.findings import FAIL
     from ankle_imu.library import find_sensor
@@ -85,7 +85,7 @@ def selfcheck(
     info = recording.session.sensors[placement]
     findings = judge(recording.series[placement], recording.loss[placement], info.nominal_rate_hz)
     code = 7 if any(f.verdict == FAIL for f in findings) else 0
-    report = bench_report(findings, info, recording.duration, __version__)
+    report = bench_report(findings, info, recording.duration, package_version())
     if as_json:
         told = {"loss": asdict(recording.loss[placement]), "findings": [asdict(f) for f in findings]}
         told["bench_report"] = report
