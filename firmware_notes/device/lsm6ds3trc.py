@@ -1,6 +1,6 @@
 """LSM6DS3TR-C: FIFO of 16-bit words without tags, time stamps of 24 bits.
 
-Nine words make a sample: angular rate, acceleration, and the third data set, the stamp, whose bytes are ts[15:8]
+Nine words make a sample: angular rate, acceleration, and the fourth data set, the stamp, whose bytes are ts[15:8]
 ts[23:16] - ts[7:0] (as the Linux driver st_lsm6dsx reads it). The counter is set back well before its end:
 whether it would go on or stand still there, the documents that we know do not agree.
 """

@@ -250,10 +250,14 @@ class RingLog:
 
     def delete(self, log):
         """Forget a log, its last page first, so that a power cut leaves a shorter log and not a torn one."""
-        for page in range(log.pages - 1, -1, -1):
-            slot = self.slot_of(log, page)
-            self._flash.writeblocks(slot, b"\0\0\0\0", 0)
-            self._owner[slot] = 0
+        slots, slot = array("H"), log.start
+        while len(slots) < log.pages:
+            if self._owner[slot] == log.key:
+                slots.append(slot)
+            slot = self._after(slot)
+        for k in range(log.pages - 1, -1, -1):
+            self._flash.writeblocks(slots[k], b"\0\0\0\0", 0)
+            self._owner[slots[k]] = 0
         self._cursor = (0, 0, 0)
         self._read_slot = -1
         self.logs.remove(log)
