@@ -1,4 +1,4 @@
-"""Run checks on whatever Python this is, MicroPython mostly. Arguments: path|path, then names, or `name:stride`."""
+"""Run checks on whatever Python this is, MicroPython mostly. Arguments: path|path, names or `name:stride`."""
 
 import sys
 
