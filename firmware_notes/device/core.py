@@ -181,7 +181,7 @@ class Core:
             n = min(n, end - first)
             if log.is_page_open():
                 fits = (log.room() - wire.HEAD_BYTES) // wire.SAMPLE_BYTES
-                if first != self._logged or self._is_begun(first) or fits < min(n, MIN_RECORD):
+                if first != self._logged or fits < min(n, MIN_RECORD):
                     log.close_page()
                     continue
                 n = min(n, fits)
@@ -191,9 +191,6 @@ class Core:
             self._record(first, n)
         if is_last and log.running and log.is_page_open():
             log.close_page()
-
-    def _is_begun(self, first):
-        return first == self._run_first and first != self._log.page_first
 
     def _open_page(self, first):
         ring, log = self.ring, self._log

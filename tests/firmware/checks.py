@@ -555,6 +555,65 @@ def check_goes_on_after_a_power_cut():
     assert {key: page for key, page in read_pages(again.flash).items() if key[0] == 1} == pages
 
 
+def check_log_through_overrun_and_change_of_settings():
+    """Each page is one run: without holes, of one epoch; what was made between two runs is nowhere."""
+    bench = Bench(1, blocks=40, ring=600)
+    bench.configure(208)
+    bench.ask(wire.START_LOG, 0)
+    bench.wait(4)
+    bench.clock.us += 2500000
+    bench.wait(4)
+    bench.configure(104)
+    bench.wait(4)
+    bench.ask(wire.STOP_LOG)
+    pages = read_pages(bench.flash)
+    kept, epochs = [], []
+    for key in sorted(pages):
+        _, records, page = pages[key]
+        indices = [first + k for first, n in records for k in range(n)]
+        head = struct.unpack_from(wire.PAGE_FORM, page, 0)
+        assert head[8] == indices[0] and indices == list(range(indices[0], indices[-1] + 1))
+        assert abs(head[9] - bench.imu.made_at(indices[0])) < 100
+        kept += indices
+        epochs.append(head[3])
+    holes = [b - a for a, b in zip(kept, kept[1:]) if b != a + 1]
+    assert len(holes) == 1 and 280 < holes[0] < 310, holes
+    assert kept[-1] == bench.imu.made() - 1 and sorted(epochs) == epochs and set(epochs) == {1, 2}
+    assert len(kept) == bench.log.logs[0].n
+
+
+def check_log_never_overtakes_its_own_start():
+    """A block that comes free behind the running log's head would stand before its first pages."""
+    flash = models.FlashModel(8)
+    log = RingLog(flash)
+    log.mount()
+
+    def page(n):
+        log.open_page(0, n, 0, (208, 16, 2000, 0, 0))
+        log.record(b"\x10" + bytes(11) + b"\x01" + bytes(13), 26, 1)
+        log.close_page()
+
+    old = []
+    for k in range(4):
+        old.append(log.begin(1, 0))
+        page(k)
+        log.end()
+    for k in (0, 2, 3):
+        log.delete(old[k])
+    new = log.begin(2, 0)
+    for k in range(4):
+        page(10 + k)
+    log.delete(old[1])
+    page(14)
+    assert log.running is None and new.pages == 5, "the ring is round"
+    for one in (log, RingLog(flash)):
+        if one is not log:
+            one.mount()
+        found = one.find(new.log_id)
+        firsts = [one._first[one.slot_of(found, k)] for k in range(found.pages)]
+        assert firsts == [10, 11, 12, 13, 14], firsts
+
+
 def check_log_slots_run_out():
     log = RingLog(models.FlashModel(3))
     log.mount()
