@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import platform
+from collections.abc import Iterable
 from typing import Final
 
 import numpy as np
@@ -11,7 +13,7 @@ from ankle_imu.calibration.faces import FACES, accelerometer_errors, find_faces
 from ankle_imu.calibration.rest import find_rests
 from ankle_imu.findings import FAIL, OK, WARN, Finding
 from ankle_imu.units import DEGREE, STANDARD_GRAVITY
-from ankle_imu.values import ImuSeries, Loss
+from ankle_imu.values import ImuSeries, Loss, SensorInfo
 
 LOSS: Final = (0.001, 0.02)
 """Shares of samples lost up to which a sensor is good, and up to which the analysis bears it: 2 % in short gaps
@@ -29,6 +31,15 @@ OFFSET_G: Final = (0.05, 0.15)
 
 BIAS_DPS: Final = 10.0
 """Zero-rate level beyond which a gyroscope is worth a calibration; the analysis takes it out (own choice)."""
+
+BY_HAND: Final = (
+    "board and motion sensor",
+    "battery and supply current",
+    "distance and what was between",
+    "turned by 90 degrees, the angle read",
+    "photograph",
+)
+"""What only the person at the bench knows."""
 
 
 def judge(series: ImuSeries, loss: Loss, nominal_rate_hz: float) -> tuple[Finding, ...]:
@@ -55,6 +66,36 @@ def judge(series: ImuSeries, loss: Loss, nominal_rate_hz: float) -> tuple[Findin
         _bias(acc[keep], gyr[keep], series.sampling_rate),
         *_faces(acc[keep], gyr[keep], series.sampling_rate),
     )
+
+
+def bench_report(findings: Iterable[Finding], sensor: SensorInfo, seconds: float, version: str) -> str:
+    """What was measured, as a page to paste into an issue of the project.
+
+    Parameters
+    ----------
+    findings : of `judge`
+    sensor : SensorInfo; of its serial number only the end is told
+    seconds : float, s, how long it was measured
+    version : str, of this program
+
+    Returns
+    -------
+    str
+        Markdown, with lines left to fill in; `firmware_notes/bench_report.md` says what belongs there.
+    """
+    settings = f"{sensor.nominal_rate_hz:g} Hz, {sensor.acc_range_g:g} g, {sensor.gyr_range_dps:g} deg/s"
+    facts = {
+        "sensor": f"{sensor.model or 'unknown kind'}, serial ending in {sensor.serial[-4:] or '?'}",
+        "firmware": sensor.firmware or "not told",
+        "settings": settings,
+        "measured": f"{seconds:.0f} s with ankle_imu {version}",
+        "computer": f"{platform.system()} {platform.release()}, Python {platform.python_version()}",
+    }
+    lines = ["### Bench report", "", *(f"- {name}: {fact}" for name, fact in facts.items())]
+    lines += [f"- {name}: (fill in)" for name in BY_HAND]
+    lines += ["", "| what | verdict | measured |", "| --- | --- | --- |"]
+    lines += [f"| {f.what} | {f.verdict} | {f.found} |" for f in findings]
+    return "\n".join(lines)
 
 
 def _verdict(value: float, good: float, bearable: float) -> str:

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from ankle_imu.findings import FAIL, OK, WARN
-from ankle_imu.selfcheck import judge
+from ankle_imu.selfcheck import BY_HAND, bench_report, judge
 from ankle_imu.units import DEGREE, STANDARD_GRAVITY
-from ankle_imu.values import ImuSeries, Loss
+from ankle_imu.values import ImuSeries, Loss, SensorInfo
 
 RATE = 104.0
 GOOD = Loss(expected=1000, received=1000, lost=0, true_rate_hz=104.5, clock_ppm=20.0, clock_residual_s=0.001)
@@ -69,3 +69,19 @@ def test_faces_that_were_not_shown_are_named() -> None:
     (faces,) = [f for f in judge(part, GOOD, RATE) if f.what == "faces"]
     assert (faces.verdict, faces.found) == (WARN, "not seen: -x, -y, -z")
     assert faces.fix
+
+
+def test_bench_report_is_a_page_to_paste() -> None:
+    sensor = SensorInfo(
+        placement="left_foot", serial="A1B2C3D4E5F60718", model="ankle", firmware="ankle-device 1.0"
+    )
+    findings = judge(turned_on_six_faces(), GOOD, 104.0)
+    page = bench_report(findings, sensor, 60.2, "0.1.0")
+    lines = page.splitlines()
+    assert "- sensor: ankle, serial ending in 0718" in lines
+    assert sensor.serial not in page
+    assert "- firmware: ankle-device 1.0" in lines
+    assert "- measured: 60 s with ankle_imu 0.1.0" in lines
+    assert [line for line in lines if line.endswith("(fill in)")] == [f"- {name}: (fill in)" for name in BY_HAND]
+    table = lines[lines.index("| --- | --- | --- |") + 1 :]
+    assert [row.split(" | ")[0].strip("| ") for row in table] == [finding.what for finding in findings]

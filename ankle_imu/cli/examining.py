@@ -12,7 +12,7 @@ from cyclopts import Parameter
 
 from ankle_imu.cli import bluetooth, failures
 from ankle_imu.cli.arguments import AsJson, Library, library_root
-from ankle_imu.cli.output import progress, say, show_json, show_verdicts
+from ankle_imu.cli.output import progress, say, show, show_json, show_verdicts
 from ankle_imu.cli.sensing import Sensor, adapter_of
 
 if TYPE_CHECKING:
@@ -57,12 +57,14 @@ def selfcheck(
     """Measure what a saved sensor really does: losses, true rate, clock, gravity on its six faces.
 
     Lay it still for 3 s on each of its six faces while it runs, in any order. Exit code 7 when something is so
-    far off that a walk recorded with it could not be believed.
+    far off that a walk recorded with it could not be believed. Ends with a bench report to paste: no firmware of
+    ours has been proven on hardware until someone sends one.
     """
+    from ankle_imu._version import package_version
     from ankle_imu.errors import ConnectionLost
     from ankle_imu.findings import FAIL
     from ankle_imu.library import find_sensor
-    from ankle_imu.selfcheck import judge
+    from ankle_imu.selfcheck import bench_report, judge
     from ankle_imu.session_io import open_session
 
     with failures.user_input():
@@ -83,11 +85,15 @@ def selfcheck(
     info = recording.session.sensors[placement]
     findings = judge(recording.series[placement], recording.loss[placement], info.nominal_rate_hz)
     code = 7 if any(f.verdict == FAIL for f in findings) else 0
+    report = bench_report(findings, info, recording.duration, package_version())
     if as_json:
         told = {"loss": asdict(recording.loss[placement]), "findings": [asdict(f) for f in findings]}
+        told["bench_report"] = report
         show_json({"placement": saved.placement, "serial": info.serial, **told, "exit_code": code})
     else:
         show_verdicts([(f.verdict, f.what, f.found, f.fix) for f in findings])
+        show()
+        show(report)
     return code
 
 

@@ -141,8 +141,9 @@ def identify(sensor: Sensor, /, *, library: Library = None, as_json: AsJson = Fa
 
 
 def firmware(sensor: Sensor, /, *, library: Library = None, as_json: AsJson = False) -> None:
-    """Show what a saved sensor says of itself: serial, model, firmware, battery."""
+    """Show what a saved sensor says of itself, serial, model, firmware, battery, and where its notes are."""
     from ankle_imu.capture.introduce import visit
+    from ankle_imu.devices import catalog
     from ankle_imu.devices.adapter import Identity
     from ankle_imu.library import find_sensor
     from ankle_imu.report import words
@@ -156,10 +157,11 @@ def firmware(sensor: Sensor, /, *, library: Library = None, as_json: AsJson = Fa
 
     told = bluetooth.run(ask())
     if as_json:
-        show_json({"placement": known.placement, **asdict(told)})
+        show_json({"placement": known.placement, **asdict(told), "notes": catalog.notes(known.model)})
         return
     rows = [("Worn at", known.placement), ("Serial", told.serial), ("Model", told.model)]
     rows += [("Firmware", told.firmware), ("Battery", words.percent(told.battery, 1.0))]
+    rows += [("Notes", catalog.notes(known.model))]
     show_table(("", ""), [(name, value or "–") for name, value in rows])
 
 

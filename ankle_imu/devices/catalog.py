@@ -24,6 +24,8 @@ _ADAPTERS: Final = {
     "csv_lines": ("ankle_imu.devices.csv_lines", "CsvLinesAdapter"),
 }
 
+_NOTES: Final = {"ankle": "protocol", "csv_lines": "generic"}
+
 
 def models() -> tuple[str, ...]:
     """Names that `adapter` knows."""
@@ -75,3 +77,9 @@ def adapter(model: str) -> Adapter:
         raise ValueError(f"Unknown model {model!r}; known are {', '.join(models())}.")
     home, name = _ADAPTERS[model]
     return cast(Adapter, getattr(import_module(home), name)())
+
+
+def notes(model: str) -> str:
+    """Page on a model's firmware and packets, in the project's source."""
+    page = "generic" if model.startswith(DECLARED_PREFIX) else _NOTES.get(model, model)
+    return f"firmware_notes/{page}.md"

@@ -24,10 +24,10 @@ sys.path.insert(0, str(Path(__file__).parents[1]))  # run as a program, the test
 
 from bluetooth_vm.bumble_radio import BluezAir, BumbleSensor
 from bluetooth_vm.numbered import NumberedSensor
+from device_sensor import DeviceSensor
 
 from ankle_imu.simulate import named_plan, walk
 from ankle_imu.simulate.sensors import mischief
-from ankle_imu.simulate.sensors.ankle import AnkleSensor
 from ankle_imu.simulate.sensors.mischief import Mischief, parse_mischief
 from ankle_imu.simulate.sensors.movesense import MovesenseSensor
 from ankle_imu.simulate.sensors.peripheral import Motion, Peripheral
@@ -90,7 +90,7 @@ def make(kind: str, number: int, rate: float, ppm: float, motion: Motion | None)
     if motion is None:
         raise SystemExit(f"air.py: where is the {kind} worn? --sensor {kind}:left_foot")
     if kind == "ankle":
-        return AnkleSensor(motion, address=address, seed=number, ppm=ppm)
+        return DeviceSensor(motion, address=address, seed=number, ppm=ppm)
     if kind == "witmotion":
         return WitMotionSensor(address, motion, ppm=ppm)
     if kind == "movesense":
@@ -109,7 +109,7 @@ def walked(placements: list[str], plan: str, seed: int) -> Mapping[str, ImuSerie
 
 def truth_of(sensor: Peripheral, now: float, since_1970: float) -> dict[str, Any]:
     """When the samples were made, as far as the kind of sensor tells."""
-    if isinstance(sensor, AnkleSensor):
+    if isinstance(sensor, DeviceSensor):
         boots = []
         for boot in sensor.boots:
             stops = [run.first for run in boot.runs[1:]] + [boot.made(now)]

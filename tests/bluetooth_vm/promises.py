@@ -12,8 +12,8 @@ from bluetooth_vm.recorded import PLACEMENTS, Recorded, check_named, check_order
 RATE = 208.0
 HARMLESS = ("duplicate:2", "delay:1", "reorder:2", "stall:1")
 HARMFUL = ("bye", "drop", "gone:3", "mute:2", "mute:8", "stall:4", "lose:2")
-NO_MEMORY = {"ring_samples": 20, "flash_bytes": 0}
-"""Of a sensor that can replay a tenth of a second."""
+NO_MEMORY = {"ring_samples": 40, "flash_bytes": 0}
+"""Of a sensor that can replay two tenths of a second."""
 
 
 class Record(Protocol):

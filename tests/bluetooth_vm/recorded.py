@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 from bluetooth_vm.bumble_radio import Air, BumbleSensor
+from device_sensor import DeviceSensor
 
 from ankle_imu import recording, units, wire
 from ankle_imu.capture import Captured, Order, Recorder, Wanted
@@ -16,7 +17,6 @@ from ankle_imu.devices import catalog
 from ankle_imu.devices.adapter import Radio, Wish
 from ankle_imu.ledger import Ledger, take_ledger
 from ankle_imu.simulate import Plan, walk
-from ankle_imu.simulate.sensors.ankle import AnkleSensor
 from ankle_imu.simulate.sensors.mischief import parse_mischief
 from ankle_imu.simulate.sensors.movesense import MovesenseSensor
 from ankle_imu.simulate.sensors.peripheral import Motion, Peripheral, Said
@@ -79,8 +79,8 @@ def arrived(on_air: BumbleSensor) -> list[bytes]:
     return [payload for _, uuid, payload in on_air.arrived if uuid == ankle_control.DATA]
 
 
-class CountedSensor(AnkleSensor):
-    """An Ankle IMU that knows how many samples it had `made` when it was last told to stop."""
+class CountedSensor(DeviceSensor):
+    """The reference firmware, that knows how many samples it had `made` when it was last told to stop."""
 
     made = 0
 

@@ -71,6 +71,7 @@ def test_add_list_firmware(air: VirtualAir, told: Any) -> None:
     code, who = told("sensors", "firmware", "left_foot")
     assert code == 0
     assert who["battery"] == pytest.approx(0.9, abs=0.11)
+    assert who["notes"] == "firmware_notes/witmotion.md"
 
 
 def test_add_refuses_a_place_that_does_not_exist_before_it_scans(air: VirtualAir) -> None:
@@ -162,6 +163,7 @@ def test_selfcheck(air: VirtualAir, told: Any) -> None:
     assert "FAIL" not in verdicts.values()
     assert (verdicts["face +z"], verdicts["faces"], verdicts["loss"]) == ("ok", "warn", "ok")
     assert (code, checked["exit_code"]) == (0, 0)
+    assert "- firmware: virtual 1" in checked["bench_report"].splitlines()
     for seconds in ("1", "nan", "inf"):
         assert run(["selfcheck", "left_foot", "--seconds", seconds]) == 2
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -54,3 +55,9 @@ def test_importing_it_loads_nothing_heavy() -> None:
     code = "import sys, ankle_imu.devices.catalog; print([m for m in ('numpy', 'bleak') if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_every_model_has_its_page_of_notes() -> None:
+    root = Path(__file__).parents[2]
+    for model in catalog.models():
+        assert (root / catalog.notes(model)).is_file(), model
