@@ -140,7 +140,7 @@ class DeviceSensor:
         battery: float = 1.0,
         drain_per_hour: float = 0.05,
         ring_samples: int = 10 * 833,
-        flash_bytes: int = 16 * 2**20,
+        flash_bytes: int = 4 * 2**20,
     ) -> None:
         self.address = address
         self.advert = Advert(
@@ -154,7 +154,7 @@ class DeviceSensor:
         self._motion, self._seed, self._ppm, self._rate_error = motion, seed, ppm, rate_error
         self._ring_samples = ring_samples
         blocks = flash_bytes // BLOCK + FIRST_SLOT
-        self._flash = models.FlashModel(blocks) if flash_bytes else None
+        self._flash = models.FlashModel(blocks, is_traced=False) if flash_bytes else None
         self._radio, self._now, self._is_lit = _Radio(), 0.0, False
         self.core: Any = None
 

@@ -113,7 +113,7 @@ async def record(
     mtu: int = 247,
     ppm: Sequence[float] = (0.0, 0.0, 0.0, 0.0),
     ring_samples: int = 10 * 833,
-    flash_bytes: int = 16 * 2**20,
+    flash_bytes: int = 4 * 2**20,
 ) -> Recorded:
     """Record as many sensors as there are schedules of mischief; the options from `ppm` on are the Ankle IMU's."""
     placements = PLACEMENTS[: len(schedules)]

@@ -232,14 +232,15 @@ class FlashModel:
     """NOR flash of 4096-byte blocks: writing clears bits, erasing sets those of a block.
 
     `budget`: bytes that can still be written before the power is cut (an erase counts as one); None: no cut.
-    `trace`: all that was done, (block, offset, bytes), bytes None for an erase.
+    `trace`: all that was done, (block, offset, bytes), bytes None for an erase; empty unless `is_traced`.
     """
 
-    def __init__(self, blocks, data=None):
+    def __init__(self, blocks, data=None, is_traced=True):
         self.blocks = blocks
         self.data = bytearray(b"\xff" * (4096 * blocks)) if data is None else data
         self.budget = None
         self.trace = []
+        self._is_traced = is_traced
         self.erases = [0] * blocks
 
     def ioctl(self, op, arg):
@@ -248,7 +249,8 @@ class FlashModel:
         if op == 5:
             return 4096
         if op == 6:
-            self.trace.append((arg, 0, None))
+            if self._is_traced:
+                self.trace.append((arg, 0, None))
             self.erases[arg] += 1
             if not self._pays(1):
                 for k in range(arg * 4096, arg * 4096 + 1000):
@@ -264,7 +266,8 @@ class FlashModel:
 
     def writeblocks(self, block, buf, offset=0):
         assert offset + len(buf) <= 4096
-        self.trace.append((block, offset, bytes(buf)))
+        if self._is_traced:
+            self.trace.append((block, offset, bytes(buf)))
         at, n = block * 4096 + offset, len(buf)
         done = n if self.budget is None else min(n, self.budget)
         if self.data[at : at + done] == b"\xff" * done:
