@@ -136,7 +136,7 @@ def open_page(page: Page, placements: Iterable[str], root: Path, alias: str) -> 
 
 
 def keep_verdicts(beside: Beside, captured: Captured) -> None:
-    """Keep what was said of the rolls seen as answers of `events review`: the analysis finds them by their time."""
+    """Keep what was said of rolls as answers of `events review`; the analysis finds them by their time."""
     from ankle_imu.library import save_review
     from ankle_imu.values import EventReview
 

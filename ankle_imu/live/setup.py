@@ -29,8 +29,8 @@ STILL_ACC: Final = 0.4
 0.02 and 0.1, taps 1-3 and above 1)."""
 
 WALK_S: Final = 12.0
-"""Ten steps with each foot; from about so much walking all faults of wearing and of settings are named that can
-be seen at all (own comparison, `tests/live/test_setup.py`; after 8 s a wrong range of the gyroscope is not)."""
+"""Ten steps with each foot; from about so much walking every fault of wearing and of settings is named
+that can be seen at all (own comparison, `tests/live/test_setup.py`; after 8 s a wrong range of the gyroscope is not)."""
 
 LONGEST_S: Final = 150.0
 """The set-up looks back no further than the analysis does for standing and taps."""
@@ -61,7 +61,8 @@ class Setup:
     Notes
     -----
     A step is passed when it is seen. Who walks off before is not held up: the walk is judged, and what was left
-    out is said. The last verdict is that of `analyze` on all samples since the set-up began.
+    out is said. The last verdict is that of `analyze` on all samples since the set-up began, its gates for taps
+    and standing included: what looked like taps may have been steps.
     """
 
     def __init__(self, placements: Sequence[str], calibration: Mapping[str, Alignment] | None = None) -> None:
@@ -79,8 +80,10 @@ class Setup:
         self._taps: dict[str, _Taps] = {p: _Taps() for p in self._feet}
         self._looked = float("-inf")
         self._passed: dict[str, str] = {}
+        self._left_out: dict[str, str] = {}
         self.problems: tuple[str, ...] = ()
         self.is_over = False
+        self._told: tuple[Step, ...] = ()
 
     @property
     def passed(self) -> bool:
@@ -99,21 +102,23 @@ class Setup:
         blocks.append((time, acc, gyr))
         while blocks[-1][0][-1] - blocks[0][0][0] > LONGEST_S:
             blocks.pop(0)
-        before = self.steps()
         if placement in self._taps and STEPS[self._at] == "taps":
             self._taps[placement].take(gyr)
-        if time[-1] - self._looked >= _BEAT_S:
-            self._looked = float(time[-1])
-            self._look(self._looked)
-        return self.steps() != before
+        if time[-1] - self._looked < _BEAT_S:
+            return False
+        self._looked = float(time[-1])
+        self._look(self._looked)
+        before, self._told = self._told, self.steps()
+        return self._told != before
 
     def steps(self) -> tuple[Step, ...]:
         """Every step as it stands."""
         told = []
         for n, name in enumerate(STEPS):
-            if name in self._passed:
-                left_out = self._passed[name].startswith("left out")
-                told.append(Step(name=name, state="failed" if left_out else "passed", words=self._passed[name]))
+            if name in self._left_out:
+                told.append(Step(name=name, state="failed", words=self._left_out[name]))
+            elif name in self._passed:
+                told.append(Step(name=name, state="passed", words=self._passed[name]))
             elif self.is_over:
                 told.append(Step(name=name, state="failed", words=" ".join(self.problems)))
             elif n == self._at:
@@ -161,7 +166,8 @@ class Setup:
         elif name == "walk" and self._walked_s >= WALK_S:
             self._judge()
         elif name in ("taps", "still") and self._walked_s >= 0.5 * WALK_S:
-            self._pass({"taps": "left out: too few toe taps were seen", "still": "left out: no standing"}[name])
+            self._left_out[name] = {"taps": "too few toe taps were seen", "still": "you did not stand still"}[name]
+            self._at += 1
 
     def _pass(self, words: str) -> None:
         self._passed[STEPS[self._at]] = words
@@ -210,9 +216,17 @@ class Setup:
         except (AnkleImuError, ValueError) as error:
             return (*missing, str(error))
         alignment = result.quality["alignment"]
+        self._heed_gates([gate for one in alignment.values() for gate in one["gates"]])
         failed = [f"{p}: {one['reason']}" for p, one in alignment.items() if one["verdict"] == "failed"]
         told = [*missing, *result.quality["warnings"]]
         return (*told, *(f for f in failed if not any(f.partition(": ")[2] in t for t in told)))
+
+    def _heed_gates(self, gates: Sequence[Mapping[str, Any]]) -> None:
+        """Take back the taps and the standing where the analysis could not use them."""
+        for step, names in (("taps", ("tap_share", "tap_halves_deg")), ("still", ("standing_s",))):
+            bad = [gate["words"] for gate in gates if gate["gate"] in names and gate["verdict"] != "passed"]
+            if bad:
+                self._left_out[step] = bad[0]
 
     def recording(self) -> Recording:
         """All samples since the set-up began; `ValueError` when there are none."""
