@@ -57,6 +57,7 @@ def listen(bind: Bind) -> socket.socket:
     try:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.bind((bind.host, bind.port))
+        listening.listen(MOST_CONNECTIONS)
     except OSError as error:
         listening.close()
         raise PortTaken(

@@ -29,8 +29,8 @@ STILL_ACC: Final = 0.4
 0.02 and 0.1, taps 1-3 and above 1)."""
 
 WALK_S: Final = 12.0
-"""Ten steps with each foot; from about so much walking every fault of wearing and of settings is named
-that can be seen at all (own comparison, `tests/live/test_setup.py`; after 8 s a wrong range of the gyroscope is not)."""
+"""Ten steps with each foot. After so much walking every fault of wearing and of settings that can be seen at all
+is named, after 8 s a wrong range of the gyroscope is not (own comparison, `tests/live/test_setup.py`)."""
 
 LONGEST_S: Final = 150.0
 """The set-up looks back no further than the analysis does for standing and taps."""
@@ -43,7 +43,7 @@ _BEAT_S: Final = 0.5
 
 @dataclass(frozen=True, kw_only=True)
 class Step:
-    """One step: its name, `waiting` | `now` | `passed` | `failed`, and words on what was found or is to be done."""
+    """One step: name, `waiting` | `now` | `passed` | `failed`, and words on what was found or is to be done."""
 
     name: str
     state: str

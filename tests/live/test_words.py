@@ -34,8 +34,10 @@ def test_every_word_is_read() -> None:
 @pytest.mark.parametrize(
     "change",
     [
-        {"c": "rm"}, {"c": []}, {"id": "../../etc"}, {"id": "a" * 37}, {"id": ""}, {"id": 3}, {"ago": -1}, {"ago": "1"},
-        {"ago": 1e9}, {"kind": "pain", "value": 11}, {"kind": "pain", "value": True}, {"kind": "pain", "value": 3.5},
+        {"c": "rm"}, {"c": []}, {"id": "../../etc"}, {"id": "a" * 37}, {"id": ""}, {"id": 3}, {"ago": -1},
+        {"ago": "1"},
+        {"ago": 1e9}, {"kind": "pain", "value": 11}, {"kind": "pain", "value": True},
+        {"kind": "pain", "value": 3.5},
         {"kind": "surface", "value": "../x"}, {"kind": "surface", "value": []}, {"kind": "note", "value": ""},
         {"kind": "note", "value": "x" * (LONGEST_NOTE + 1)}, {"kind": "note", "value": {"a": 1}},
         {"c": "verdict", "roll": 0, "verdict": "real"}, {"c": "verdict", "roll": 1, "verdict": "<b>"},
