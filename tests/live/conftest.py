@@ -21,9 +21,9 @@ def walk() -> ai.Recording:
     return ai.simulate.walk(plan, seed=4)[0]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    """The Chromium that is installed."""
+    """The Chromium that is installed; for one module, because Playwright keeps an event loop in this thread."""
     playwright = pytest.importorskip("playwright.sync_api", reason="playwright drives the browser")
     names = ("chromium", "chromium-browser", "google-chrome")
     program = next(filter(None, map(shutil.which, names)), None)

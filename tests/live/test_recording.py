@@ -5,62 +5,17 @@ from __future__ import annotations
 import asyncio
 import json
 import multiprocessing
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from live_site import PAIR
+from live_site import PAIR, is_whole, record
 
 import ankle_imu as ai
-from ankle_imu.capture import Captured, End, Order, Recorder, Wanted
-from ankle_imu.devices import catalog
-from ankle_imu.live import Beside
-from ankle_imu.live.serving import Bind
-from ankle_imu.live.walk import Worn
-from ankle_imu.recording import part_paths, read_log
+from ankle_imu.capture import Recorder
 from ankle_imu.session_io import open_session
-from ankle_imu.simulate.sensors.ankle import AnkleSensor
-from ankle_imu.simulate.sensors.peripheral import Motion
-from ankle_imu.simulate.sensors.radio import VirtualRadio
-from ankle_imu.values import SessionInfo
 
 client = pytest.importorskip("websockets.asyncio.client", reason="the extra `live` is not installed")
-
-Act = Callable[[int, Recorder], Awaitable[None]]
-
-
-def record(walk: ai.Recording, root: Path, act: Act, listener: Any = None) -> tuple[Captured, Beside | None]:
-    """Record from virtual sensors in real time until `act` has done its part."""
-
-    async def work() -> tuple[Captured, Beside | None]:
-        async with VirtualRadio() as radio:
-            sensors = {}
-            for n, placement in enumerate(PAIR, 1):
-                motion = Motion(walk.series[placement], start=asyncio.get_running_loop().time())
-                virtual = AnkleSensor(motion, address=f"C0:00:00:00:00:{n:02X}", seed=n)
-                await radio.add(virtual, seed=n)
-                wanted = Wanted(identifier=virtual.address, placement=placement, model="ankle")
-                sensors[wanted] = catalog.adapter("ankle")
-            order = Order(sensors=sensors, root=root, info=SessionInfo(alias="P-test"), duration_s=50.0)
-            beside = Beside(Bind(port=0), Worn(placements=PAIR)) if listener is None else None
-            opened = await beside.open() if beside else None
-            recorder = Recorder(
-                radio, order, beside.show if beside else lambda s: None, listener=beside or listener
-            )
-            if beside:
-                beside.serve(recorder)
-            running = asyncio.ensure_future(recorder.run())
-            while recorder.elapsed() == 0:
-                await asyncio.sleep(0.05)
-            await act(opened.port if opened else 0, recorder)
-            recorder.stop(End.INTERRUPTED)
-            captured = await running
-            if beside:
-                await beside.close("saved")
-            return captured, beside
-
-    return asyncio.run(work())
 
 
 def connect(port: int) -> Any:
@@ -71,17 +26,6 @@ async def hear(page: Any, kind: str) -> dict[str, Any]:
     while (message := json.loads(await asyncio.wait_for(page.recv(), 10.0)))["k"] != kind:
         pass
     return message
-
-
-def is_whole(captured: Captured) -> None:
-    """Every sample the sensors sent is in the recording."""
-    assert captured.folder is not None
-    assert [s.lost for s in captured.sensors] == [0, 0]
-    log = read_log(part_paths(captured.folder))
-    assert log.damage == ()
-    series = open_session(captured.folder).series
-    for sensor in captured.sensors:
-        assert series[sensor.wanted.placement].is_valid.sum() == sensor.received > 100
 
 
 def test_what_a_page_says_is_kept(walk: ai.Recording, tmp_path: Path) -> None:
