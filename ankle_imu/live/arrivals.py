@@ -45,30 +45,30 @@ class Arrivals:
         self.rate = rate if math.isfinite(rate) and rate > 0 else 100.0
         self._context: list[tuple[float, bytes]] = []
         self._n_known = 0
-        self._counted, self._newest = False, -1
         self._last = math.nan
 
     def take(self, packets: list[tuple[float, bytes]]) -> tuple[Array, Array, Array]:
         """Times (n,) s, acc (n, 3) m/s^2, gyr (n, 3) rad/s of the samples in some packets (arrival s, payload)."""
-        head = self._context
-        samples = decode_packets(self._protocol, head + packets, self._config)
-        self._context = (head + packets)[-TAIL_PACKETS:]
-        if samples is None or len(samples) <= self._n_known:
-            self._n_known = self._count_of(self._context)
+        together = self._context + packets
+        samples = decode_packets(self._protocol, together, self._config)
+        n_known = self._n_known
+        self._keep(together, samples)
+        if samples is None or len(samples) <= n_known:
             return np.empty(0), np.empty((0, 3)), np.empty((0, 3))
-        new = slice(self._n_known, None)
-        time = self._times(samples, packets[-1][0])[new]
-        self._n_known = self._count_of(self._context)
-        return time, samples.acc[new], samples.gyr[new]
+        time = self._times(samples, n_known, packets[-1][0])
+        return time[n_known:], samples.acc[n_known:], samples.gyr[n_known:]
 
-    def _count_of(self, packets: list[tuple[float, bytes]]) -> int:
-        known = decode_packets(self._protocol, packets, self._config)
-        return 0 if known is None else len(known)
+    def _keep(self, together: list[tuple[float, bytes]], samples: Samples | None) -> None:
+        """Keep the last packets, led by the first where those tell what all others hold."""
+        head = together[:TAIL_PACKETS] if self._config.get("header") is True else []
+        self._context = head + together[max(len(head), len(together) - TAIL_PACKETS) :]
+        came = [arrival for arrival, _ in self._context]
+        self._n_known = 0 if samples is None else int(np.isin(samples.arrival, came).sum())
 
-    def _times(self, samples: Samples, arrival: float) -> Array:
+    def _times(self, samples: Samples, known: int, arrival: float) -> Array:
         """Times of all samples decoded; the last of the new ones is placed by when it came."""
         period = 1.0 / self.rate
-        known, n = self._n_known, len(samples)
+        n = len(samples)
         if samples.sequence is not None:
             steps = (samples.sequence - samples.sequence[-1]).astype(float)
         else:

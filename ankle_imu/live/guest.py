@@ -67,14 +67,14 @@ def _keep_receiving(connection: Connection, host: WalkHost, served: Served, end:
             packets = [rest[0] for kind, *rest in items if kind == "packet"]
             for kind, *rest in items:
                 if kind == "begin":
-                    host.worker.do(partial(host.walk.begin, *rest))
+                    host.turn.do(partial(host.walk.begin, *rest))
                 elif kind == "state":
-                    host.worker.do(partial(host.state, rest[0]))
+                    host.turn.do(partial(host.state, rest[0]))
                 elif kind == "end":
                     saved = rest[0]
                     return
             if packets:
-                host.worker.do(partial(host.walk.take_packets, packets))
+                host.turn.do(partial(host.walk.take_packets, packets))
     except (EOFError, OSError):
         return
     finally:

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from ankle_imu.live.gauge import RollSeen
 from ankle_imu.live.marks import UNDO_S
-from ankle_imu.live.serving import Worker
+from ankle_imu.live.serving import Turn
 from ankle_imu.live.walk import LiveWalk, Worn
 from ankle_imu.live.words import Word
 
@@ -19,7 +19,7 @@ _LATE: Final = "too late to take back"
 
 
 class WalkHost:
-    """Follows a walk in a thread of its own and answers its pages.
+    """Follows a walk in whichever thread brings it, and answers its pages in the event loop.
 
     Parameters
     ----------
@@ -33,7 +33,8 @@ class WalkHost:
         self, worn: Worn, publish: Callable[[dict[str, Any]], None], say: Say, *, is_replay: bool = False
     ) -> None:
         self._publish, self._say, self._is_replay = publish, say, is_replay
-        self.worker = Worker()
+        self.turn = Turn(self._complain)
+        self._complained = False
         self.walk = LiveWalk(worn, self._send, is_replay=is_replay)
         self._marked: dict[str, float] = {}
         self._elapsed, self._at = 0.0, time.monotonic()
@@ -52,7 +53,7 @@ class WalkHost:
         }
 
     def state(self, status: dict[str, Any]) -> None:
-        """How the recording or the replay stands; in the worker's thread."""
+        """How the recording or the replay stands."""
         self._elapsed, self._at = status["elapsed_s"], time.monotonic()
         self.walk.state(status)
 
@@ -65,9 +66,9 @@ class WalkHost:
         if word.kind == "stop":
             self._say("stop")
         elif word.kind == "verdict":
-            self.worker.do(lambda: self._verdict(word))
+            self.turn.do(lambda: self._verdict(word))
         else:
-            self.worker.do(self.walk.restart_setup if word.text == "begin" else self.walk.skip_setup)
+            self.turn.do(self.walk.restart_setup if word.text == "begin" else self.walk.skip_setup)
         return ""
 
     def _mark(self, word: Word) -> str:
@@ -89,6 +90,12 @@ class WalkHost:
         seen: RollSeen | None = self.walk.answer(word.number, word.text)
         if seen is not None:
             self._say("verdict", seen.told())
+
+    def _complain(self, error: Exception) -> None:
+        """Say once that the page is not to be trusted; the recording goes on."""
+        if not self._complained:
+            self._complained = True
+            self._publish({"k": "trouble", "text": f"This page has a fault, the recording has not: {error}"})
 
     def _send(self, message: dict[str, Any]) -> None:
         """From the walk to the pages; cues and the end of the set-up to the recorder too."""

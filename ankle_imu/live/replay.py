@@ -83,29 +83,16 @@ async def _play(recording: Recording, host: WalkHost, served: Served, speed: flo
         if time.monotonic() - told >= STATE_S:
             told = time.monotonic()
             status = _status(recording, at, start)
-            host.worker.do(partial(host.state, status))
+            host.turn.do(partial(host.state, status))
         until = min(end + 1.0 / rate, at + PIECE_S * max(1.0, speed))
         piece = {p: _between(series, at, until) for p, series in recording.series.items()}
-        await _done(host, partial(host.walk.take_samples, piece, rate, time.time()))
+        show = partial(host.walk.take_samples, piece, rate, time.time())
+        await asyncio.to_thread(host.turn.do, show)
         at = until
         await asyncio.sleep(max(0.0, begun + (at - start) / speed - time.monotonic()))
     status = {**_status(recording, end, start), "phase": "over"}
-    host.worker.do(partial(host.state, status))
+    host.turn.do(partial(host.state, status))
     served.publish({"k": "end", "saved": ""})
-
-
-async def _done(host: WalkHost, task: Callable[[], None]) -> None:
-    """Have it done in the walk's thread, and wait for it: a replay goes no faster than it is followed."""
-    loop, done = asyncio.get_running_loop(), asyncio.Event()
-
-    def work() -> None:
-        try:
-            task()
-        finally:
-            loop.call_soon_threadsafe(done.set)
-
-    host.worker.do(work)
-    await done.wait()
 
 
 def _between(series: ImuSeries, start: float, end: float) -> tuple[Array, Array, Array]:

@@ -1,10 +1,9 @@
-"""The server of the live page: its socket, its event loop, and the thread that follows the walk."""
+"""The server of the live page: its socket and its event loop."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import queue
 import socket
 import threading
 import time
@@ -67,30 +66,20 @@ def listen(bind: Bind) -> socket.socket:
     return listening
 
 
-class Worker:
-    """One thread that does one thing after the other."""
+class Turn:
+    """One thing after the other, whichever thread asks; a walk is followed by one thread at a time."""
 
-    def __init__(self) -> None:
-        self._tasks: queue.SimpleQueue[Task | None] = queue.SimpleQueue()
-        self._thread = threading.Thread(target=self._work, name="live-walk", daemon=True)
-        self.failure: Exception | None = None
-        self._thread.start()
+    def __init__(self, on_failure: Callable[[Exception], None]) -> None:
+        self._lock = threading.Lock()
+        self._on_failure = on_failure
 
     def do(self, task: Task) -> None:
-        """Have it done after what was asked before."""
-        self._tasks.put(task)
-
-    def finish(self, seconds: float = 2.0) -> None:
-        """Do what was asked, and no more."""
-        self._tasks.put(None)
-        self._thread.join(seconds)
-
-    def _work(self) -> None:
-        while (task := self._tasks.get()) is not None:
+        """Do it now, or as soon as the others are done; what goes wrong is told and ends nothing."""
+        with self._lock:
             try:
                 task()
             except Exception as error:
-                self.failure = error
+                self._on_failure(error)
 
 
 class Served:
@@ -116,6 +105,8 @@ class Served:
 
     def publish(self, message: dict[str, Any]) -> None:
         """Send to all pages; from any thread."""
+        if message["k"] == "a" and not self.hub.pages:
+            return
         with contextlib.suppress(RuntimeError):  # the loop has ended
             self._loop.call_soon_threadsafe(self.hub.publish, message)
 

@@ -98,6 +98,7 @@ function receive(message) {
     mark: () => showMark(message.id, message.text, clock(message.at_s)),
     unmark: () => document.getElementById(`mark-${message.id}`)?.remove(),
     cue: () => sound(),
+    trouble: () => notice(message.text),
     end: () => { view.ended = message; showBar(); $("stop").disabled = true; },
     ok: () => settled(message.id, ""),
     no: () => settled(message.id, message.why),
