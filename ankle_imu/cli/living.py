@@ -132,7 +132,7 @@ def open_page(page: Page, placements: Iterable[str], root: Path, alias: str) -> 
     from ankle_imu.live import Beside
 
     worn = worn_by(placements, root, alias)
-    return Beside(bind_of(page), worn, on_cue=lambda leg: ring(page.bell))
+    return Beside(bind_of(page), worn, on_cue=(lambda leg: ring(True)) if page.bell else None)
 
 
 def keep_verdicts(beside: Beside, captured: Captured) -> None:

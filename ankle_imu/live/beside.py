@@ -59,7 +59,7 @@ class Beside:
     verdicts : roll number -> what was seen of it and said about it
     """
 
-    def __init__(self, bind: Bind, worn: Worn, on_cue: Callable[[str], None] = lambda leg: None) -> None:
+    def __init__(self, bind: Bind, worn: Worn, on_cue: Callable[[str], None] | None = None) -> None:
         self._bind, self._worn, self._on_cue = bind, worn, on_cue
         self._queue: deque[tuple[Any, ...]] = deque(maxlen=BACKLOG)
         self._wake = threading.Event()
@@ -70,7 +70,7 @@ class Beside:
         context = multiprocessing.get_context("spawn")
         self._ours, theirs = context.Pipe()
         self._process = context.Process(
-            target=serve_beside, args=(theirs, bind, worn), name="ankle-imu-live", daemon=True
+            target=serve_beside, args=(theirs, bind, worn, on_cue is not None), name="ankle-imu-live", daemon=True
         )
         self._process.start()
         theirs.close()
@@ -174,7 +174,7 @@ class Beside:
             self._recorder.mark(f"roll was {seen['verdict']}", seen["leg"], seen["time_s"])
         elif kind == "setup":
             self._recorder.mark(rest[0])
-        elif kind == "cue":
+        elif kind == "cue" and self._on_cue is not None:
             self._on_cue(rest[0])
         elif kind == "stop":
             self._recorder.stop()

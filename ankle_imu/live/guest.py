@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 import threading
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
@@ -18,15 +19,19 @@ from ankle_imu.live.walk import Worn
 LINGER_S: Final = 3.0
 """How long pages can still see that all is saved."""
 
+IDLE_S: Final = 0.25
+"""While nobody looks on, packets are taken together so seldom: a wake for each costs twice its arithmetic
+(`tests/benchmarks/bench_live.py`, 4 x 208 Hz: 100 ms of processor time a second, 36 in a tight loop)."""
 
-def serve_beside(connection: Connection, bind: Bind, worn: Worn) -> None:
+
+def serve_beside(connection: Connection, bind: Bind, worn: Worn, has_bell: bool) -> None:
     """Serve the pages of a recorder at the other end of `connection`, until it says the end or goes."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the recorder decides when it is over
     with suppress(KeyboardInterrupt):
-        asyncio.run(_serve(connection, bind, worn))
+        asyncio.run(_serve(connection, bind, worn, has_bell))
 
 
-async def _serve(connection: Connection, bind: Bind, worn: Worn) -> None:
+async def _serve(connection: Connection, bind: Bind, worn: Worn, has_bell: bool) -> None:
     try:
         listening = listen(bind)
     except PortTaken as error:
@@ -51,7 +56,7 @@ async def _serve(connection: Connection, bind: Bind, worn: Worn) -> None:
 
     thread = threading.Thread(
         target=_keep_receiving,
-        args=(connection, host, served, lambda: loop.call_soon_threadsafe(end)),
+        args=(connection, host, served, lambda: loop.call_soon_threadsafe(end), has_bell),
         name="live-intake",
         daemon=True,
     )
@@ -59,11 +64,17 @@ async def _serve(connection: Connection, bind: Bind, worn: Worn) -> None:
     await served.run(over)
 
 
-def _keep_receiving(connection: Connection, host: WalkHost, served: Served, end: Callable[[], object]) -> None:
+def _keep_receiving(
+    connection: Connection, host: WalkHost, served: Served, end: Callable[[], object], has_bell: bool
+) -> None:
     saved = ""
     try:
         while True:
             items = connection.recv()
+            if not (has_bell or served.hub.pages):
+                time.sleep(IDLE_S)
+            while connection.poll():
+                items += connection.recv()
             packets = [rest[0] for kind, *rest in items if kind == "packet"]
             for kind, *rest in items:
                 if kind == "begin":

@@ -1,11 +1,11 @@
 """The live page at 4 sensors x 208 Hz: from a packet's arrival to its picture, and what the server costs.
 
 Run as a script: `python tests/benchmarks/bench_live.py [seconds]`. Three runs of the same walk in real time, each
-as long: the recorder alone; the recorder with the server beside it and one page open in Chromium; a bare page that is
-sent the very same messages by a bare socket and draws one line of text. Prints delays from the arrival of a packet
+as long: the recorder alone; the recorder with the server beside it and one page open in Chromium; a bare page that
+is sent the same messages by a bare socket and draws one line of text. Prints delays from the arrival of a packet
 (bare: from the sending of the message) to the frame in which it was drawn, the time to the first drawing, and
-processor time; asserts only that all was received and kept. Without Chromium only processor time is
-measured, with no page open. The first seconds, in which modules are loaded, do not count.
+processor time; asserts only that all was received and kept. Without Chromium only processor time is measured, with
+no page open. The first seconds, in which modules are loaded, do not count.
 """
 
 from __future__ import annotations
@@ -216,9 +216,10 @@ def main(seconds: float) -> None:
         show_delays(asyncio.run(echo(messages, seconds)), live)
     twin = 1e3 * estimator_s(walk, seconds) / seconds
     print(
-        f"  processor time, ms per s: recorder alone {1e3 * alone['own']:.1f}; with the page {1e3 * live['own']:.1f} "
-        f"(the browser's driver included) and the server's process {1e3 * live['server']:.1f}, of which in a tight "
-        f"loop the estimator takes {twin:.1f}, all that makes the messages {1e3 * made:.1f}"
+        f"  processor time, ms per s: recorder alone {1e3 * alone['own']:.1f}; with the page "
+        f"{1e3 * live['own']:.1f} (the browser's driver included) and the server's process "
+        f"{1e3 * live['server']:.1f}, of which in a tight loop the estimator takes {twin:.1f}, all that makes the "
+        f"messages {1e3 * made:.1f}"
     )
     print(f"  server / recorder alone: {live['server'] / alone['own']:.1f} x (target 1.5)")
 
