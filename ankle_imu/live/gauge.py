@@ -76,6 +76,7 @@ class LegGauge:
     _angles: list[float] = field(default_factory=list)
     _low: float = float("inf")
     _rise: float = 0.0
+    _fastest: float = 0.0
     _cued: float = float("-inf")
 
     def shows(self, block: LiveBlock) -> bool:
@@ -108,11 +109,11 @@ class LegGauge:
             block.roll.tolist(),
             strict=True,
         ):
-            cue = self._step(t, a, stance, roll) or cue
+            cue = self._step(t, a, rate, stance, roll) or cue
             ended = self._roll(t, a, rate, roll, next_number) or ended
         return ended, cue
 
-    def _step(self, t: float, angle: float, stance: bool, roll: int) -> bool:
+    def _step(self, t: float, angle: float, rate: float, stance: bool, roll: int) -> bool:
         """Follow one stance; whether the person's own limit is passed just now."""
         if not stance:
             if self._start is not None:
@@ -121,7 +122,9 @@ class LegGauge:
             return False
         if self._start is None:
             self._start, self._angles = t, []
-            self._low, self._rise = float("inf"), 0.0
+            self._low, self._rise, self._fastest = float("inf"), 0.0, 0.0
+        if rate == rate:
+            self._fastest = max(self._fastest, rate)
         age = t - self._start
         if age > STEP_S[1]:
             return False
@@ -165,7 +168,7 @@ class LegGauge:
                     number=number, leg=self.leg, source=self.source, time_s=t, peak_deg=angle, peak_dps=rate
                 )
             seen = self.rolling
-            seen.peak_deg, seen.peak_dps = max(seen.peak_deg, angle), max(seen.peak_dps, rate)
+            seen.peak_deg, seen.peak_dps = max(seen.peak_deg, angle), max(seen.peak_dps, self._fastest)
             seen.kind = "hard_roll" if roll >= Roll.HARD else seen.kind
             return None
         ended, self.rolling = self.rolling, None

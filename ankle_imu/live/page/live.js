@@ -119,7 +119,7 @@ function leg(key) {
 function greet() {
   const { legs, placements, replay, roll_deg, roll_dps } = view.hello;
   $("limit").textContent = `(${roll_deg.toFixed(0)}°, ${roll_dps.toFixed(0)}°/s)`;
-  $("marks").hidden = replay;
+  $("marks").hidden = $("host").hidden = replay;
   $("stop-word").textContent = replay ? "Hold 2 s to end the replay" : "Hold 2 s to stop";
   $("gauges").replaceChildren(...legs.map(gaugeCard));
   legs.forEach(leg);
