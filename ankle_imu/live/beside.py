@@ -31,8 +31,8 @@ BACKLOG: Final = 4096
 START_S: Final = 30.0
 """A server that does not answer for so long does not come (own choice: 2 s here, a Raspberry Pi is slower)."""
 
-END_S: Final = 3.0
-"""How long the page shows that all is saved before its server goes."""
+END_S: Final = 5.0
+"""Longest wait for the server's end: it goes 2 s after it told its pages that all is saved."""
 
 SETTLE_S: Final = 0.5
 
@@ -125,7 +125,7 @@ class Beside:
         self._put("end", saved)
         if hasattr(self, "_settling"):
             self._settling.cancel()
-        await asyncio.to_thread(self._process.join, END_S + 2.0)
+        await asyncio.to_thread(self._process.join, END_S)
         self._is_over = True
         self._wake.set()
         if self._process.is_alive():

@@ -16,7 +16,7 @@ from ankle_imu.live.host import WalkHost
 from ankle_imu.live.serving import Bind, PortTaken, Served, listen
 from ankle_imu.live.walk import Worn
 
-LINGER_S: Final = 3.0
+LINGER_S: Final = 2.0
 """How long pages can still see that all is saved."""
 
 IDLE_S: Final = 0.25

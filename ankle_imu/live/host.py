@@ -73,7 +73,9 @@ class WalkHost:
 
     def _mark(self, word: Word) -> str:
         at_s = max(0.0, self._elapsed + time.monotonic() - self._at - word.ago_s)
-        self._marked[word.identity] = time.monotonic()
+        now = time.monotonic()
+        self._marked = {i: said for i, said in self._marked.items() if now - said <= 2 * UNDO_S}
+        self._marked[word.identity] = now
         self._say("mark", word.identity, word.text, word.ago_s)
         self._publish({"k": "mark", "id": word.identity, "text": word.text, "at_s": round(at_s, 1)})
         return ""

@@ -85,6 +85,11 @@ class Setup:
         self.is_over = False
         self._told: tuple[Step, ...] = ()
 
+    def end(self) -> None:
+        """It is over, judged or left; the samples are let go."""
+        self.is_over = True
+        self._blocks = {p: [] for p in self.placements}
+
     @property
     def passed(self) -> bool:
         """Whether all is well."""
@@ -204,7 +209,7 @@ class Setup:
         self.problems = self._found()
         if not self.problems:
             self._passed["walk"] = "each sensor moves as its name says"
-        self.is_over = True
+        self.end()
 
     def _found(self) -> tuple[str, ...]:
         from ankle_imu.analysis import analyze

@@ -163,7 +163,7 @@ class LiveWalk:
 
     def skip_setup(self) -> None:
         """Leave the set-up."""
-        self.setup.is_over = True
+        self.setup.end()
         self._send({**self.setup_message(), "skipped": True})
 
     def state(self, status: Mapping[str, Any]) -> None:

@@ -83,7 +83,7 @@ def test_pages_that_misbehave_change_nothing(walk: ai.Recording, tmp_path: Path)
         await asyncio.gather(*pages, return_exceptions=True)
         inside = [one for one in crowd if not isinstance(one, BaseException)]
         assert 1 <= len(inside) <= 8
-        await asyncio.sleep(3.0)
+        await asyncio.sleep(1.5)
         for one in inside:
             one.transport.abort()
         async with connect(port) as page:
@@ -99,7 +99,7 @@ def test_a_server_that_dies_costs_the_recording_nothing(walk: ai.Recording, tmp_
         children = [p for p in multiprocessing.active_children() if p.name == "ankle-imu-live"]
         assert len(children) == 1
         children[0].kill()
-        await asyncio.sleep(2.0)
+        await asyncio.sleep(1.0)
 
     captured, _ = record(walk, tmp_path, act)
     is_whole(captured)
@@ -120,7 +120,7 @@ def test_a_listener_that_fails_is_let_go(walk: ai.Recording, tmp_path: Path) -> 
             raise AssertionError("it was let go before")
 
     async def act(port: int, recorder: Recorder) -> None:
-        await asyncio.sleep(2.5)
+        await asyncio.sleep(1.5)
 
     failing = Failing()
     captured, _ = record(walk, tmp_path, act, failing)

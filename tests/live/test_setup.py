@@ -47,13 +47,15 @@ def test_good_wear_passes_step_by_step_within_a_minute(good) -> None:
     ]
 
 
-@pytest.mark.parametrize("name", [name for name in FAULTS if name != "slipped"])
-@pytest.mark.parametrize("placement", ["left_foot", "right_shank"])
+FAULTY = [(name, "left_foot") for name in FAULTS if name != "slipped"]
+FAULTY += [(name, "right_shank") for name in ("in_a_bag", "left_lying", "gyr_range_wrong")]
+"""A slip is no fault of the set-up: it comes later, and only a longer walk shows it."""
+
+
+@pytest.mark.parametrize(("name", "placement"), FAULTY)
 def test_each_fault_is_named(good, name: str, placement: str) -> None:
     recording, calibration = good
     of_all = name in ("left_right_swapped", "feet_swapped")
-    if of_all and placement != "left_foot":
-        pytest.skip("the same fault")
     faulty = apply_fault(recording, name, placement="" if of_all else placement)
     setup, at, states = go_through(faulty, calibration if name == "upside_down" else None)
     assert at < 60.0
