@@ -207,6 +207,7 @@ function showState() {
 }
 
 function standing(sensor) {
+  if (sensor.state === "stopped" || sensor.state === "healing") return ["ended", sensor.state === "stopped" ? "stopped" : "fetching the rest"];
   if (sensor.state !== "streaming") return ["gone", sensor.state];
   if (sensor.age !== null && sensor.age > 2) return ["gone", "silent"];
   if (sensor.lost_lately !== null && sensor.lost_lately > 0.05) return ["poor", "losing"];
@@ -235,9 +236,9 @@ function showBar() {
   };
   const { state, setup, ended, hello } = view;
   $("bar-time").textContent = state ? clock(state.elapsed_s) : "";
-  const bad = state ? state.sensors.filter((one) => standing(one)[0] !== "good") : [];
+  const bad = state ? state.sensors.filter((one) => !["good", "ended"].includes(standing(one)[0])) : [];
   const replay = hello?.replay;
-  if (ended) set("saved", "✓", replay ? "REPLAY OVER" : "STOPPED, SAVED", ended.saved);
+  if (ended) set("saved", "✓", replay ? "REPLAY OVER" : "STOPPED, SAVED", ended.saved && `as ${ended.saved}`);
   else if (!$("door").hidden) set("away", "○", "CODE NEEDED");
   else if (!view.linked) set("attention", "!", "NO CONNECTION", "to the recorder; it records on by itself");
   else if (!state) set("looking", "○", "STARTING");
