@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import Parameter
 
 from ankle_imu.cli import failures, sessions
-from ankle_imu.cli.arguments import Library, library_root
-from ankle_imu.cli.output import say
+from ankle_imu.cli.arguments import AsJson, Library, library_root
+from ankle_imu.cli.output import say, show_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -55,13 +55,16 @@ def live(
     port: Port = 8765,
     bell: Bell = False,
     library: Library = None,
+    as_json: AsJson = False,
 ) -> None:
     """Replay a recorded walk through the live page; Ctrl-C ends it.
 
-    The page is the one of `record --live`; what is pressed on it is not kept.
+    The page is the one of `record --live`; what is pressed on it is not kept. With --json the address of the page,
+    and the code where one is asked, are printed as soon as it can be opened.
     """
     check_installed()
     from ankle_imu.live import replay_session
+    from ankle_imu.live.address import page_url
     from ankle_imu.live.serving import listen
     from ankle_imu.session_io import open_session
 
@@ -74,6 +77,13 @@ def live(
     recording = open_session(path)
     worn = worn_by(recording.series, root, recording.session.alias)
 
+    def on_ready(port: int, code: str) -> None:
+        if as_json:
+            show_json({"session": path.name, "path": path, "url": page_url(bind.host, port), "code": code})
+            sys.stdout.flush()
+        else:
+            announce(bind.host, port, code)
+
     async def work() -> None:
         over = asyncio.Event()
         with contextlib.suppress(NotImplementedError):  # Windows: Ctrl-C raises instead
@@ -84,7 +94,7 @@ def live(
             bind,
             listening,
             speed=speed,
-            on_ready=lambda port, code: announce(bind.host, port, code),
+            on_ready=on_ready,
             on_cue=lambda leg: ring(bell),
             until=over,
         )

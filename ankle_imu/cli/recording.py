@@ -47,7 +47,8 @@ def record(
     ] = 0.0,
     note: Annotated[str, Parameter(show_default=False, help="A word on this walk.")] = "",
     live: Annotated[
-        bool, Parameter(name="--live", negative="", help="Serve a page that shows it on a phone.")
+        bool,
+        Parameter(name="--live", negative="", show_default=False, help="Serve a page that shows it on a phone."),
     ] = False,
     host: living.Host = "127.0.0.1",
     port: living.Port = 8765,

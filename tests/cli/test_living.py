@@ -96,7 +96,26 @@ def test_record_live_keeps_what_the_page_said(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(os.name == "nt", reason="Ctrl-C is sent otherwise on Windows")
 def test_live_replays_until_ctrl_c(session: Path) -> None:
-    running, url = start("live", session, "--speed", 20, "--port", 0)
+    command = [
+        sys.executable,
+        "-m",
+        "ankle_imu.cli",
+        "live",
+        str(session),
+        "--speed",
+        "20",
+        "--port",
+        "0",
+        "--json",
+    ]
+    env = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    running = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=env)
+    lines = []
+    while not lines or lines[-1] != "}\n":
+        lines.append(running.stdout.readline())  # type: ignore[union-attr]
+    told = json.loads("".join(lines))
+    assert (told["schema_version"], told["session"], told["code"]) == (1, session.name, "")
+    url = told["url"].rstrip("/")
     assert b"/live.js" in urllib.request.urlopen(url, timeout=10).read()
     with client.connect(f"{url.replace('http', 'ws')}/socket", origin=url, proxy=None) as page:
         while (message := json.loads(page.recv(timeout=20)))["k"] != "a":

@@ -86,7 +86,7 @@ def test_the_code_is_asked_once(walk: ai.Recording, open_page: Callable[..., Any
         assert page.locator("main").is_hidden()
         page.fill("#code", "000000" if site.code != "000000" else "000001")
         page.click("#door button")
-        page.wait_for_function("document.getElementById('door-why').textContent.includes('not the code')")
+        page.wait_for_function("() => document.getElementById('door-why').textContent.includes('not the code')")
         page.fill("#code", f"{site.code[:3]} {site.code[3:]}")
         page.click("#door button")
         word(page, "SET-UP")
@@ -150,7 +150,7 @@ def test_markers_a_cut_line_and_the_stop(hand: Hand, line: Line, open_page: Call
     page.click("#surface button >> text=scree")
     page.fill("#note-text", HOSTILE)
     page.click("#note button")
-    other.wait_for_function("document.querySelectorAll('#said li').length === 2")
+    other.wait_for_function("() => document.querySelectorAll('#said li').length === 2")
     assert HOSTILE in other.inner_text("#said")
     fits(page)
 
@@ -162,8 +162,8 @@ def test_markers_a_cut_line_and_the_stop(hand: Hand, line: Line, open_page: Call
     page.wait_for_timeout(10_000)
     line.mend()
     word(page, "RECORDING")
-    other.wait_for_function("document.getElementById('said').textContent.includes('stumble')")
-    page.wait_for_function("document.querySelectorAll('#said .waits').length === 0")
+    other.wait_for_function("() => document.getElementById('said').textContent.includes('stumble')")
+    page.wait_for_function("() => document.querySelectorAll('#said .waits').length === 0")
 
     page.locator("#stop").scroll_into_view_if_needed()
     page.hover("#stop")
