@@ -95,11 +95,13 @@ async def record(transport: WalkTransport, root: Path, beside: Beside | None) ->
     recorder = Recorder(transport, order, beside.show if beside else lambda s: None, listener=beside)
     if beside is not None:
         beside.serve(recorder)
+    page = Page(f"http://127.0.0.1:{opened.port}/") if opened is not None else None
+    if page is not None:
+        await page.launch()
     running = asyncio.ensure_future(recorder.run())
     while len(transport.receivers) < len(PLACEMENTS):
         await asyncio.sleep(0.01)
     playing = asyncio.ensure_future(transport.play())
-    page = Page(f"http://127.0.0.1:{opened.port}/") if opened is not None else None
     if page is not None:
         await page.open()
     await asyncio.sleep(WARM_S)
@@ -144,7 +146,7 @@ class Page:
             filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
         )
 
-    async def open(self) -> None:
+    async def launch(self) -> None:
         if self.program is None:
             return
         from playwright.async_api import async_playwright
@@ -153,7 +155,10 @@ class Page:
         options = {"executable_path": self.program, "args": ["--no-sandbox", "--disable-dev-shm-usage"]}
         self._browser = await self._driver.chromium.launch(**options)
         self.page = await self._browser.new_page(viewport={"width": 412, "height": 915})
-        await self.page.goto(self.url)
+
+    async def open(self) -> None:
+        if self.program is not None:
+            await self.page.goto(self.url)
 
     async def close(self, delays: str, first: str) -> dict[str, Any]:
         if self.program is None:
@@ -184,6 +189,7 @@ async def echo(messages: list[str], seconds: float) -> dict[str, Any]:
 
     async with serve(send, "127.0.0.1", 0, process_request=give, compression=None) as server:
         page = Page(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/")
+        await page.launch()
         await page.open()
         await asyncio.sleep(seconds)
         return await page.close("delays", "window.firstDrawn")
