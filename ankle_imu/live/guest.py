@@ -15,6 +15,7 @@ from typing import Any, Final
 from ankle_imu.live.host import WalkHost
 from ankle_imu.live.serving import Bind, PortTaken, Served, listen
 from ankle_imu.live.walk import Worn
+from ankle_imu.streaming import LiveAnalysis
 
 LINGER_S: Final = 2.0
 """How long pages can still see that all is saved."""
@@ -69,6 +70,9 @@ def _keep_receiving(
 ) -> None:
     saved = ""
     try:
+        LiveAnalysis(
+            sampling_rate=100.0, placements=host.walk.worn.placements
+        )  # loads what it takes, before a packet
         while True:
             items = connection.recv()
             if not (has_bell or served.hub.pages):

@@ -102,9 +102,10 @@ async def record(transport: WalkTransport, root: Path, beside: Beside | None) ->
     while len(transport.receivers) < len(PLACEMENTS):
         await asyncio.sleep(0.01)
     playing = asyncio.ensure_future(transport.play())
+    await asyncio.sleep(WARM_S - 1.0)
     if page is not None:
         await page.open()
-    await asyncio.sleep(WARM_S)
+    await asyncio.sleep(1.0)
     pid = beside._process.pid or 0 if beside is not None else 0
     start, own, theirs = time.perf_counter(), time.process_time(), seconds_of(pid)
     await playing
