@@ -100,7 +100,7 @@ def record(walk: ai.Recording, root: Path, act: Act, listener: Any = None) -> tu
             if beside:
                 beside.serve(recorder)
             running = asyncio.ensure_future(recorder.run())
-            while recorder.elapsed() == 0:
+            while not all(sensor.received > 20 for sensor in recorder.status().sensors):
                 await asyncio.sleep(0.05)
             await act(opened.port if opened else 0, recorder)
             recorder.stop(End.INTERRUPTED)
