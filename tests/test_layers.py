@@ -36,13 +36,13 @@ FLOORS = (
     {"analysis", "session_io", "simulate", "keeping"},
     {"streaming", "batch"},
     {"validation", "capture", "ledger", "reproduction"},
-    {"doctor", "selfcheck"},
+    {"doctor", "selfcheck", "live"},
     {"cli"},
 )
 """Ground floor first; a name is a folder or a module directly in the package."""
 
 FLOOR_OF = {unit: floor for floor, units in enumerate(FLOORS) for unit in units}
-HEAVY = ("numpy", "scipy", "pandas", "matplotlib", "pyarrow", "vqf", "bleak")
+HEAVY = ("numpy", "scipy", "pandas", "matplotlib", "pyarrow", "vqf", "bleak", "starlette", "uvicorn")
 
 
 def sources(root: Path) -> dict[str, Path]:

@@ -4,6 +4,6 @@ from __future__ import annotations
 
 from ankle_imu.capture.recorder import Order, Recorder
 from ankle_imu.capture.status import Captured, End, SensorStatus, Status
-from ankle_imu.capture.wanted import Wanted
+from ankle_imu.capture.wanted import Listener, Wanted
 
-__all__ = ["Captured", "End", "Order", "Recorder", "SensorStatus", "Status", "Wanted"]
+__all__ = ["Captured", "End", "Listener", "Order", "Recorder", "SensorStatus", "Status", "Wanted"]

@@ -18,7 +18,7 @@ from ankle_imu.capture.finder import Finder
 from ankle_imu.capture.sink import SessionSink
 from ankle_imu.capture.status import Captured, End, Status, sensor_status
 from ankle_imu.capture.supervisor import Supervisor
-from ankle_imu.capture.wanted import Wanted
+from ankle_imu.capture.wanted import Listener, Wanted
 from ankle_imu.devices.adapter import Adapter, Radio, Wish
 from ankle_imu.errors import DeviceNotFound, StorageError
 from ankle_imu.values import ABSENT, SessionInfo
@@ -72,13 +72,18 @@ class Recorder:
     radio : Radio
     order : Order
     on_status : called once a second
+    listener : Listener or None, told of each packet once it is kept
     """
 
     def __init__(
-        self, radio: Radio, order: Order, on_status: Callable[[Status], None] = lambda status: None
+        self,
+        radio: Radio,
+        order: Order,
+        on_status: Callable[[Status], None] = lambda status: None,
+        listener: Listener | None = None,
     ) -> None:
         self._order, self._on_status = order, on_status
-        self._sink = SessionSink(order.root, order.info)
+        self._sink = SessionSink(order.root, order.info, listener)
         finder = Finder(radio)
         self._supervisors = [
             Supervisor(wanted, adapter, finder, self._sink, order.wish)
@@ -98,9 +103,13 @@ class Recorder:
         self._reason = self._reason or reason
         self._stopping.set()
 
-    def mark(self, text: str, leg: str = "") -> bool:
-        """Keep a word said now; False when no sensor streams yet, so that there is no time for it."""
-        return self._sink.mark(text, leg)
+    def mark(self, text: str, leg: str = "", at_s: float | None = None) -> bool:
+        """Keep a word said now, or at `at_s` of the session; False while no sensor streams: it has no time yet."""
+        return self._sink.mark(text, leg, at_s)
+
+    def elapsed(self) -> float:
+        """Seconds since the session began; 0 before."""
+        return self._sink.elapsed()
 
     async def run(self) -> Captured:
         """Record until `stop`, the duration is over, a battery is empty or the disk is full.

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from ankle_imu import library, manifest, recording
 from ankle_imu.capture.linked import LOST
-from ankle_imu.capture.wanted import Wanted
+from ankle_imu.capture.wanted import Listener, Wanted
 from ankle_imu.devices.adapter import Identity, Stream
 from ankle_imu.errors import StorageError
 from ankle_imu.frames import PLACEMENTS
@@ -27,6 +27,7 @@ class SessionSink:
     ----------
     root : Path of the library
     info : SessionInfo, completed by alias, start, id and sensors
+    listener : Listener or None, told of all that was kept
 
     Attributes
     ----------
@@ -35,7 +36,8 @@ class SessionSink:
     markers : int, words kept so far
     """
 
-    def __init__(self, root: Path, info: SessionInfo) -> None:
+    def __init__(self, root: Path, info: SessionInfo, listener: Listener | None = None) -> None:
+        self._listener = listener
         self.folder: Path | None = None
         self.failure: StorageError | None = None
         self.markers = 0
@@ -60,6 +62,9 @@ class SessionSink:
         if self.failure is None:
             with self._disk():
                 self._add_sensor(wanted, identity, stream)
+            if self._listener is not None and self.failure is None:
+                with self._listening():
+                    self._listener.begin(wanted.placement, stream)
 
     def take(self, placement: str, kind: str, arrival: float, payload: bytes) -> None:
         """See `wanted.Sink.take`."""
@@ -72,6 +77,10 @@ class SessionSink:
             self._writer.append(number, arrival - self._zero, payload)
         except StorageError as error:
             self.failure = error
+            return
+        if self._listener is not None and kind == "packet":
+            with self._listening():
+                self._listener.take(placement, arrival - self._zero, payload)
 
     def note(self, placement: str, event: str, text: str) -> None:
         """See `wanted.Sink.note`."""
@@ -88,12 +97,12 @@ class SessionSink:
             self._writer.sync()
         return self.failure is None
 
-    def mark(self, text: str, leg: str = "") -> bool:
-        """Keep a word said now; False when the session has not begun."""
+    def mark(self, text: str, leg: str = "", at_s: float | None = None) -> bool:
+        """Keep a word said now, or `at_s` s after the session began; False when it has not begun."""
         if self._writer is None or self.failure is not None:
             return False
         with self._disk():
-            self._writer.mark(self.elapsed(), text, leg)
+            self._writer.mark(self.elapsed() if at_s is None else max(0.0, at_s), text, leg)
             self.markers += 1
         return self.failure is None
 
@@ -106,6 +115,9 @@ class SessionSink:
     def end(self, reason: str) -> None:
         """Nothing more is wanted of any sensor; what still comes was asked for before."""
         if not self._is_ended:
+            if self._listener is not None:
+                with self._listening():
+                    self._listener.end()
             self._ended_s = self.elapsed()
             self._is_ended = True
             self.note("", ENDED, reason)
@@ -188,6 +200,14 @@ class SessionSink:
         with self._disk():
             for at, placement, event, text in notes:
                 self._writer.log(max(0.0, at - self._zero), placement, event, text)
+
+    @contextmanager
+    def _listening(self) -> Iterator[None]:
+        """What goes wrong with who looks on ends the looking on."""
+        try:
+            yield
+        except Exception:
+            self._listener = None
 
     @contextmanager
     def _disk(self) -> Iterator[None]:

@@ -74,3 +74,22 @@ class Sink(Protocol):
     def settle(self) -> bool:
         """Bring all that was taken to the disk; whether it is safe there."""
         ...
+
+
+class Listener(Protocol):
+    """Who looks on while a session is recorded; every method returns at once.
+
+    Whatever goes wrong in them ends the looking on, never the recording.
+    """
+
+    def begin(self, placement: str, stream: Stream) -> None:
+        """A sensor streams, for the first time or anew."""
+        ...
+
+    def take(self, placement: str, time_s: float, payload: bytes) -> None:
+        """A packet that was kept, `time_s` s after the session began."""
+        ...
+
+    def end(self) -> None:
+        """It was told to end; the last moment to keep a marker."""
+        ...

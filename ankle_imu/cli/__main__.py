@@ -2,4 +2,5 @@
 
 from ankle_imu.cli.app import main
 
-main()
+if __name__ == "__main__":
+    main()

@@ -61,6 +61,7 @@ def build(only: str = "") -> App:
         eventing,
         examining,
         importing,
+        living,
         privacy,
         recording,
         reporting,
@@ -91,6 +92,12 @@ def build(only: str = "") -> App:
         recording.record,
         group=_WALKS,
         help_epilogue="Example:  ankle-imu record --note 'first walk with the new boots'",
+    )
+    app.command(
+        living.live,
+        group=_WALKS,
+        usage="Usage: ankle-imu live SESSION [OPTIONS]",
+        help_epilogue="Example:  ankle-imu live last --speed 4",
     )
     app.command(downloading.download, group=_WALKS, help_epilogue="Example:  ankle-imu download left_foot --list")
     app.command(checking.check, group=_WALKS, help_epilogue="Example:  ankle-imu check last")

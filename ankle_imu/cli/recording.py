@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 from cyclopts import Parameter
 
-from ankle_imu.cli import bluetooth, failures
+from ankle_imu.cli import bluetooth, failures, living
 from ankle_imu.cli.arguments import AsJson, Into, Person, library_root
 from ankle_imu.cli.choosing import named_sensor, worn_sensors
 from ankle_imu.cli.output import say, show, show_json
@@ -18,6 +18,7 @@ from ankle_imu.cli.output import say, show, show_json
 if TYPE_CHECKING:
     from ankle_imu.capture import Captured, Order, Recorder, Status, Wanted
     from ankle_imu.devices.adapter import Adapter, Radio
+    from ankle_imu.live import Beside
 
 
 def record(
@@ -44,6 +45,13 @@ def record(
         float, Parameter(name="--load-kg", show_default=False, help="Weight worn at each ankle.")
     ] = 0.0,
     note: Annotated[str, Parameter(show_default=False, help="A word on this walk.")] = "",
+    live: Annotated[
+        bool,
+        Parameter(name="--live", negative="", show_default=False, help="Serve a page that shows it on a phone."),
+    ] = False,
+    host: living.Host = "127.0.0.1",
+    port: living.Port = 8765,
+    bell: living.Bell = False,
     as_json: AsJson = False,
 ) -> int:
     """Record a walk from your sensors.
@@ -51,6 +59,9 @@ def record(
     Without --sensor the saved ones are used; with none saved, those in reach are shown and asked for. Stand
     still for 5 s, tap 8 times with each foot, stand still again, then walk. A line typed while it records
     becomes a marker. Ctrl-C ends and saves; so do an empty battery and a nearly full disk.
+
+    With --live a page shows angles, sensors and rolls while you walk, leads through the set-up, and takes markers
+    (`pip install 'ankle-imu[live]'`). A cue on it comes after the limit was passed: it cannot prevent that roll.
     """
     from ankle_imu.capture import Order
     from ankle_imu.devices.adapter import Wish
@@ -58,6 +69,10 @@ def record(
     from ankle_imu.manifest import check_alias
     from ankle_imu.values import SessionInfo
 
+    page = living.Page(host=host, port=port, bell=bell) if live else None
+    if page is not None:
+        living.check_installed()
+        living.bind_of(page)
     root = library_root(out)
     with failures.user_input():
         pairs = [_pair(text) for text in sensor or ()]
@@ -87,13 +102,30 @@ def record(
                     wish=Wish(rate_hz=rate),
                     duration_s=min(duration, longest),
                 )
-            return await _record(radio, order)
+            return await _record(radio, order, page)
 
     captured = bluetooth.run(work())
     return _close(captured, as_json)
 
 
-async def _record(radio: Radio, order: Order) -> Captured:
+async def _record(radio: Radio, order: Order, page: living.Page | None) -> Captured:
+    if page is None:
+        return await _watched(radio, order, None)
+    worn = [wanted.placement for wanted in order.sensors]
+    beside = living.open_page(page, worn, order.root, order.info.alias)
+    saved = ""
+    try:
+        opened = await beside.open()
+        living.announce(page.host, opened.port, opened.code)
+        captured = await _watched(radio, order, beside)
+        saved = captured.folder.name if captured.folder else ""
+    finally:
+        await beside.close(saved)
+    living.keep_verdicts(beside, captured)
+    return captured
+
+
+async def _watched(radio: Radio, order: Order, beside: Beside | None) -> Captured:
     from ankle_imu.capture import Recorder
     from ankle_imu.cli.keyboard import typed_lines
     from ankle_imu.cli.recording_view import watching
@@ -107,10 +139,14 @@ async def _record(radio: Radio, order: Order) -> Captured:
     def show(status: Status) -> None:
         while status.folder is not None and early:
             recorder.mark(early.pop(0))
+        if beside is not None:
+            beside.show(status)
         view.show(status)
 
     with watching() as view:
-        recorder = Recorder(radio, order, show)
+        recorder = Recorder(radio, order, show, listener=beside)
+        if beside is not None:
+            beside.serve(recorder)
         with _signals(recorder), typed_lines(mark, view.show_typing):
             return await recorder.run()
 

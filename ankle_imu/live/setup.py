@@ -1,0 +1,267 @@
+"""The set-up: put on, toe taps, stand still, ten steps, with a verdict at each that a person can act on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ankle_imu import frames
+from ankle_imu.analysis.gates import TAPPING
+from ankle_imu.calibration.traits import CARRIED
+from ankle_imu.errors import AnkleImuError
+from ankle_imu.values import Alignment, Recording
+
+Array = NDArray[np.float64]
+
+STEPS: Final = ("put_on", "taps", "still", "walk")
+TAPS: Final = 8
+ENOUGH_TAPS: Final = 6
+"""The analysis takes the axis from six taps as well as from eight; two may be too small to be counted."""
+
+STILL_S: Final = 3.0
+STILL_RATE: Final = 0.15
+STILL_ACC: Final = 0.4
+"""rad/s and m/s^2, largest spread of a sensor that stands on a person for 3 s (own measure: simulated standing
+0.02 and 0.1, taps 1-3 and above 1)."""
+
+WALK_S: Final = 12.0
+"""Ten steps with each foot. After so much walking every fault of wearing and of settings that can be seen at all
+is named, after 8 s a wrong range of the gyroscope is not (own comparison, `tests/live/test_setup.py`)."""
+
+LONGEST_S: Final = 150.0
+"""The set-up looks back no further than the analysis does for standing and taps."""
+
+LEAST_RATE: Final = 0.8
+"""Share of the nominal rate from which a sensor counts as arriving (own choice)."""
+
+_BEAT_S: Final = 0.5
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    """One step: name, `waiting` | `now` | `passed` | `failed`, and words on what was found or is to be done."""
+
+    name: str
+    state: str
+    words: str
+
+
+class Setup:
+    """Follows a person through the set-up from the samples alone.
+
+    Parameters
+    ----------
+    placements : sensors that are worn
+    calibration : placement -> Alignment saved before, against which a sensor that was turned over is seen
+
+    Notes
+    -----
+    A step is passed when it is seen. Who walks off before is not held up: the walk is judged, and what was left
+    out is said. The last verdict is that of `analyze` on all samples since the set-up began, its gates for taps
+    and standing included: what looked like taps may have been steps.
+    """
+
+    def __init__(self, placements: Sequence[str], calibration: Mapping[str, Alignment] | None = None) -> None:
+        self.placements = tuple(placements)
+        self._calibration = calibration
+        self._feet = [p for p in self.placements if frames.segment_of(p) == "foot"]
+        self.restart()
+
+    def restart(self) -> None:
+        """Begin anew."""
+        self._blocks: dict[str, list[tuple[Array, Array, Array]]] = {p: [] for p in self.placements}
+        self._arriving: dict[str, str] = dict.fromkeys(self.placements, "not seen yet")
+        self._at = 0
+        self._walked_s = 0.0
+        self._taps: dict[str, _Taps] = {p: _Taps() for p in self._feet}
+        self._looked = float("-inf")
+        self._passed: dict[str, str] = {}
+        self._left_out: dict[str, str] = {}
+        self.problems: tuple[str, ...] = ()
+        self.is_over = False
+        self._told: tuple[Step, ...] = ()
+
+    def end(self) -> None:
+        """It is over, judged or left; the samples are let go."""
+        self.is_over = True
+        self._blocks = {p: [] for p in self.placements}
+
+    @property
+    def passed(self) -> bool:
+        """Whether all is well."""
+        return self.is_over and not self.problems
+
+    def arriving(self, problems: Mapping[str, str]) -> None:
+        """What keeps each sensor from arriving as it should, "" where nothing does."""
+        self._arriving.update({p: why for p, why in problems.items() if p in self._arriving})
+
+    def take(self, placement: str, time: Array, acc: Array, gyr: Array) -> bool:
+        """Take in samples (n,) s, (n, 3) m/s^2, (n, 3) rad/s of one sensor; True when something changed."""
+        if self.is_over or not len(time):
+            return False
+        blocks = self._blocks[placement]
+        blocks.append((time, acc, gyr))
+        while blocks[-1][0][-1] - blocks[0][0][0] > LONGEST_S:
+            blocks.pop(0)
+        if placement in self._taps and STEPS[self._at] == "taps":
+            self._taps[placement].take(gyr)
+        if time[-1] - self._looked < _BEAT_S:
+            return False
+        self._looked = float(time[-1])
+        self._look(self._looked)
+        before, self._told = self._told, self.steps()
+        return self._told != before
+
+    def steps(self) -> tuple[Step, ...]:
+        """Every step as it stands."""
+        told = []
+        for n, name in enumerate(STEPS):
+            if name in self._left_out:
+                told.append(Step(name=name, state="failed", words=self._left_out[name]))
+            elif name in self._passed:
+                told.append(Step(name=name, state="passed", words=self._passed[name]))
+            elif self.is_over:
+                told.append(Step(name=name, state="failed", words=" ".join(self.problems)))
+            elif n == self._at:
+                told.append(Step(name=name, state="now", words=self._ask(name)))
+            else:
+                told.append(Step(name=name, state="waiting", words=""))
+        return tuple(told)
+
+    def told(self) -> dict[str, Any]:
+        """For the page."""
+        return {
+            "steps": [{"name": s.name, "state": s.state, "words": s.words} for s in self.steps()],
+            "over": self.is_over,
+            "problems": list(self.problems),
+        }
+
+    def _ask(self, name: str) -> str:
+        if name == "put_on":
+            missing = [f"{_name(p)}: {why}" for p, why in self._arriving.items() if why]
+            return "; ".join(missing) or "all sensors arrive"
+        if name == "taps":
+            counts = ", ".join(
+                f"{frames.leg_of(p)} {min(self._taps[p].count, TAPS)} of {TAPS}" for p in self._feet
+            )
+            return f"Heel on the floor, toes up and down, one foot after the other: {counts}"
+        if name == "still":
+            return f"Stand still on both feet for {STILL_S:g} s"
+        left = max(0.0, WALK_S - self._walked_s)
+        return f"Walk straight on, ten steps with each foot: {left:.0f} s more"
+
+    def _look(self, now: float) -> None:
+        name = STEPS[self._at]
+        if self._is_lively(now):
+            self._walked_s += _BEAT_S
+        elif name != "walk":
+            self._walked_s = 0.0
+        if name == "put_on" and not any(self._arriving.values()):
+            self._pass("all sensors arrive")
+        elif name == "taps" and not self._feet:
+            self._pass("not needed without a foot sensor")
+        elif name == "taps" and all(t.count >= ENOUGH_TAPS for t in self._taps.values()):
+            self._pass("taps seen: " + ", ".join(f"{frames.leg_of(p)} {t.count}" for p, t in self._taps.items()))
+        elif name == "still" and self._is_still(now):
+            self._pass("you stood still")
+        elif name == "walk" and self._walked_s >= WALK_S:
+            self._judge()
+        elif name in ("taps", "still") and self._walked_s >= 0.5 * WALK_S:
+            self._left_out[name] = {"taps": "too few toe taps were seen", "still": "you did not stand still"}[name]
+            self._at += 1
+
+    def _pass(self, words: str) -> None:
+        self._passed[STEPS[self._at]] = words
+        self._at += 1
+
+    def _last(self, placement: str, now: float, seconds: float) -> tuple[Array, Array]:
+        """Acceleration and rate of the last seconds, (n, 3) each."""
+        near = [(a, g) for t, a, g in reversed(self._blocks[placement][-200:]) if t[-1] > now - seconds]
+        if not near:
+            return np.empty((0, 3)), np.empty((0, 3))
+        return np.concatenate([a for a, _ in near]), np.concatenate([g for _, g in near])
+
+    def _is_lively(self, now: float) -> bool:
+        """Whether any sensor swings as in walking, over the last two seconds."""
+        for placement in self.placements:
+            _, gyr = self._last(placement, now, 2.0)
+            speed = np.linalg.norm(gyr, axis=1)
+            if len(speed) and np.nanquantile(speed, 0.9) > CARRIED:
+                return True
+        return False
+
+    def _is_still(self, now: float) -> bool:
+        for placement in self.placements:
+            acc, gyr = self._last(placement, now, STILL_S)
+            blocks = self._blocks[placement]
+            if not blocks or blocks[-1][0][-1] - blocks[0][0][0] < STILL_S or len(acc) < 10:
+                return False
+            if np.nanstd(gyr, axis=0).max() > STILL_RATE or np.nanstd(acc, axis=0).max() > STILL_ACC:
+                return False
+        return True
+
+    def _judge(self) -> None:
+        """The verdict of the analysis on all that was seen."""
+        self.problems = self._found()
+        if not self.problems:
+            self._passed["walk"] = "each sensor moves as its name says"
+        self.end()
+
+    def _found(self) -> tuple[str, ...]:
+        from ankle_imu.analysis import analyze
+
+        silent = [p for p in self.placements if sum(len(t) for t, _, _ in self._blocks[p]) < 2]
+        missing = tuple(f"{p}: nothing came from this sensor; wake it and begin the set-up anew." for p in silent)
+        try:
+            result = analyze(self.recording())
+        except (AnkleImuError, ValueError) as error:
+            return (*missing, str(error))
+        alignment = result.quality["alignment"]
+        self._heed_gates([gate for one in alignment.values() for gate in one["gates"]])
+        failed = [f"{p}: {one['reason']}" for p, one in alignment.items() if one["verdict"] == "failed"]
+        told = [*missing, *result.quality["warnings"]]
+        return (*told, *(f for f in failed if not any(f.partition(": ")[2] in t for t in told)))
+
+    def _heed_gates(self, gates: Sequence[Mapping[str, Any]]) -> None:
+        """Take back the taps and the standing where the analysis could not use them."""
+        for step, names in (("taps", ("tap_share", "tap_halves_deg")), ("still", ("standing_s",))):
+            bad = [gate["words"] for gate in gates if gate["gate"] in names and gate["verdict"] != "passed"]
+            if bad:
+                self._left_out[step] = bad[0]
+
+    def recording(self) -> Recording:
+        """All samples since the set-up began; `ValueError` when there are none."""
+        kept = {p: [np.concatenate(part) for part in zip(*b, strict=True)] for p, b in self._blocks.items() if b}
+        sensors, times = {}, {}
+        for placement, (time, acc, gyr) in kept.items():
+            later = np.concatenate([[True], time[1:] > np.maximum.accumulate(time)[:-1]])
+            if later.sum() > 1:
+                sensors[placement], times[placement] = (acc[later], gyr[later]), time[later]
+        return Recording.from_arrays(None, sensors, time=times, calibration=self._calibration)
+
+
+class _Taps:
+    """Counts toe taps of one foot: two bursts of turning each, up and down."""
+
+    def __init__(self) -> None:
+        self._bursts, self._is_fast = 0, False
+
+    def take(self, gyr: Array) -> None:
+        speed = np.nan_to_num(np.linalg.norm(gyr, axis=1))
+        for fast, slow in zip((speed > TAPPING).tolist(), (speed < 0.5 * TAPPING).tolist(), strict=True):
+            if fast and not self._is_fast:
+                self._bursts, self._is_fast = self._bursts + 1, True
+            elif slow:
+                self._is_fast = False
+
+    @property
+    def count(self) -> int:
+        return self._bursts // 2
+
+
+def _name(placement: str) -> str:
+    return placement.replace("_", " ")

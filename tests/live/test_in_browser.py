@@ -1,0 +1,186 @@
+"""The page as a person has it in the hand: a real browser at phone and desktop size."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from live_site import Line, is_whole, record, serving
+
+import ankle_imu as ai
+from ankle_imu.capture import Captured, Recorder
+from ankle_imu.simulate.faults import apply_fault
+
+HOSTILE = "<img src=x onerror='window.hacked=1'><script>window.hacked=1</script>"
+PATIENCE_MS = 30_000
+
+IS_DRAWN = """() => {
+  const strip = document.getElementById("strip"), data = strip.getContext("2d").getImageData(0, 0, strip.width, strip.height).data;
+  let blue = 0;
+  for (let i = 0; i < data.length; i += 4) if (data[i] < 60 && data[i + 1] > 80 && data[i + 2] > 140) blue += 1;
+  return blue > 100;
+}"""  # noqa: E501
+
+
+def word(page: Any, text: str) -> None:
+    """Wait until the state bar says this."""
+    page.wait_for_function(
+        "text => document.getElementById('bar').textContent.includes(text)", arg=text, timeout=PATIENCE_MS
+    )
+
+
+def fits(page: Any) -> None:
+    """Nothing is wider than the screen, no words lie across others, and what is pressed is large enough."""
+    assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+    low = page.evaluate(
+        "[...document.querySelectorAll('main button')].filter(b => b.offsetParent)"
+        ".filter(b => b.offsetHeight < 36 || b.scrollWidth > b.clientWidth + 1).map(b => b.textContent)"
+    )
+    assert low == []
+
+
+def test_a_walk_from_set_up_to_a_confirmed_roll_on_two_screens_at_once(
+    walk: ai.Recording, open_page: Callable[..., Any]
+) -> None:
+    with serving(walk, speed=8.0, roll_deg=16.0) as site:
+        phone, desktop = open_page(site.url), open_page(site.url, 1280, 900)
+        for page in (phone, desktop):
+            word(page, "SET-UP")
+            fits(page)
+            assert page.locator("#marks").is_hidden(), "a replay keeps no markers"
+        for page in (phone, desktop):
+            page.wait_for_selector("#setup.done", timeout=PATIENCE_MS)
+            page.wait_for_function(IS_DRAWN, timeout=PATIENCE_MS)
+            assert "ankle inversion" in page.inner_text("#gauge-left h2")
+        phone.wait_for_selector("#roll-ask button", state="visible", timeout=PATIENCE_MS)
+        assert "left ankle rolled to" in phone.inner_text("#roll-what")
+        phone.click("#roll-ask button[data-verdict=painful]")
+        desktop.wait_for_selector("#roll-ask button[data-verdict=painful].chosen", timeout=PATIENCE_MS)
+        assert phone.evaluate("ankleImuLive.cues") >= 1
+        for page in (phone, desktop):
+            word(page, "REPLAY OVER")
+            fits(page)
+            assert "this walk" in page.inner_text("#gauge-left p")
+            assert "52 of 52 Hz" in page.inner_text("#sensor-left_foot")
+
+
+def test_the_set_up_names_what_is_worn_wrongly(walk: ai.Recording, open_page: Callable[..., Any]) -> None:
+    with serving(apply_fault(walk, "left_lying", placement="left_shank"), speed=10.0) as site:
+        page = open_page(site.url)
+        page.wait_for_selector("#problems li", timeout=PATIENCE_MS)
+        assert "left_shank: the sensor lay still while another walked" in page.inner_text("#problems")
+        fits(page)
+        page.click("#setup-again")
+        page.wait_for_selector("#steps li.now", timeout=PATIENCE_MS)
+        assert page.locator("#problems li").count() == 0
+
+
+def test_the_code_is_asked_once(walk: ai.Recording, open_page: Callable[..., Any]) -> None:
+    with serving(walk, speed=1.0, host="0.0.0.0") as site:
+        page = open_page(site.url)
+        word(page, "CODE NEEDED")
+        assert page.locator("main").is_hidden()
+        page.fill("#code", "000000" if site.code != "000000" else "000001")
+        page.click("#door button")
+        page.wait_for_function("() => document.getElementById('door-why').textContent.includes('not the code')")
+        page.fill("#code", f"{site.code[:3]} {site.code[3:]}")
+        page.click("#door button")
+        word(page, "SET-UP")
+        page.reload()
+        word(page, "SET-UP")
+        other = open_page(f"{site.url}")
+        other.goto(f"{site.url}#{site.code}")
+        other.reload()
+        word(other, "SET-UP")
+        assert site.code not in other.url
+
+
+class Hand:
+    """A recording in a thread of its own, with its page in reach."""
+
+    def __init__(self, walk: ai.Recording, root: Path) -> None:
+        self._ready, self._enough = threading.Event(), threading.Event()
+        self.port = 0
+        self.captured: list[Captured] = []
+        self._thread = threading.Thread(target=self._work, args=(walk, root))
+        self._thread.start()
+        assert self._ready.wait(30.0)
+
+    def _work(self, walk: ai.Recording, root: Path) -> None:
+        async def act(port: int, recorder: Recorder) -> None:
+            self.port, self.recorder = port, recorder
+            self._ready.set()
+            while not self._enough.is_set() and not recorder.status().is_ending:
+                await asyncio.sleep(0.05)
+
+        self.captured.append(record(walk, root, act)[0])
+
+    def finish(self) -> Captured:
+        self._enough.set()
+        self._thread.join(30.0)
+        return self.captured[0]
+
+
+@pytest.fixture
+def hand(walk: ai.Recording, tmp_path: Path) -> Any:
+    one = Hand(walk, tmp_path)
+    yield one
+    one.finish()
+
+
+@pytest.fixture
+def line(hand: Hand) -> Iterator[Line]:
+    one = Line(hand.port)
+    yield one
+    one.close()
+
+
+def test_markers_a_cut_line_and_the_stop(hand: Hand, line: Line, open_page: Callable[..., Any]) -> None:
+    page = open_page(f"http://127.0.0.1:{line.port}/")
+    other = open_page(f"http://127.0.0.1:{hand.port}/", 1280, 900)
+    word(page, "SET-UP")
+    page.click("#setup-skip")
+    word(page, "RECORDING")
+    page.click("#pain button >> nth=4")
+    page.click("#undo-do")
+    page.click("#surface button >> text=scree")
+    page.fill("#note-text", HOSTILE)
+    page.click("#note button")
+    other.wait_for_function("() => document.querySelectorAll('#said li').length === 2")
+    assert HOSTILE in other.inner_text("#said")
+    fits(page)
+
+    line.cut()
+    word(page, "NO CONNECTION")
+    page.click("#stumble")
+    pressed = hand.recorder.elapsed()
+    assert page.locator("#said .waits").count() == 1
+    page.wait_for_timeout(10_000)
+    line.mend()
+    word(page, "RECORDING")
+    other.wait_for_function("() => document.getElementById('said').textContent.includes('stumble')")
+    page.wait_for_function("() => document.querySelectorAll('#said .waits').length === 0")
+
+    page.locator("#stop").scroll_into_view_if_needed()
+    page.hover("#stop")
+    page.mouse.down()
+    page.wait_for_timeout(900)
+    page.mouse.up()
+    page.wait_for_timeout(300)
+    assert not hand.recorder.status().is_ending, "a short touch stops nothing"
+    page.mouse.down()
+    page.wait_for_timeout(2400)
+    page.mouse.up()
+    for one in (page, other):
+        word(one, "STOPPED, SAVED")
+        assert one.evaluate("window.hacked") is None
+    captured = hand.finish()
+    is_whole(captured)
+    assert captured.folder is not None
+    markers = {m.text: m.time_s for m in ai.open_session(captured.folder).markers}
+    assert markers.keys() == {"surface scree", HOSTILE, "stumble"}
+    assert markers["stumble"] == pytest.approx(pressed, abs=0.5)
