@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 from ankle_imu.values import ImuSeries, Loss, Marker, SensorInfo
 
@@ -24,6 +25,7 @@ class Imported:
     clock_start_s : float, s, what the file's own clock reads at time 0, NaN where it has none
     markers : tuple of Marker, seconds from time 0
     notes : tuple of str, what was understood, for the person who imports
+    files : tuple of Path, all that was read where that is more than the one file that was named
     """
 
     series: ImuSeries
@@ -37,6 +39,7 @@ class Imported:
     clock_start_s: float = float("nan")
     markers: tuple[Marker, ...] = ()
     notes: tuple[str, ...] = ()
+    files: tuple[Path, ...] = ()
 
 
 def utc_text(moment: datetime) -> str:
