@@ -45,7 +45,7 @@ def import_(
         Parameter(
             name="--device",
             negative="",
-            help="Which sensor of a file that holds several: its label, name or a part of it; once, or for each FILE.",
+            help="Which sensor, of a file with several: its name or a part of it; once, or for each FILE.",
         ),
     ] = None,
     platform: Annotated[str, _text("--platform", "ios or android, for Sensor Logger without Metadata.csv.")] = "",
@@ -73,19 +73,18 @@ def import_(
 ) -> None:
     """Make a session out of files of other makers.
 
-    Prints the folder of the session. The format is told from the content; what was understood is told: rate, units
+    Prints the folder of the session. The format is told from the content; what was understood is said: rate, units
     and whether physics agrees with them, length, gaps. What a file leaves out is asked for, or taken from the
     options. The files are kept in the session; those of several sensors are put on one clock by the times they
     state.
 
-    `xsens_dot` Movella / Xsens DOT (CSV); `mt_manager` Xsens MT Manager (text); `witmotion_app`, `witmotion_flash`
-    WitMotion app (text) and SDCL memory; `metabase` MetaBase (give one of the pair, or the folder); `movesense_sbem`,
-    `movesense_json` Movesense logs; `axivity_cwa` Axivity AX6; `nilspod` NilsPod; `apdm_csv`, `apdm_h5` APDM Opal;
-    `sensor_logger`, `phyphox` phone apps (zip); `xdf` LabRecorder; `motion_bids` a `*_motion.tsv`; `generic_csv` any
-    CSV whose columns are named like `time [s]`, `acc_x [m/s^2]`, `gyr_x [deg/s]` or in a mapping file.
+    `xsens_dot` Movella / Xsens DOT; `mt_manager` Xsens MT Manager; `witmotion_app`, `witmotion_flash` WitMotion's
+    app and SDCL memory; `metabase` MetaBase (one of the two files, or their folder); `movesense_sbem`,
+    `movesense_json` Movesense; `axivity_cwa` Axivity AX6; `nilspod` NilsPod; `apdm_csv`, `apdm_h5` APDM Opal;
+    `sensor_logger`, `phyphox` phone apps (zip); `xdf` LabRecorder; `motion_bids` a `*_motion.tsv`; `generic_csv`
+    any CSV whose columns are named like `time [s]`, `acc_x [m/s^2]`, `gyr_x [deg/s]` or in a mapping file.
 
-    Example: `ankle-imu import walk.csv walk.csv --as left_foot --as right_foot --device "Left Foot" --device "Right
-    Foot"`
+    Example: `ankle-imu import walk.csv walk.csv --as left_foot --as left_shank --device foot --device ankle`
     """
     _check_counts(files, placements)
     told = {"mapping": mapping, "platform": platform, "acc_unit": acc_unit, "gyr_unit": gyr_unit, "rate": rate}

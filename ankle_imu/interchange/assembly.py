@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,14 +36,16 @@ class NotTold(RecordingError):
 
 def assemble(
     time: Array,
-    acc: Array,
-    gyr: Array,
+    acc: NDArray[Any],
+    gyr: NDArray[Any],
     *,
     sensor: SensorInfo,
     path: Path,
     version: int,
     acc_unit: str,
     gyr_unit: str,
+    acc_scale: float = 1.0,
+    gyr_scale: float = 1.0,
     malformed: int = 0,
     started_utc: str = "",
     clock_start_s: float = float("nan"),
@@ -55,7 +58,8 @@ def assemble(
     Parameters
     ----------
     time : (n,) s of the file's clock, any zero; NaN where unreadable
-    acc, gyr : (n, 3) sensor frame, in `acc_unit` (with gravity) and `gyr_unit`; NaN where unreadable
+    acc, gyr : (n, 3) sensor frame; times their scale in `acc_unit` (with gravity) and `gyr_unit`; NaN: unreadable
+    acc_scale, gyr_scale : float, unit per count
     sensor : SensorInfo, `protocol` the name of the format
     path : Path, for messages
     version, acc_unit, gyr_unit, started_utc, clock_start_s, markers, files : as in `Imported`
@@ -73,8 +77,8 @@ def assemble(
     """
     series, loss = lay_out(
         time,
-        acc * ACC_UNITS[acc_unit],
-        gyr * GYR_UNITS[gyr_unit],
+        acc * (acc_scale * ACC_UNITS[acc_unit]),
+        gyr * (gyr_scale * GYR_UNITS[gyr_unit]),
         sensor=sensor,
         path=str(path),
         malformed=malformed,

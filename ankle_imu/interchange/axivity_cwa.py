@@ -102,18 +102,16 @@ def read(path: Path, placement: str) -> Imported:
         )
     blocks, damaged, cut = _good_blocks(data, path)
     scales = _scales(blocks, path)
-    time = _sample_times(blocks, scales.rate)
-    samples = blocks["samples"]
+    start, time = _sample_times(blocks, scales.rate)
+    samples = blocks["samples"].reshape(-1, 6)
     if (blocks["count"] < _PER_BLOCK).any():
-        keep = np.arange(_PER_BLOCK) < blocks["count"][:, None]
+        keep = (np.arange(_PER_BLOCK) < blocks["count"][:, None]).ravel()
         time, samples = time[keep], samples[keep]
-    samples = samples.reshape(-1, 6)
-    start = float(time.flat[0])
     words = datetime.fromtimestamp(start, tz=UTC).isoformat(sep=" ", timespec="milliseconds")[:-6]
     return assemble(
-        time.reshape(-1) - start,
-        samples[:, 3:] * scales.acc_g,
-        samples[:, :3] * scales.gyr_dps,
+        time,
+        samples[:, 3:],
+        samples[:, :3],
         sensor=SensorInfo(
             placement=placement,
             serial=_serial(data),
@@ -128,6 +126,8 @@ def read(path: Path, placement: str) -> Imported:
         version=VERSION,
         acc_unit="g",
         gyr_unit="deg/s",
+        acc_scale=scales.acc_g,
+        gyr_scale=scales.gyr_dps,
         clock_start_s=start,
         notes=(
             f"acc +-{scales.acc_range_g:g} g with gravity, gyr +-{scales.gyr_range_dps:g} deg/s",
@@ -166,13 +166,12 @@ def _good_blocks(data: bytes, path: Path) -> tuple[NDArray[np.void], int, bool]:
 
 def _scales(blocks: NDArray[np.void], path: Path) -> _Scales:
     """The upper six bits of the light value: n of 1 / 2^(8 + n) g and of 8000 / 2^n deg/s full scale."""
-    settings = np.unique(np.stack([blocks["scales"] >> 10, blocks["rate"].astype("<u2")]), axis=1)
-    if settings.shape[1] > 1:
+    code, rate = int(blocks["scales"][0]) >> 10, int(blocks["rate"][0])
+    if (blocks["scales"] >> 10 != code).any() or (blocks["rate"] != rate).any():
         raise CorruptRecording(
-            f"{path}: {settings.shape[1]} different settings in one file; it is no single recording.",
+            f"{path}: the settings of the sensor change within the file; it is no single recording.",
             path=str(path),
         )
-    code, rate = int(settings[0, 0]), int(settings[1, 0])
     if code & 0b111 == 0:
         raise CorruptRecording(f"{path}: the range of the gyroscope is not stated.", path=str(path))
     return _Scales(
@@ -192,8 +191,8 @@ def _stamps(blocks: NDArray[np.void], rate: float) -> tuple[Array, Array]:
     return whole + fraction, blocks["offset"] + np.floor(fraction * rate)
 
 
-def _sample_times(blocks: NDArray[np.void], rate: float) -> Array:
-    """Time of every sample, (blocks, 40) s since 1970."""
+def _sample_times(blocks: NDArray[np.void], rate: float) -> tuple[float, Array]:
+    """When the first sample was, s since 1970, and how much later every sample is, (n,) s."""
     stamps, within = _stamps(blocks, rate)
     sequence = blocks["sequence"].astype(np.int64)
     steps = np.diff(sequence)
@@ -205,16 +204,22 @@ def _sample_times(blocks: NDArray[np.void], rate: float) -> Array:
     for part in np.split(np.arange(len(blocks)), starts):
         count = (sequence[part] - sequence[part[0]]) * float(_PER_BLOCK)
         first[part], period[part] = _clock(count, stamps[part], within[part], 1.0 / rate)
-    return first[:, None] + period[:, None] * np.arange(_PER_BLOCK)
+    start = float(first[0])
+    times = np.empty(len(blocks) * _PER_BLOCK)
+    table = times.reshape(len(blocks), _PER_BLOCK)
+    np.multiply.outer(period, np.arange(float(_PER_BLOCK)), out=table)
+    table += (first - start)[:, None]
+    return start, times
 
 
 def _clock(count: Array, stamps: Array, within: Array, nominal: float) -> tuple[Array, float]:
     """Times of the first sample of each block, and the period, by the times of many blocks together."""
     place = count + within
-    pools = np.array_split(np.arange(len(place)), max(len(place) // _CLOCK_BLOCKS, min(2, len(place))))
-    x = np.array([place[pool].mean() for pool in pools])
-    y = np.array([(stamps[pool] - stamps[0]).mean() for pool in pools])
-    if len(pools) < 2:
+    n = max(len(place) // _CLOCK_BLOCKS, min(2, len(place)))
+    edges = np.arange(n) * len(place) // n
+    sizes = np.diff(edges, append=len(place))
+    x, y = (np.add.reduceat(values, edges) / sizes for values in (place, stamps - stamps[0]))
+    if n < 2:
         return stamps[0] + y[0] + (count - x[0]) * nominal, nominal
     period = float((y[-1] - y[0]) / (x[-1] - x[0]))
     rest = np.interp(count, x, y - period * x)

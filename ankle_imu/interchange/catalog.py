@@ -34,7 +34,7 @@ from ankle_imu.interchange.text_table import decode, looks_like_text
 
 _BINARY: Final = (axivity_cwa, xdf, apdm_h5, movesense_sbem, witmotion_flash, nilspod)
 _TEXT: Final = (apdm_csv, mt_manager, xsens_dot, witmotion_app, metabase, movesense_json, generic_csv)
-_ARCHIVES: Final = (sensor_logger, phyphox, metabase)
+_ARCHIVES: Final = (phyphox, sensor_logger, metabase)  # phyphox too may hold a Gyroscope.csv
 _MODULES: Final[dict[str, ModuleType]] = {
     module.NAME: module
     for module in dict.fromkeys((*_BINARY, motion_bids_reader, *_ARCHIVES, *_TEXT[:-1], generic_csv))

@@ -68,6 +68,8 @@ def read(path: Path, placement: str, *, device: str = "") -> Imported:
         If the three contradict each other, or as `timeline.lay_out`.
     """
     frames.check_placement(placement)
+    if not recognises_path(path):
+        raise RecordingError(f"{path} is no Motion-BIDS table: its name must end with {_SUFFIX}.", path=str(path))
     stem = path.name.removesuffix(_SUFFIX)
     files = (path, path.with_name(f"{stem}_channels.tsv"), path.with_name(f"{stem}_motion.json"))
     facts, channels = _facts(files[2]), _channels(files[1])

@@ -43,6 +43,8 @@ _PLACES: Final = {1: "left_foot", 2: "right_foot"}
 _ROLES: Final = ("not synchronised", "synchronised, as follower", "synchronised, as leader")
 _HEADER: Final = struct.Struct("<BBBBBBBBBBBB3sIIIII6s5sB")  # up to the channel of synchronisation
 _DAY_S: Final = 86400
+_LONGEST_STEP_S: Final = 60.0
+"""s. Flash pages hold 2048 bytes, 0.6 s; a longer step of the counter is none, but bytes out of place."""
 _SAME_START_S: Final = 60.0
 """s. Between the header's start and the counter's; they agree to 1 s where the clock was not set in between."""
 
@@ -101,13 +103,21 @@ def read(path: Path, placement: str) -> Imported:
         )
     rows, extra = _rows(data, header, path)
     count = _unwrap(rows["count"].astype(np.float64), header.rate)
+    steps = np.diff(count, prepend=count[0] - 1.0)
+    is_sound = (steps >= 0) & (steps <= _LONGEST_STEP_S * header.rate)
+    n = len(count) if is_sound.all() else int(np.argmin(is_sound))
+    if n < len(count):
+        extra.append(f"the counter breaks after sample {n}, bytes are missing; the rest is left out")
+    after_loss = steps[:n] > 1.0
+    acc, gyr = (rows[name][:n].astype(np.float64) for name in ("acc", "gyr"))
+    acc[after_loss] = np.nan  # it may be put together of two
     first = float(count[0]) / header.rate
     midnight = header.start // _DAY_S * _DAY_S
     is_told = abs(midnight + first - header.start) < _SAME_START_S
     return assemble(
-        (count - count[0]) / header.rate,
-        rows["acc"] * (header.acc_range_g / 32768.0),
-        rows["gyr"] * (header.gyr_range_dps / 32768.0),
+        (count[:n] - count[0]) / header.rate,
+        acc * (header.acc_range_g / 32768.0),
+        gyr * (header.gyr_range_dps / 32768.0),
         sensor=SensorInfo(
             placement=placement,
             serial=header.serial,
@@ -124,6 +134,7 @@ def read(path: Path, placement: str) -> Imported:
         gyr_unit="deg/s",
         started_utc=utc_text_from_epoch(midnight + first if is_told else header.start),
         clock_start_s=first,
+        malformed=len(count) - n,
         notes=(
             f"acc +-{header.acc_range_g:g} g with gravity, gyr +-{header.gyr_range_dps:g} deg/s, set to "
             f"{header.rate:g} Hz; {_ROLES[header.role]}; start by the sensor's clock, taken for UTC",

@@ -60,6 +60,8 @@ def lay_out(
     A step of the clock that is nearest to k > 1 usual steps means k - 1 lost samples. Where the steps scatter
     (phones), only steps above three usual ones are gaps.
     """
+    if _is_whole(time, acc, gyr):
+        return _lay_out_whole(time, acc, gyr, sensor, malformed)
     acc, gyr = acc.copy(), gyr.copy()
     unreadable = np.asarray(~(np.isfinite(acc).all(axis=1) & np.isfinite(gyr).all(axis=1)))
     acc[unreadable], gyr[unreadable] = np.nan, np.nan
@@ -96,6 +98,35 @@ def lay_out(
     )
 
 
+def _is_whole(time: Array, acc: Array, gyr: Array) -> bool:
+    """Whether plainly nothing is missing: all numbers finite, steps much alike, a sane rate; by few passes."""
+    if len(time) < 2 or not all(np.isfinite(values.max() - values.min()) for values in (time, acc, gyr)):
+        return False
+    steps = np.diff(time)
+    rate = (len(time) - 1) / float(time[-1] - time[0]) if time[-1] > time[0] else 0.0
+    return bool(0.0 < steps.max() < 1.5 * steps.min() and 2.0 * SLOWEST < rate < 0.5 * FASTEST)
+
+
+def _lay_out_whole(
+    time: Array, acc: Array, gyr: Array, sensor: SensorInfo, malformed: int
+) -> tuple[ImuSeries, Loss]:
+    """What `lay_out` gives where nothing is missing: an hour of samples in a tenth of the time."""
+    time = time - time[0] if time[0] else time
+    time, acc, gyr = (np.require(values, requirements="O") for values in (time, acc, gyr))
+    for values in (time, acc, gyr):
+        values.setflags(write=False)
+    n = len(time)
+    series = ImuSeries(time=time, acc=acc, gyr=gyr, sampling_rate=(n - 1) / float(time[-1]))
+    return series, Loss(
+        expected=n,
+        received=n,
+        lost=0,
+        clipped=count_clipped(series, sensor),
+        true_rate_hz=series.sampling_rate,
+        reasons={"malformed": malformed} if malformed else {},
+    )
+
+
 def count_clipped(series: ImuSeries, sensor: SensorInfo) -> int:
     """Samples with an axis at the end of the sensor's range; 0 where the range is not known."""
     at_end = np.zeros(len(series.time), dtype=bool)
@@ -103,7 +134,8 @@ def count_clipped(series: ImuSeries, sensor: SensorInfo) -> int:
         (series.acc, sensor.acc_range_g * STANDARD_GRAVITY),
         (series.gyr, sensor.gyr_range_dps * DEGREE),
     ):
-        if np.isfinite(full):
+        is_inside = len(values) == 0 or max(values.max(), -values.min()) < FULL_SCALE * full  # False with a NaN
+        if np.isfinite(full) and not is_inside:
             at_end |= (np.abs(values) >= FULL_SCALE * full).any(axis=1)
     return int(np.count_nonzero(at_end))
 

@@ -12,6 +12,7 @@ github.com/sccn/xdf, specification 1.0; wiki, meta-data of Mocap and Acceleromet
 
 from __future__ import annotations
 
+import io
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +24,7 @@ from numpy.typing import NDArray
 from ankle_imu import frames
 from ankle_imu.errors import CorruptRecording, RecordingError
 from ankle_imu.interchange.assembly import NotTold, assemble, choose
-from ankle_imu.interchange.bytes_of import need_library, read_head
+from ankle_imu.interchange.bytes_of import need_library, read_bytes, read_head
 from ankle_imu.interchange.columns import parse_header
 from ankle_imu.interchange.imported import Imported
 from ankle_imu.interchange.joining import join
@@ -37,6 +38,8 @@ VERSION: Final = 1
 Array = NDArray[np.float64]
 
 _UNITS: Final = {"acc": ACC_UNITS, "gyr": GYR_UNITS}
+_MAGIC_BYTES: Final = 4
+_LAST_TAG: Final = 6
 _SHARED: Final = 0.05
 """Share of samples with the time of the one before, above which times are those of messages."""
 
@@ -115,12 +118,31 @@ def read(path: Path, placement: str, *, device: str = "", acc_unit: str = "", gy
 
 
 def _load(path: Path) -> list[dict[str, Any]]:
+    """Streams of the whole chunks; pyxdf alone would search on in a damaged one and may find numbers there."""
     pyxdf = need_library("pyxdf", path)
+    data = read_bytes(path)
+    whole = _whole_chunks(data, path)
     try:
-        streams, _ = pyxdf.load_xdf(str(path), dejitter_timestamps=False, verbose=False)
+        streams, _ = pyxdf.load_xdf(io.BytesIO(data[:whole]), dejitter_timestamps=False, verbose=False)
     except Exception as error:  # pyxdf raises whatever its parsing meets: struct, XML, index, value errors
         raise CorruptRecording(f"{path} is a damaged XDF file ({error}).", path=str(path)) from error
     return list(streams)
+
+
+def _whole_chunks(data: bytes, path: Path) -> int:
+    """Place behind the last whole chunk; a file may be cut off, but not damaged before its end."""
+    at = _MAGIC_BYTES
+    while at < len(data):
+        width = data[at]
+        body = at + 1 + width
+        length = int.from_bytes(data[at + 1 : body], "little")
+        tag = int.from_bytes(data[body : body + 2], "little")
+        if width not in (1, 4, 8) or (body + 2 <= len(data) and not (1 <= tag <= _LAST_TAG and length >= 2)):
+            raise CorruptRecording(f"{path} is damaged at byte {at}: no XDF chunk begins there.", path=str(path))
+        if body + length > len(data):
+            break
+        at = body + length
+    return at
 
 
 def _motion(entry: dict[str, Any]) -> _Stream | None:
