@@ -35,7 +35,7 @@ def import_(
     ],
     format: Annotated[
         str,
-        _text("--format", "One of those below; else told from the content."),
+        _text("--format", "One of those above; else told from the content."),
     ] = "",
     mapping: Annotated[
         Path | None, Parameter(name="--mapping", help="TOML file that names columns and units of a CSV file.")
@@ -58,6 +58,14 @@ def import_(
         float | None,
         Parameter(name="--rate", help="Hz, where a file counts samples and tells no rate (MT Manager)."),
     ] = None,
+    rebuild: Annotated[
+        bool,
+        Parameter(
+            name="--rebuild",
+            negative="",
+            help="Compute acc and gyr of an Xsens DOT file that holds only orientation.",
+        ),
+    ] = False,
     mount_sites: Annotated[
         list[str] | None,
         Parameter(name="--mount-site", negative="", help="instep, lateral or heel; above_ankle or mid_shank."),
@@ -83,11 +91,16 @@ def import_(
     `movesense_json` Movesense; `axivity_cwa` Axivity AX6; `nilspod` NilsPod; `apdm_csv`, `apdm_h5` APDM Opal;
     `sensor_logger`, `phyphox` phone apps (zip); `xdf` LabRecorder; `motion_bids` a `*_motion.tsv`; `generic_csv`
     any CSV whose columns are named like `time [s]`, `acc_x [m/s^2]`, `gyr_x [deg/s]` or in a mapping file.
-
-    Example: `ankle-imu import walk.csv walk.csv --as left_foot --as left_shank --device foot --device ankle`
     """
     _check_counts(files, placements)
-    told = {"mapping": mapping, "platform": platform, "acc_unit": acc_unit, "gyr_unit": gyr_unit, "rate": rate}
+    told = {
+        "mapping": mapping,
+        "platform": platform,
+        "acc_unit": acc_unit,
+        "gyr_unit": gyr_unit,
+        "rate": rate,
+        "rebuild": rebuild,
+    }
     options = [
         {name: value for name, value in {**told, "device": device}.items() if value}
         for device in _each(devices or [], files)

@@ -55,7 +55,7 @@ def read(path: str | Path, placement: str, format: str | None = None, **options:
     format : str, one of `FORMATS`; None means it is recognised from the content
     **options : of that format: `device` (where a file holds several sensors), `platform` (sensor_logger),
         `mapping` and `suggest_units` (generic_csv), `acc_unit` (xdf), `gyr_unit` (xsens_dot, xdf), `rate`
-        (mt_manager)
+        (mt_manager), `rebuild` (xsens_dot)
 
     Returns
     -------

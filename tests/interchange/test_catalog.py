@@ -70,7 +70,7 @@ def test_callers_mistakes(tmp_path):
         read(tmp_path / "none.csv", "left_hand")
     with pytest.raises(ValueError, match="Unknown format 'c3d'"):
         read(tmp_path / "none.csv", "left_foot", "c3d")
-    with pytest.raises(ValueError, match="xsens_dot takes no option device; it takes gyr_unit"):
+    with pytest.raises(ValueError, match="xsens_dot takes no option device; it takes gyr_unit, rebuild"):
         read(tmp_path / "none.csv", "left_foot", "xsens_dot", device="x")
 
 
