@@ -114,7 +114,7 @@ def import_(
     recording, origin = _join(parts, files)
     info = replace(
         info,
-        started_utc=origin or info.started_utc or _file_start(files[0], recording.duration),
+        started_utc=origin or info.started_utc or _local_start(parts) or _file_start(files[0], recording.duration),
         sensors={p.sensor.placement: _mounted(p, sites) for p in parts},
         importer=", ".join(dict.fromkeys(f"{p.format} {p.version}" for p in parts)),
     )
@@ -267,6 +267,18 @@ def _check_overlap(parts: Sequence[Imported], shifts: Sequence[float], files: Se
 
 def _shifted(series: ImuSeries, shift: float) -> ImuSeries:
     return replace(series, time=series.time + shift) if shift else series
+
+
+def _local_start(parts: Sequence[Imported]) -> str:
+    """Start by the sensor's wall clock, taken for this computer's zone and said to be; "" without such a clock."""
+    from ankle_imu.manifest import format_utc
+
+    told = min((part.started_local for part in parts if part.started_local), default="")
+    if not told or len({bool(part.started_local) for part in parts}) > 1:
+        return ""
+    moment = datetime.fromisoformat(told).astimezone()
+    say(f"  {told} is read as time of this computer's zone, {moment.tzname()} (--started says it better).")
+    return format_utc(moment)
 
 
 def _file_start(file: Path, duration: float) -> str:

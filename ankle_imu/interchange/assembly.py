@@ -48,6 +48,7 @@ def assemble(
     gyr_scale: float = 1.0,
     malformed: int = 0,
     started_utc: str = "",
+    started_local: str = "",
     clock_start_s: float = float("nan"),
     markers: tuple[Marker, ...] = (),
     notes: tuple[str, ...] = (),
@@ -62,7 +63,7 @@ def assemble(
     acc_scale, gyr_scale : float, unit per count
     sensor : SensorInfo, `protocol` the name of the format
     path : Path, for messages
-    version, acc_unit, gyr_unit, started_utc, clock_start_s, markers, files : as in `Imported`
+    version, acc_unit, gyr_unit, started_utc, started_local, clock_start_s, markers, files : as in `Imported`
     malformed : int, as in `timeline.lay_out`
     notes : tuple of str, said before the counts
 
@@ -92,11 +93,16 @@ def assemble(
         acc_unit=acc_unit,
         gyr_unit=gyr_unit,
         started_utc=started_utc,
+        started_local=started_local,
         clock_start_s=clock_start_s,
         markers=markers,
-        notes=(*notes, *describe(series, loss)),
+        notes=(*notes, *_wall_clock(started_local), *describe(series, loss)),
         files=files,
     )
+
+
+def _wall_clock(started_local: str) -> list[str]:
+    return [f"first sample at {started_local}, local time of an unknown zone"] if started_local else []
 
 
 def choose(placement: str, device: str, owners: tuple[str, ...], path: Path) -> str:

@@ -29,7 +29,7 @@ from ankle_imu import frames
 from ankle_imu.errors import CorruptRecording, RecordingError
 from ankle_imu.interchange.assembly import assemble
 from ankle_imu.interchange.bytes_of import read_bytes
-from ankle_imu.interchange.imported import Imported
+from ankle_imu.interchange.imported import Imported, local_text
 from ankle_imu.values import SensorInfo
 
 NAME: Final = "axivity_cwa"
@@ -107,7 +107,6 @@ def read(path: Path, placement: str) -> Imported:
     if (blocks["count"] < _PER_BLOCK).any():
         keep = (np.arange(_PER_BLOCK) < blocks["count"][:, None]).ravel()
         time, samples = time[keep], samples[keep]
-    words = datetime.fromtimestamp(start, tz=UTC).isoformat(sep=" ", timespec="milliseconds")[:-6]
     return assemble(
         time,
         samples[:, 3:],
@@ -128,11 +127,11 @@ def read(path: Path, placement: str) -> Imported:
         gyr_unit="deg/s",
         acc_scale=scales.acc_g,
         gyr_scale=scales.gyr_dps,
+        started_local=local_text(datetime.fromtimestamp(start, tz=UTC)),
         clock_start_s=start,
         notes=(
             f"acc +-{scales.acc_range_g:g} g with gravity, gyr +-{scales.gyr_range_dps:g} deg/s",
             f"set to {scales.rate:g} Hz; time from the sensor's own clock",
-            f"first sample at {words}, local time of an unknown zone",
             *([f"{damaged} damaged block(s) left out"] if damaged else []),
             *(["the last block is cut off"] if cut else []),
         ),

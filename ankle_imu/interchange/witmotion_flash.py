@@ -14,7 +14,7 @@ from ankle_imu import frames
 from ankle_imu.errors import CorruptRecording
 from ankle_imu.interchange.assembly import assemble
 from ankle_imu.interchange.bytes_of import read_bytes
-from ankle_imu.interchange.imported import Imported
+from ankle_imu.interchange.imported import Imported, local_text
 from ankle_imu.units import DEGREE, STANDARD_GRAVITY
 from ankle_imu.values import SensorInfo
 from ankle_imu.wire import witmotion
@@ -64,7 +64,6 @@ def read(path: Path, placement: str) -> Imported:
     if block.ticks is None or block.gyr is None or not len(block):
         raise CorruptRecording(f"{path} holds no readable WitMotion frame.", path=str(path))
     seconds = block.ticks * block.tick_s
-    began = (_2000 + timedelta(seconds=float(seconds[0]))).isoformat(sep=" ", timespec="milliseconds")[:-6]
     errors = {name: count for name, count in block.errors.items() if count}
     return assemble(
         seconds - seconds[0],
@@ -82,10 +81,10 @@ def read(path: Path, placement: str) -> Imported:
         acc_unit="g",
         gyr_unit="deg/s",
         malformed=block.errors["bad_time"] + block.errors["stale_time"],
+        started_local=local_text(_2000 + timedelta(seconds=float(seconds[0]))),
         clock_start_s=float(seconds[0]),
         notes=(
             "acc in g with gravity, +-16 g; gyr +-2000 deg/s; time from the sensor's own clock",
-            f"first sample at {began}, local time of an unknown zone",
             *([", ".join(f"{count} {name} bytes or frames" for name, count in errors.items())] if errors else []),
         ),
     )

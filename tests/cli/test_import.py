@@ -244,3 +244,25 @@ def test_readme_has_a_row_for_every_format() -> None:
     readme = (Path(__file__).parents[2] / "README.md").read_text("utf-8")
     rows = [line for line in readme.splitlines() if line.startswith("| `")]
     assert [name for name in FORMATS if sum(row.startswith(f"| `{name}` ") for row in rows) != 1] == []
+
+
+def test_a_wall_clock_without_zone_is_read_in_this_computers(
+    ankle_imu: Run, series: dict[str, ImuSeries], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import time
+
+    if not hasattr(time, "tzset"):
+        pytest.skip("this system sets no zone for one process")
+    one = series["left_foot"]
+    vendor = VENDORS["axivity_cwa"]
+    path = vendor.save(tmp_path, vendor.write(np.arange(4000) / 100, one.acc[:4000], one.gyr[:4000]))
+    monkeypatch.setenv("TZ", "Asia/Kolkata")
+    time.tzset()
+    try:
+        done = ankle_imu("import", path, "--as", "left_foot")
+    finally:
+        monkeypatch.delenv("TZ")
+        time.tzset()
+    assert done.code == 0, done.err
+    assert "2026-08-28 07:51:44.000 is read as time of this computer's zone, IST" in done.err
+    assert ai.open_session(done.lines[0]).session.started_utc.startswith("2026-08-28T02:21:44")

@@ -6,7 +6,7 @@ import re
 
 import numpy as np
 import pytest
-from vendor_files import VENDORS, Vendor
+from vendor_files import VENDORS, Vendor, xdf
 
 from ankle_imu.errors import RecordingError
 from ankle_imu.interchange import FORMATS, NotTold, options_of, read, recognise
@@ -228,3 +228,140 @@ def test_what_is_not_told_is_asked_for_by_name(tmp_path):
         read(apdm.save(tmp_path, apdm.write(*truth)), "right_shank")
     assert (caught.value.option, caught.value.choices) == ("device", ("Lumbar", "Left Foot"))
     assert read(tmp_path / "apdm.csv", "right_shank", device="left").sensor.serial == "6570"
+
+
+def test_axivity_without_gyroscope_and_with_changed_settings(tmp_path):
+    vendor = VENDORS["axivity_cwa"]
+    raw = bytearray(vendor.write(*source(N))["walk.cwa"])
+
+    def patched(places: dict[int, int], blocks) -> None:
+        data = bytearray(raw)
+        for block in blocks:
+            at = 1024 + 512 * block
+            for place, value in places.items():
+                data[at + place] = value
+            words = np.frombuffer(bytes(data[at : at + 510]), "<u2")
+            data[at + 510 : at + 512] = (-int(words.sum()) % 65536).to_bytes(2, "little")
+        (tmp_path / "walk.cwa").write_bytes(bytes(data))
+
+    patched({25: 0x32}, range(10))
+    with pytest.raises(RecordingError, match="holds 3 axes a sample, expected 6: no gyroscope"):
+        read(tmp_path / "walk.cwa", "left_foot")
+    patched({24: 0x0B}, [7])
+    with pytest.raises(RecordingError, match="settings of the sensor change"):
+        read(tmp_path / "walk.cwa", "left_foot")
+    patched({28: 17}, [9])  # the last block is not full
+    assert read(tmp_path / "walk.cwa", "left_foot").loss.received == 360 + 17
+
+
+def test_axivity_restarted_in_between(tmp_path):
+    """The count of blocks starts again an hour later: a gap of an hour, no sample moved."""
+    vendor = VENDORS["axivity_cwa"]
+    time, acc, gyr = source(N)
+    first, again = (vendor.write(time, acc, gyr)["walk.cwa"] for _ in range(2))
+    later = bytearray(again[1024:])
+    for at in range(0, len(later), 512):
+        packed = int.from_bytes(later[at + 14 : at + 18], "little") + (1 << 12)
+        later[at + 14 : at + 18] = packed.to_bytes(4, "little")
+        words = np.frombuffer(bytes(later[at : at + 510]), "<u2")
+        later[at + 510 : at + 512] = (-int(words.sum()) % 65536).to_bytes(2, "little")
+    (tmp_path / "walk.cwa").write_bytes(first + bytes(later))
+    series = read(tmp_path / "walk.cwa", "left_foot").series
+    there = np.flatnonzero(series.is_valid)
+    assert len(there) == 2 * N
+    np.testing.assert_allclose(series.time[there[N]] - series.time[there[0]], 3600.0, atol=2e-3)
+
+
+def test_nilspod_past_midnight_and_without_gyr(tmp_path):
+    vendor = VENDORS["nilspod"]
+    raw = bytearray(vendor.write(*source(N, 102.4))["pod.bin"])
+    day = round(86400 * 102.4)
+    for i in range(N):
+        at = 52 + 16 * i + 12
+        raw[at : at + 4] = ((day - 200 + i) % day).to_bytes(4, "little")
+    (tmp_path / "pod.bin").write_bytes(bytes(raw))
+    check(read(tmp_path / "pod.bin", "left_foot"), source(N, 102.4), vendor, whole=True)
+    raw[1], raw[2] = 10, 1
+    (tmp_path / "pod.bin").write_bytes(bytes(raw))
+    with pytest.raises(RecordingError, match="holds no angular rate"):
+        read(tmp_path / "pod.bin", "left_foot")
+
+
+def test_xdf_units_markers_and_two_streams(tmp_path):
+    vendor = VENDORS["xdf"]
+    path = vendor.save(tmp_path, xdf(*source(N), unit=("", "deg/s")))
+    with pytest.raises(NotTold, match="--acc-unit: m/s"):
+        read(path, "left_foot")
+    result = read(path, "left_foot", acc_unit="g")
+    assert (result.acc_unit, result.gyr_unit) == ("g", "deg/s")
+    np.testing.assert_allclose(result.series.acc[0], source(N)[1][0] * 9.80665)
+    assert [(m.text, round(m.time_s, 6)) for m in result.markers] == [("stone", 0.5)]
+    with pytest.raises(ValueError, match="Unknown unit 'furlong'"):
+        read(path, "left_foot", acc_unit="furlong")
+
+
+def test_metabase_needs_both_files_and_their_names(tmp_path):
+    vendor = VENDORS["metabase"]
+    files = vendor.write(*source(N))
+    path = vendor.save(tmp_path / "a", files)
+    both = [read(p, "left_foot").series.acc for p in (*sorted(path.parent.iterdir()), path.parent)]
+    np.testing.assert_array_equal(both[0], both[1])
+    np.testing.assert_array_equal(both[0], both[2])
+    (path.parent / next(name for name in files if "Accel" in name)).unlink()
+    with pytest.raises(RecordingError, match="found 0 accelerometer files of this sensor beside it"):
+        read(path, "left_foot")
+    with pytest.raises(RecordingError, match="keep the names"):
+        read(path.rename(tmp_path / "walk.csv"), "left_foot")
+
+
+def test_phyphox_without_gravity_is_refused(tmp_path):
+    vendor = VENDORS["phyphox"]
+    files = vendor.write(*source(N))
+    files["Accelerometer.csv"] = files["Accelerometer.csv"].replace(b'"Acceleration', b'"Linear Acceleration')
+    with pytest.raises(RecordingError, match="0 tables of acceleration with gravity"):
+        read(vendor.save(tmp_path, files), "left_foot")
+
+
+def test_starts_that_files_tell(tmp_path):
+    told = {}
+    for name, vendor in VENDORS.items():
+        result = read(
+            vendor.save(tmp_path / name, vendor.write(*source(N, vendor.rate))), "left_foot", **vendor.options
+        )
+        told[name] = result.started_utc or result.started_local
+    utc = ("xsens_dot", "metabase", "phyphox", "sensor_logger", "apdm_csv", "apdm_h5")
+    assert {name: told[name] for name in utc} == dict.fromkeys(utc, "2026-08-28T07:51:44.000Z")
+    assert told["nilspod"] == "2026-08-28T07:51:44.003Z"  # its counter's nearest sample
+    assert told["axivity_cwa"] == "2026-08-28 07:51:44.000"
+    assert told["witmotion_flash"] == "2026-06-22 14:41:00.000"
+    assert told["generic_csv"] == told["mt_manager"] == ""
+
+
+def test_bids_start_and_counted_rows(tmp_path):
+    vendor = VENDORS["motion_bids"]
+    files = vendor.write(*source(N))
+    folder = tmp_path / "sub-01" / "motion"
+    path = vendor.save(folder, files)
+    scans = f"filename\tacq_time\nmotion/{path.name}\t2026-08-28T07:51:44.250Z\n"
+    (tmp_path / "sub-01" / "sub-01_scans.tsv").write_text(scans)
+    assert read(path, "left_foot").started_utc == "2026-08-28T07:51:44.250Z"
+    channels = folder / path.name.replace("_motion.tsv", "_channels.tsv")
+    channels.write_text(channels.read_text().replace("LATENCY", "MISC"))
+    result = read(path, "left_foot")
+    check(result, source(N), vendor, whole=True)
+    assert any("rows counted at 100 Hz" in note for note in result.notes)
+    with pytest.raises(NotTold, match="names 0"):
+        read(path, "left_foot", device="shank")
+    channels.unlink()
+    with pytest.raises(RecordingError, match="No such file"):
+        read(path, "left_foot")
+
+
+def test_without_the_library_one_sentence_tells_how_to_get_it(tmp_path, monkeypatch):
+    import sys
+
+    for name, library in (("xdf", "pyxdf"), ("apdm_h5", "h5py")):
+        path = VENDORS[name].save(tmp_path, VENDORS[name].write(*source(N)))
+        monkeypatch.setitem(sys.modules, library, None)
+        with pytest.raises(RecordingError, match=r"pip install 'ankle-imu\[formats\]'"):
+            read(path, "left_foot")
