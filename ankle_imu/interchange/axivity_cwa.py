@@ -19,6 +19,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
@@ -198,16 +199,15 @@ def _sample_times(blocks: NDArray[np.void], rate: float) -> tuple[float, Array]:
     misses = np.diff(stamps) - steps * _PER_BLOCK / rate
     allowed = _RESTARTED_S + 0.05 * np.abs(steps) * _PER_BLOCK / rate  # crystals are 5 % off at the most
     starts = np.flatnonzero((steps <= 0) | (np.abs(misses) > allowed)) + 1
-    first = np.empty(len(blocks))
-    period = np.empty(len(blocks))
-    for part in np.split(np.arange(len(blocks)), starts):
-        count = (sequence[part] - sequence[part[0]]) * float(_PER_BLOCK)
-        first[part], period[part] = _clock(count, stamps[part], within[part], 1.0 / rate)
-    start = float(first[0])
     times = np.empty(len(blocks) * _PER_BLOCK)
     table = times.reshape(len(blocks), _PER_BLOCK)
-    np.multiply.outer(period, np.arange(float(_PER_BLOCK)), out=table)
-    table += (first - start)[:, None]
+    start = float("nan")
+    for begin, end in pairwise([0, *starts.tolist(), len(blocks)]):
+        part = slice(begin, end)
+        count = (sequence[part] - sequence[begin]) * float(_PER_BLOCK)
+        first, period = _clock(count, stamps[part], within[part], 1.0 / rate)
+        start = float(first[0]) if begin == 0 else start
+        np.add.outer(first - start, period * np.arange(_PER_BLOCK), out=table[part])
     return start, times
 
 

@@ -9,7 +9,7 @@ import pytest
 from vendor_files import VENDORS, Vendor, xdf
 
 from ankle_imu.errors import RecordingError
-from ankle_imu.interchange import FORMATS, NotTold, options_of, read, recognise
+from ankle_imu.interchange import FORMATS, NotTold, options_of, read, recognise, timeline
 
 N = 400
 every = pytest.mark.parametrize("vendor", VENDORS.values(), ids=VENDORS)
@@ -78,6 +78,27 @@ def test_whole_files_and_ten_times_longer(tmp_path, vendor, n):
     assert result.format == vendor.name
     assert (result.acc_unit, result.gyr_unit) in [(a, g) for a in ("m/s^2", "g") for g in ("rad/s", "deg/s")]
     assert any(f"{n} samples in" in note for note in result.notes)
+
+
+@every
+@pytest.mark.parametrize("clipped", [False, True])
+def test_the_short_way_for_whole_files_gives_what_the_long_one_gives(tmp_path, vendor, clipped, monkeypatch):
+    time, acc, gyr = source(N, vendor.rate)
+    if clipped:
+        acc[[5, 70], 2] = 16 * 9.80665 * 32767 / 32768
+        gyr[6, 0] = -np.deg2rad(2000)
+    path = vendor.save(tmp_path, vendor.write(time, acc, gyr))
+    short = read(path, "left_foot", **vendor.options)
+    monkeypatch.setattr(timeline, "_is_even", lambda _: False)
+    long = read(path, "left_foot", **vendor.options)
+    for name in ("time", "acc", "gyr"):
+        np.testing.assert_array_equal(getattr(short.series, name), getattr(long.series, name))
+    assert short.series.sampling_rate == pytest.approx(long.series.sampling_rate, rel=1e-12)
+    assert (short.loss.clipped, short.loss.reasons, short.loss.received) == (
+        long.loss.clipped, long.loss.reasons, long.loss.received)  # fmt: skip
+    assert short.notes == long.notes
+    if clipped and np.isfinite(short.sensor.acc_range_g):
+        assert short.loss.clipped == 3
 
 
 @every
