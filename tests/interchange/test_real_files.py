@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import struct
 
 import numpy as np
@@ -217,3 +218,118 @@ def test_flipped_bits_of_an_ax6_cost_their_block(vendor_files, tmp_path):
     there = result.series.is_valid
     np.testing.assert_array_equal(result.series.acc[there], whole.acc[there])
     np.testing.assert_allclose(result.series.time, whole.time, atol=2e-3)
+
+
+TEXTS = {
+    "apdm_format7.csv": {},
+    "xsens_MT2022_ACC_GYRO_ROT_ALL_TAB_NAN_00B42D4B.txt": {"rate": 60.0},
+    "xsens_MT2022_ACC_GYRO_ROT_EULER_TAB_00B42D4F.txt": {"rate": 60.0},
+    "xsens_MT2022_ACC_GYRO_ROT_MAT_COMMA_00B42D4B.txt": {"rate": 60.0},
+    "xsens_MT2022_ACC_GYRO_ROT_MAT_SEMICOLON_00B42D4B.txt": {"rate": 60.0},
+    "xsensdot_LTibia_20210820_202113_811.csv": {"rebuild": True},
+    "xsensdot_RTibia_20210820_202113_825.csv": {"rebuild": True},
+}
+every_text = pytest.mark.parametrize(("name", "options"), TEXTS.items(), ids=TEXTS)
+
+
+def same(one, other) -> None:
+    for name in ("time", "acc", "gyr"):
+        np.testing.assert_array_equal(getattr(one.series, name), getattr(other.series, name))
+
+
+@every_text
+def test_real_texts_saved_in_other_ways(vendor_files, tmp_path, name, options):
+    whole = read(vendor_files / name, "left_foot", **options)
+    raw = (vendor_files / name).read_bytes().replace(b"\r\n", b"\n")
+    for k, changed in enumerate((b"\xef\xbb\xbf" + raw, raw.replace(b"\n", b"\r\n"), raw.rstrip(b"\n") + b"\n\n")):
+        path = tmp_path / f"{k}_{name}"
+        path.write_bytes(changed)
+        same(read(path, "left_foot", **options), whole)
+
+
+@every_text
+def test_real_texts_of_another_locale(vendor_files, tmp_path, name, options):
+    """Decimal commas: the same numbers between semicolons or tabs, a refusal between commas."""
+    whole = read(vendor_files / name, "left_foot", **options)
+    text = (vendor_files / name).read_text(encoding="utf-8")
+    path = tmp_path / name
+    path.write_text(re.sub(r"(?<=\d)\.(?=\d{4})", ",", text.replace(",", ";")), encoding="utf-8")
+    same(read(path, "left_foot", **options), whole)
+    if "," in text.splitlines()[-1]:
+        path.write_text(re.sub(r"(?<=\d)\.(?=\d{4})", ",", text), encoding="utf-8")
+        with pytest.raises(RecordingError):
+            read(path, "left_foot", **options)
+
+
+@every_text
+def test_real_texts_cut_anywhere(vendor_files, tmp_path, name, options):
+    whole = read(vendor_files / name, "left_foot", **options).series
+    raw = (vendor_files / name).read_bytes()
+    readable = 0
+    for cut in np.linspace(0, len(raw) - 1, 40).astype(int):
+        (tmp_path / name).write_bytes(raw[:cut])
+        try:
+            part = read(tmp_path / name, "left_foot", **options).series
+        except RecordingError as error:
+            assert "\n" not in str(error)  # noqa: PT017
+            continue
+        there = np.flatnonzero(part.is_valid)
+        np.testing.assert_array_equal(part.acc[there], whole.acc[there])
+        inner = there[:-1] if options.get("rebuild") else there  # the last rate has one side only
+        np.testing.assert_array_equal(part.gyr[inner], whole.gyr[inner])
+        readable += 1
+    assert readable
+
+
+def test_ten_times_longer_real_files(vendor_files, tmp_path):
+    """The same recording ten times in a row, its counters and clocks going on."""
+    raw = (vendor_files / "axivity_ax6_sample.cwa").read_bytes()
+    blocks = np.frombuffer(raw[1024:], "u1").reshape(-1, 512)
+    copies = [raw[:1024]]
+    for k in range(10):
+        more = blocks.copy()
+        more[:, 10:14] = (np.arange(len(blocks)) + k * len(blocks)).astype("<u4").view("u1").reshape(-1, 4)
+        packed = more[:, 14:18].copy().view("<u4")[:, 0].astype(np.int64)
+        seconds = (packed >> 12 & 31) * 3600 + (packed >> 6 & 63) * 60 + (packed & 63) + 105 * k
+        clock = (packed >> 17 << 17) | (seconds // 3600 << 12) | (seconds // 60 % 60 << 6) | seconds % 60
+        more[:, 14:18] = clock.astype("<u4").view("u1").reshape(-1, 4)
+        words = more[:, :510].copy().view("<u2").sum(axis=1, dtype=np.uint16)
+        more[:, 510:] = (-words.astype(np.int64) % 65536).astype("<u2").view("u1").reshape(-1, 2)
+        copies.append(more.tobytes())
+    (tmp_path / "ten.cwa").write_bytes(b"".join(copies))
+    once, ten = (read(p, "left_foot") for p in (vendor_files / "axivity_ax6_sample.cwa", tmp_path / "ten.cwa"))
+    assert (ten.loss.received, ten.loss.lost) == (103600, 0)
+    np.testing.assert_array_equal(ten.series.acc, np.tile(once.series.acc, (10, 1)))
+    assert ten.series.duration == pytest.approx(9 * 105 + 105.3, abs=0.3)
+
+    raw = (vendor_files / "NilsPodX-7FAD_20190430_0933.bin").read_bytes()
+    rows = np.frombuffer(raw[52 : 52 + 16 * 9597], "u1").reshape(-1, 16)
+    many = np.tile(rows, (10, 1))
+    many[:, 12:] = (5568922 + np.arange(95970)).astype("<u4").view("u1").reshape(-1, 4)
+    head = bytearray(raw[:52])
+    head[23:27] = (95970).to_bytes(4, "little")
+    (tmp_path / "ten.bin").write_bytes(bytes(head) + many.tobytes())
+    ten = read(tmp_path / "ten.bin", "left_foot")
+    assert (ten.loss.received, ten.loss.lost, ten.series.sampling_rate) == (95970, 0, pytest.approx(204.8))
+    once = read(vendor_files / "NilsPodX-7FAD_20190430_0933.bin", "left_foot")
+    np.testing.assert_array_equal(ten.series.gyr, np.tile(once.series.gyr, (10, 1)))
+
+
+@pytest.mark.parametrize(("name", "at", "first"), [("apdm_format7.csv", 0, 3), *(
+    (name, 0, 13) for name in TEXTS if "MT2022" in name)])  # fmt: skip
+def test_ten_times_longer_real_texts(vendor_files, tmp_path, name, at, first):
+    lines = (vendor_files / name).read_text(encoding="utf-8").splitlines()
+    separator = next(s for s in ("\t", ";", ",") if s in lines[first])
+    head, rows = lines[:first], [line.split(separator) for line in lines[first:]]
+    step = int(rows[1][at]) - int(rows[0][at])
+    many = []
+    for k in range(10 * len(rows)):
+        cells = list(rows[k % len(rows)])
+        cells[at] = str(int(rows[0][at]) + k * step)
+        many.append(separator.join(cells))
+    (tmp_path / name).write_text("\n".join([*head, *many]) + "\n", encoding="utf-8")
+    options = TEXTS[name]
+    once, ten = (read(folder / name, "left_foot", **options) for folder in (vendor_files, tmp_path))
+    assert ten.loss.expected == 10 * once.loss.expected
+    np.testing.assert_array_equal(ten.series.acc, np.tile(once.series.acc, (10, 1)))
+    assert ten.series.sampling_rate == pytest.approx(once.series.sampling_rate, rel=1e-3)
