@@ -119,6 +119,21 @@ def test_only_sessions_of_a_library_are_removed(root: Path, tmp_path: Path) -> N
     assert len(list_sessions(root)) == 3
 
 
+def test_a_folder_of_others_is_not_removed(tmp_path: Path) -> None:
+    """`people/ana/2026/taxes` is as deep as a session, and none."""
+    folder = tmp_path / "people" / "ana" / "2026" / "taxes"
+    (folder / "raw").mkdir(parents=True)
+    (folder / "raw" / "tax.pdf").write_bytes(b"mine")
+    for work in (doomed, remove_session, remove_results, lambda _: remove_person(tmp_path, "ana")):
+        with pytest.raises(RecordingError, match="no session of a library"):
+            work(folder)
+    assert (folder / "raw" / "tax.pdf").read_bytes() == b"mine"
+    empty = folder.with_name("2026-05-01T080000Z_abcd")
+    empty.mkdir()
+    remove_session(empty)
+    assert not empty.exists()
+
+
 def test_leftovers_are_named_for_what_they_are(root: Path) -> None:
     folder = first(root)
     folder.rename(folder.with_name(f"{ASIDE}removed-0000-{folder.name}"))
