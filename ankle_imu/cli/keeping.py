@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 from cyclopts import App, Parameter
 
 from ankle_imu.cli import failures, sessions
-from ankle_imu.cli.arguments import AsJson, Library, Person, library_root
+from ankle_imu.cli.arguments import AsJson, Library, Person, complete_sessions, library_root
 from ankle_imu.cli.output import Tell, progress, say, show, show_json, show_table
 
 if TYPE_CHECKING:
@@ -22,7 +22,9 @@ PASSPHRASE_VARIABLE: Final = "ANKLE_IMU_PASSPHRASE"
 _DAMAGED: Final = 5
 _REFUSED: Final = 7
 
-Sessions = Annotated[tuple[str, ...], Parameter(name="SESSION", help="Folders, ids or `last`.")]
+Sessions = Annotated[
+    tuple[str, ...], Parameter(name="SESSION", help="Folders, ids or `last`.", completer=complete_sessions)
+]
 Yes = Annotated[bool, Parameter(name="--yes", negative="", show_default=False, help="Do not ask.")]
 
 
@@ -110,7 +112,7 @@ def rm(
     if person and not folders and not (root / "people" / person).is_dir():
         raise failures.UsageError(f"There is no person {person!r} in the library at {root}.")
     items = [doomed(folder) for folder in folders]
-    _refuse_recorded(folders)
+    sessions.refuse_recorded(folders)
     if not as_json:
         _show_doomed(items, results)
     is_whole_person = bool(person) and not results
@@ -299,14 +301,6 @@ def _folders(root: Path, refs: Sequence[str], person: str) -> list[Path]:
         return found
     with failures.user_input():
         return [entry.path for entry in list_sessions(root, check_alias(person) if person else None)]
-
-
-def _refuse_recorded(folders: Sequence[Path]) -> None:
-    from ankle_imu.recording import being_recorded, is_being_recorded
-
-    for folder in folders:
-        if is_being_recorded(folder):
-            raise being_recorded(folder)
 
 
 def _ask(word: str, yes: bool) -> None:
