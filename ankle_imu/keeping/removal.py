@@ -9,22 +9,18 @@ from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
 
 from ankle_imu import recording
 from ankle_imu.durable import storage_error, sync_folder
 from ankle_imu.errors import AnkleImuError, RecordingError
 from ankle_imu.keeping.verify import REMOVED, size_of, tree_size
 from ankle_imu.library.derived import FOLDER as DERIVED
-from ankle_imu.library.derived import find_result, load_result
+from ankle_imu.library.derived import PAGES, find_result, load_result
 from ankle_imu.library.folders import list_sessions
 from ankle_imu.manifest import FILE_NAME, is_alias
 from ankle_imu.recording.lock import NAME as LOCK
 from ankle_imu.recording.sums import raw_files
 from ankle_imu.terrain import FILE_NAMES
-
-_PAGES: Final = ("report.html", "report.pdf", "check.png")
-"""What `report` and `check` write into a session folder."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -155,7 +151,7 @@ def remove_results(folder: Path) -> int:
 
 
 def _results(folder: Path) -> Iterator[Path]:
-    yield from (path for name in (DERIVED, *_PAGES) if (path := folder / name).exists())
+    yield from (path for name in (DERIVED, *PAGES) if (path := folder / name).exists())
 
 
 def _duration(folder: Path) -> float:

@@ -7,16 +7,14 @@ import hashlib
 import shutil
 from contextlib import suppress
 from pathlib import Path
-from typing import Final
 
 from ankle_imu.durable import ASIDE, storage_error, sync_folder, whole_folder
 from ankle_imu.errors import CorruptRecording, RecordingError
+from ankle_imu.library.derived import FOLDER as DERIVED
+from ankle_imu.library.derived import PAGES
 from ankle_imu.library.marks import PEOPLE
 from ankle_imu.library.tags import noted, set_value, with_value
 from ankle_imu.manifest import FILE_NAME, check_alias, quoted
-
-_MADE: Final = ("report.html", "report.pdf", "check.png")
-"""Beside the results, what our commands write into a session and can write again."""
 
 
 def move_session(session_folder: str | Path, *, alias: str = "", library: str | Path | None = None) -> Path:
@@ -118,7 +116,7 @@ def _note_alias(session: Path, alias: str) -> None:
 
 def _kept(session: Path, alias: str) -> dict[str, str]:
     """SHA-256 of all files that cannot be made again, `session.toml` as it is with `alias` noted."""
-    found = {n: h for n, h in _hashes(session).items() if not n.startswith("derived/") and n not in _MADE}
+    found = {n: h for n, h in _hashes(session).items() if not n.startswith(f"{DERIVED}/") and n not in PAGES}
     if FILE_NAME in found:
         text = (session / FILE_NAME).read_bytes().decode("utf-8", "surrogateescape")
         noted_as = with_value(text, "alias", quoted(alias)).encode("utf-8", "surrogateescape")

@@ -163,8 +163,13 @@ def test_a_kill_in_mid_removal_leaves_a_name_that_tells(root: Path) -> None:
     assert len(list_sessions(root)) == 2
 
 
-def test_stock_is_taken_of_everything(root: Path) -> None:
+def test_stock_is_taken_of_everything(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     save_name("P-anna", "Ana")
+    pages = [root / "library.html", root / "people" / "P-anna" / "trend_x.png"]
+    for page in pages:
+        page.write_bytes(b"Ana was here")
+    mirror = tmp_path / "cache" / "ankle_imu" / "stores" / "0123"
+    (mirror / "people").mkdir(parents=True)
     found = {one.what: one for one in inventory(root)}
     assert found["people"].count == 2
     assert found["raw recordings"].count == 3
@@ -172,6 +177,9 @@ def test_stock_is_taken_of_everything(root: Path) -> None:
     assert found["notes and free text"].count == 4
     assert found["names"].where == (names_path(),)
     assert found["names"].advice == ""
+    assert found["pages of many sessions"].where == tuple(pages)
+    assert found["copies of stores"].where == (mirror,)
+    assert "under 2 pseudonyms" in found["people"].reveals
     assert "Ana" not in repr(found.values())
     if os.name != "nt":
         names_path().chmod(0o644)
