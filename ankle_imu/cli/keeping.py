@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 from cyclopts import App, Parameter
 
-from ankle_imu.cli import failures, sessions
+from ankle_imu.cli import failures, paging, sessions
 from ankle_imu.cli.arguments import AsJson, Library, Person, complete_sessions, library_root
 from ankle_imu.cli.output import Tell, progress, say, show, show_json, show_table
 
@@ -129,7 +129,9 @@ def rm(
         )
     else:
         what = f"{'Results of ' if results else ''}{_plural(len(items), 'session')} removed"
-        say(f"{what}, and all else of {person}." if is_whole_person else f"{what}.")
+        say(f"{what}, and all else of {person} in people/." if is_whole_person else f"{what}.")
+        if not results and (root / paging.NAME).exists():
+            say(f"{root / paging.NAME} still lists what it did; `ankle-imu library page` makes it anew.")
     return 0
 
 
@@ -284,7 +286,7 @@ def name(
         for one, known in sorted(names.items()):
             show(known if alias else f"{one}  {known}")
     else:
-        say(f"{alias or 'Nobody'} has no name here.")
+        say(f"{alias} has no name here." if alias else "No names are kept here.")
 
 
 def _folders(root: Path, refs: Sequence[str], person: str) -> list[Path]:
@@ -364,8 +366,8 @@ def _show_checks(checks: Sequence[SessionCheck]) -> None:
     damaged = next((check for check in checks if check.state == "damaged"), None)
     if damaged:
         say(
-            "Bring damaged files back from a backup (ankle-imu library restore), or make the most of them: "
-            f"ankle-imu repair {damaged.path.name}"
+            "Bring damaged files back from a backup (ankle-imu library restore puts a session that differs into "
+            f"set-aside/, copy them from there), or make the most of them: ankle-imu repair {damaged.path.name}"
         )
 
 

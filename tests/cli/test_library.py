@@ -78,6 +78,11 @@ def test_list_json_has_all_of_a_session(ankle_imu: Run, shelf: Path) -> None:
     assert (one["result"], one["gaits"], one["sensors"]) == (None, [], ["left_foot"])
 
 
+@pytest.mark.parametrize("words", [("--gait", "swim"), ("--from", "2026-13"), ("--to", "2026-02-32")])
+def test_what_cannot_be_searched_for(ankle_imu: Run, shelf: Path, words: tuple[str, str]) -> None:
+    ankle_imu("library", "list", *words).refuses(2, words[1])
+
+
 def test_nothing_fits(ankle_imu: Run, shelf: Path) -> None:
     done = ankle_imu("library", "list", "--tag", "snow")
     assert (done.code, done.out) == (0, "")
