@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 from cyclopts import App, Parameter
 
-from ankle_imu.cli import failures, sessions
-from ankle_imu.cli.arguments import AsJson, Library, Person, library_root
+from ankle_imu.cli import failures, paging, sessions
+from ankle_imu.cli.arguments import AsJson, Library, Person, complete_sessions, library_root
 from ankle_imu.cli.output import Tell, progress, say, show, show_json, show_table
 
 if TYPE_CHECKING:
@@ -22,7 +22,9 @@ PASSPHRASE_VARIABLE: Final = "ANKLE_IMU_PASSPHRASE"
 _DAMAGED: Final = 5
 _REFUSED: Final = 7
 
-Sessions = Annotated[tuple[str, ...], Parameter(name="SESSION", help="Folders, ids or `last`.")]
+Sessions = Annotated[
+    tuple[str, ...], Parameter(name="SESSION", help="Folders, ids or `last`.", completer=complete_sessions)
+]
 Yes = Annotated[bool, Parameter(name="--yes", negative="", show_default=False, help="Do not ask.")]
 
 
@@ -110,7 +112,7 @@ def rm(
     if person and not folders and not (root / "people" / person).is_dir():
         raise failures.UsageError(f"There is no person {person!r} in the library at {root}.")
     items = [doomed(folder) for folder in folders]
-    _refuse_recorded(folders)
+    sessions.refuse_recorded(folders)
     if not as_json:
         _show_doomed(items, results)
     is_whole_person = bool(person) and not results
@@ -127,7 +129,9 @@ def rm(
         )
     else:
         what = f"{'Results of ' if results else ''}{_plural(len(items), 'session')} removed"
-        say(f"{what}, and all else of {person}." if is_whole_person else f"{what}.")
+        say(f"{what}, and all else of {person} in people/." if is_whole_person else f"{what}.")
+        if not results and (root / paging.NAME).exists():
+            say(f"{root / paging.NAME} still lists what it did; `ankle-imu library page` makes it anew.")
     return 0
 
 
@@ -282,7 +286,7 @@ def name(
         for one, known in sorted(names.items()):
             show(known if alias else f"{one}  {known}")
     else:
-        say(f"{alias or 'Nobody'} has no name here.")
+        say(f"{alias} has no name here." if alias else "No names are kept here.")
 
 
 def _folders(root: Path, refs: Sequence[str], person: str) -> list[Path]:
@@ -299,14 +303,6 @@ def _folders(root: Path, refs: Sequence[str], person: str) -> list[Path]:
         return found
     with failures.user_input():
         return [entry.path for entry in list_sessions(root, check_alias(person) if person else None)]
-
-
-def _refuse_recorded(folders: Sequence[Path]) -> None:
-    from ankle_imu.recording import being_recorded, is_being_recorded
-
-    for folder in folders:
-        if is_being_recorded(folder):
-            raise being_recorded(folder)
 
 
 def _ask(word: str, yes: bool) -> None:
@@ -370,8 +366,8 @@ def _show_checks(checks: Sequence[SessionCheck]) -> None:
     damaged = next((check for check in checks if check.state == "damaged"), None)
     if damaged:
         say(
-            "Bring damaged files back from a backup (ankle-imu library restore), or make the most of them: "
-            f"ankle-imu repair {damaged.path.name}"
+            "Bring damaged files back from a backup (ankle-imu library restore puts a session that differs into "
+            f"set-aside/, copy them from there), or make the most of them: ankle-imu repair {damaged.path.name}"
         )
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 from cyclopts import Parameter
 
 from ankle_imu.cli import failures
-from ankle_imu.cli.arguments import AsJson, Library, Person, reading_root
+from ankle_imu.cli.arguments import AsJson, Library, Person, reading_root, store_of
 from ankle_imu.cli.output import say, show_columns, show_json_rows, show_table
 
 if TYPE_CHECKING:
@@ -31,7 +31,9 @@ def list_(
         str,
         Parameter(name="--to", show_default=False, help="Not after; the whole of that year, month or day counts."),
     ] = "",
-    gait: Annotated[str, Parameter(show_default=False, help="Found in the result: walk, jog or run.")] = "",
+    gait: Annotated[
+        Literal["walk", "jog", "run"] | None, Parameter(show_default=False, help="Found in the result.")
+    ] = None,
     tag: Annotated[
         tuple[str, ...],
         Parameter(show_default=False, negative="", help="With this tag; several: with all of them."),
@@ -50,7 +52,14 @@ def list_(
     root = reading_root(library)
     with failures.user_input():
         search = Search(
-            person=person, since=since, until=until, gait=gait, tags=tag, surface=surface, kind=kind, text=text
+            person=person,
+            since=since,
+            until=until,
+            gait=gait or "",
+            tags=tag,
+            surface=surface,
+            kind=kind,
+            text=text,
         )
     rows = list_rows(root, search)
     if as_json:
@@ -62,9 +71,11 @@ def list_(
             if row.problem:
                 say(f"{row.session_id}: {row.problem}")
     elif search == Search(person=person):
-        say(f"The library at {root} holds no sessions{f' of {person}' if person else ''} yet.")
+        say(
+            f"The library at {store_of(library) or root} holds no sessions{f' of {person}' if person else ''} yet."
+        )
     else:
-        say(f"No session of the library at {root} fits.")
+        say(f"No session of the library at {store_of(library) or root} fits.")
 
 
 def _entry(root: Path, row: SessionRow) -> dict[str, Any]:

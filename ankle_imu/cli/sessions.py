@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,15 @@ def locate(root: Path, ref: str) -> Path:
     from ankle_imu.library import find_session
 
     return find_session(root, ref).resolve()
+
+
+def refuse_recorded(folders: Iterable[Path]) -> None:
+    """Raise `RecordingError` where a program writes to one of the sessions at this moment."""
+    from ankle_imu.recording import being_recorded, is_being_recorded
+
+    for folder in folders:
+        if is_being_recorded(folder):
+            raise being_recorded(folder)
 
 
 def locate_saved(library: str | None, ref: str) -> Path:

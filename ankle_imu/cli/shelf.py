@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from cyclopts import App, Group
 
 from ankle_imu.cli import arranging, keeping, listing, paging, sessions
-from ankle_imu.cli.arguments import AsJson, Library, Session
+from ankle_imu.cli.arguments import AsJson, Library, Session, store_of
 from ankle_imu.cli.output import say, show, show_heading, show_json, show_table
 from ankle_imu.errors import RecordingError
 
@@ -69,7 +69,8 @@ def show_one(
         show_json({"session": path.name, "path": path, "info": _info(info), "result": told, **files})
         return
     show_heading(path.name)
-    facts = [("folder", str(path)), *_facts(info), *_told_files(files)]
+    is_mirrored = bool(store_of(library)) and not (path / "raw").exists()
+    facts = [("folder", str(path)), *_facts(info), *_told_files(files, is_mirrored)]
     show_table(("", ""), [list(fact) for fact in facts])
     show()
     show_table(("Sensor", "Model", "Serial", "Mounted", "Rate"), [_sensor(s) for s in info.sensors.values()])
@@ -95,11 +96,12 @@ def _files(path: Path, newest: Path | None) -> dict[str, Any]:
     }
 
 
-def _told_files(files: dict[str, Any]) -> list[tuple[str, str]]:
+def _told_files(files: dict[str, Any], is_mirrored: bool) -> list[tuple[str, str]]:
     raw, results = files["raw"], files["results"]
+    held = f"{raw['bytes'] / 1e6:.1f} MB in {raw['files']} file{'s' * (raw['files'] != 1)}"
     named = ", ".join(f"{one['settings']} (newest)" if one["is_newest"] else one["settings"] for one in results)
     facts = [
-        ("recording", f"{raw['bytes'] / 1e6:.1f} MB in {raw['files']} file{'s' * (raw['files'] != 1)}"),
+        ("recording", "in the store" if is_mirrored else held),
         ("track", files["track"].name if files["track"] else ""),
         ("results" if len(results) > 1 else "result", named),
         ("report", files["report"].name if files["report"] else ""),

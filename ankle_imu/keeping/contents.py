@@ -13,6 +13,7 @@ from ankle_imu.durable import ASIDE
 from ankle_imu.errors import RecordingError
 from ankle_imu.keeping.archive import Member
 from ankle_imu.library.derived import FOLDER as DERIVED
+from ankle_imu.library.derived import PAGES
 from ankle_imu.library.person import FILE as PERSON
 from ankle_imu.library.reviews import FILE as REVIEWS
 from ankle_imu.library.sensors import sensor_folder
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
 Positions = Literal["keep", "trim", "none"]
 """Tracks as they are; without the surroundings of their ends; not at all."""
 
-_PAGES: Final = ("report.html", "report.pdf", "check.png")
 _PLACES: Final = ("latitude_deg", "longitude_deg", "elevation_m")
 
 
@@ -115,7 +115,7 @@ def _member(name: str, path: Path) -> Member:
 
 
 def _is_result(name: str) -> bool:
-    return name.startswith(f"{DERIVED}/") or name in _PAGES
+    return name.startswith(f"{DERIVED}/") or name in PAGES
 
 
 def _track(folder: Path, wish: Wish) -> tuple[tuple[Zone, ...], list[Member], list[str]]:

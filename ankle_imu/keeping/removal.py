@@ -9,21 +9,18 @@ from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
 
 from ankle_imu import recording
 from ankle_imu.durable import storage_error, sync_folder
 from ankle_imu.errors import AnkleImuError, RecordingError
 from ankle_imu.keeping.verify import REMOVED, size_of, tree_size
 from ankle_imu.library.derived import FOLDER as DERIVED
-from ankle_imu.library.derived import find_result, load_result
+from ankle_imu.library.derived import PAGES, find_result, load_result
 from ankle_imu.library.folders import list_sessions
-from ankle_imu.manifest import is_alias
+from ankle_imu.manifest import FILE_NAME, is_alias
+from ankle_imu.recording.lock import NAME as LOCK
 from ankle_imu.recording.sums import raw_files
 from ankle_imu.terrain import FILE_NAMES
-
-_PAGES: Final = ("report.html", "report.pdf", "check.png")
-"""What `report` and `check` write into a session folder."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,7 +45,7 @@ def doomed(folder: Path) -> Doomed:
     Raises
     ------
     RecordingError
-        If it lies in no library: what is not ours is not removed.
+        If it is no session of a library: what is not ours is not removed.
     """
     library_of(folder)
     results = [p for p in (folder / DERIVED).glob("*/") if p.is_dir()]
@@ -63,14 +60,22 @@ def doomed(folder: Path) -> Doomed:
 
 
 def library_of(folder: Path) -> Path:
-    """Library that a session folder lies in; raises `RecordingError` where it lies in none."""
+    """Library that a session folder lies in; raises `RecordingError` where it lies in none, or is no session."""
     parents = folder.parents
-    if not folder.is_dir() or len(parents) < 4 or parents[2].name != "people":
+    if len(parents) < 4 or parents[2].name != "people" or not _is_session(folder):
         raise RecordingError(
             f"{folder} is no session of a library; only those are removed here. Delete it yourself.",
             path=str(folder),
         )
     return parents[3]
+
+
+def _is_session(folder: Path) -> bool:
+    """Whether a folder holds what a session does, or nothing: others have folders named `people`, too."""
+    if not folder.is_dir():
+        return False
+    is_ours = any(any(folder.glob(one)) for one in (FILE_NAME, "raw/part-*.mcap", f"{DERIVED}/*/result.json"))
+    return is_ours or all(path.name == LOCK for path in folder.iterdir())
 
 
 def remove_session(folder: Path) -> None:
@@ -83,7 +88,7 @@ def remove_session(folder: Path) -> None:
     Raises
     ------
     RecordingError
-        If it lies in no library, or is being recorded; then nothing is changed.
+        If it is no session of a library, or is being recorded; then nothing is changed.
     StorageError
         If the disk refuses; then the session is whole, or what is left of it has a name that `leftovers` finds.
     """
@@ -106,14 +111,18 @@ def remove_person(root: Path, alias: str) -> None:
     Raises
     ------
     RecordingError
-        If there is no such person, or one of the sessions is being recorded; then nothing is changed.
+        If there is no such person, one of the folders is no session, or one of the sessions is being recorded;
+        then nothing is changed.
     StorageError
         If the disk refuses, as for `remove_session`.
     """
     folder = root / "people" / alias
     if not is_alias(alias) or not folder.is_dir():
         raise RecordingError(f"There is no person {alias!r} in the library at {root}.", path=str(root))
-    with _not_recorded([entry.path for entry in list_sessions(root, alias)]):
+    sessions = [entry.path for entry in list_sessions(root, alias)]
+    for session in sessions:
+        library_of(session)
+    with _not_recorded(sessions):
         aside = _rename(folder, root)  # not under people/, where it would look like a person
     _delete(aside)
 
@@ -142,7 +151,7 @@ def remove_results(folder: Path) -> int:
 
 
 def _results(folder: Path) -> Iterator[Path]:
-    yield from (path for name in (DERIVED, *_PAGES) if (path := folder / name).exists())
+    yield from (path for name in (DERIVED, *PAGES) if (path := folder / name).exists())
 
 
 def _duration(folder: Path) -> float:

@@ -251,7 +251,9 @@ class _Restoring:
                 self._put_aside(group)
         elif differing or not group.sums:
             lost = f"{len(differing)} of {len(group.sums)} files" if group.sums else "the list of its files"
-            kept = f" what is left ({len(group.found)} files) is set aside" if group.found else " nothing is left"
+            count = len(group.found)
+            left = f"{count} file{'s' * (count != 1)}"
+            kept = f" what is left ({left}) is set aside" if count else " nothing is left"
             self._told["damaged"].append(f"{name}: {lost} are damaged or missing;{kept}.")
             self._put_aside(group)
         else:

@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 
 FORMAT_VERSION: Final = 3
 FOLDER: Final = "derived"
+PAGES: Final = ("report.html", "report.pdf", "check.png")
+"""What `report` and `check` write beside the results, into the folder of the session."""
+
 _RESULT: Final = "result.json"
 _TABLES: Final = (tables.ANGLES, tables.STRIDES, tables.EVENTS, tables.BOUTS, tables.SUMMARY)
 _SINCE: Final = {tables.CONTEXT: 2, tables.TRACK: 2, tables.CURVES: 3}

@@ -7,15 +7,14 @@ import hashlib
 import shutil
 from contextlib import suppress
 from pathlib import Path
-from typing import Final
 
 from ankle_imu.durable import ASIDE, storage_error, sync_folder, whole_folder
 from ankle_imu.errors import CorruptRecording, RecordingError
+from ankle_imu.library.derived import FOLDER as DERIVED
+from ankle_imu.library.derived import PAGES
 from ankle_imu.library.marks import PEOPLE
-from ankle_imu.library.tags import noted, set_value
+from ankle_imu.library.tags import noted, set_value, with_value
 from ankle_imu.manifest import FILE_NAME, check_alias, quoted
-
-_RAW: Final = "raw"
 
 
 def move_session(session_folder: str | Path, *, alias: str = "", library: str | Path | None = None) -> Path:
@@ -37,7 +36,8 @@ def move_session(session_folder: str | Path, *, alias: str = "", library: str | 
     ValueError
         If `alias` cannot name a folder.
     RecordingError
-        If the folder lies in no library, or another session of that id is there already.
+        If the folder lies in no library, or one of that id is there already and not the same in all that cannot be
+        made again.
     CorruptRecording
         If `session.toml` cannot be understood, or a copy differs from what it was made from.
     StorageError
@@ -57,8 +57,12 @@ def move_session(session_folder: str | Path, *, alias: str = "", library: str | 
         return source
     before = noted(source).alias
     if target.exists():
-        if _hashes(source / _RAW) != _hashes(target / _RAW):
-            raise RecordingError(f"Another session is at {target} already; nothing was moved.", path=str(target))
+        if _kept(source, person) != _kept(target, person):
+            raise RecordingError(
+                f"Another session, or one with other notes, answers or another track, is at {target} already; "
+                "nothing was moved.",
+                path=str(target),
+            )
         _note_alias(target, person)
         _remove(source)
         return target
@@ -108,6 +112,16 @@ def _note_alias(session: Path, alias: str) -> None:
     """Write the person into `session.toml` where another one is noted."""
     if (session / FILE_NAME).exists() and noted(session).alias != alias:
         set_value(session, "alias", quoted(alias))
+
+
+def _kept(session: Path, alias: str) -> dict[str, str]:
+    """SHA-256 of all files that cannot be made again, `session.toml` as it is with `alias` noted."""
+    found = {n: h for n, h in _hashes(session).items() if not n.startswith(f"{DERIVED}/") and n not in PAGES}
+    if FILE_NAME in found:
+        text = (session / FILE_NAME).read_bytes().decode("utf-8", "surrogateescape")
+        noted_as = with_value(text, "alias", quoted(alias)).encode("utf-8", "surrogateescape")
+        found[FILE_NAME] = hashlib.sha256(noted_as).hexdigest()
+    return found
 
 
 def _hashes(folder: Path) -> dict[str, str]:

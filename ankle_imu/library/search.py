@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from ankle_imu.library.cards import SessionEntry
 
-_DATE: Final = re.compile(r"\d{4}(-\d\d(-\d\d(T\d\d(:?\d\d)?)?)?)?")
+_DATE: Final = re.compile(r"\d{4}(-(0[1-9]|1[0-2])(-(0[1-9]|[12]\d|3[01])(T([01]\d|2[0-3])(:?[0-5]\d)?)?)?)?")
 _ORDER: Final = "ORDER BY began, session_id"
 
 

@@ -80,6 +80,7 @@ def imprint_of(
     drawn: Iterable[Picture],
     files: Mapping[str, str],
     past: pd.DataFrame | None = None,
+    made_with: Mapping[str, str] | None = None,
 ) -> Imprint:
     """Take the imprint of a page that is about to be written.
 
@@ -89,11 +90,12 @@ def imprint_of(
     drawn : pictures of the page
     files : as in `Imprint`; empty when the result came from no session on disk
     past : table `tables.TREND` that the page draws on, or None
+    made_with : versions that the page is to name; today's when None
     """
     return Imprint(
         session=result.session.session_id,
         settings=result.settings,
-        versions=versions(),
+        versions=dict(versions() if made_with is None else made_with),
         files=dict(files),
         tables=table_digests(result),
         figures={one.name: text_digest(one.wide + one.narrow) for one in drawn},

@@ -109,9 +109,13 @@ def report_html(
     trend: pd.DataFrame | None = None,
     history: Sequence[PastSession] = (),
     files: Mapping[str, str] | None = None,
+    versions: Mapping[str, str] | None = None,
 ) -> str:
-    """Make the page of one session as text; the same result gives the same text."""
-    return sealed(render("report.html.j2", **_values(result, trend, history, files)))
+    """Make the page of one session as text; the same result gives the same text.
+
+    `versions` are those that the page names, today's when None: to make a page again that was made with others.
+    """
+    return sealed(render("report.html.j2", **_values(result, trend, history, files, versions)))
 
 
 def _values(
@@ -119,6 +123,7 @@ def _values(
     trend: pd.DataFrame | None,
     history: Sequence[PastSession],
     files: Mapping[str, str] | None,
+    versions: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
     """All that the template needs; the pictures are drawn here."""
     result = _as_kept(result)
@@ -138,7 +143,7 @@ def _values(
         "way_sentences": way_sentences,
         "closeups": rolls,
         "trend": past,
-        "imprint": imprint_of(result, pictures([shown, rolls, past]), files or {}, trend),
+        "imprint": imprint_of(result, pictures([shown, rolls, past]), files or {}, trend, versions),
         **shown,
     }
 

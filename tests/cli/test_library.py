@@ -14,7 +14,7 @@ import pytest
 
 from ankle_imu.cli import listing
 from ankle_imu.cli.app import build
-from ankle_imu.recording import read_session_info, write_session_info
+from ankle_imu.recording import RecordingWriter, read_session_info, write_session_info
 from ankle_imu.values import SensorInfo, SessionInfo
 
 Run = Callable[..., Any]
@@ -78,6 +78,11 @@ def test_list_json_has_all_of_a_session(ankle_imu: Run, shelf: Path) -> None:
     assert (one["result"], one["gaits"], one["sensors"]) == (None, [], ["left_foot"])
 
 
+@pytest.mark.parametrize("words", [("--gait", "swim"), ("--from", "2026-13"), ("--to", "2026-02-32")])
+def test_what_cannot_be_searched_for(ankle_imu: Run, shelf: Path, words: tuple[str, str]) -> None:
+    ankle_imu("library", "list", *words).refuses(2, words[1])
+
+
 def test_nothing_fits(ankle_imu: Run, shelf: Path) -> None:
     done = ankle_imu("library", "list", "--tag", "snow")
     assert (done.code, done.out) == (0, "")
@@ -110,6 +115,14 @@ def test_move(ankle_imu: Run, shelf: Path, tmp_path: Path) -> None:
     assert months(ankle_imu("library", "list", "--json").json) == [2, 3, 4]
     ankle_imu("library", "move", "last").refuses(2, "--person", "--to")
     ankle_imu("library", "move", "last", "--person", "a/b").refuses(2, "a/b")
+
+
+def test_a_running_recording_is_not_moved(ankle_imu: Run, shelf: Path, tmp_path: Path) -> None:
+    folder = shelf / "people" / "P-b" / "2026" / "2026-12-01T090000Z_abcd"
+    folder.mkdir(parents=True)
+    with RecordingWriter(folder, start_ns=10**18):
+        ankle_imu("library", "move", folder.name, "--to", tmp_path / "other").refuses(5, "is being recorded")
+    assert folder.is_dir()
 
 
 def test_reindex(ankle_imu: Run, shelf: Path) -> None:
@@ -156,6 +169,8 @@ printf '%s\\n' "${{COMPREPLY[@]}}"
         ("ankle-imu library show", "2026-0", ["2026-04", "2026-03", "2026-02", "2026-01"]),
         ("ankle-imu compare last", "2026-02", ["2026-02"]),
         ("ankle-imu report", "la", ["last"]),
+        ("ankle-imu library rm", "2026-02", ["2026-02"]),
+        ("ankle-imu library verify 2026-01", "2026-02", ["2026-02"]),
         ("ankle-imu events list", "2025", []),
     ],
 )

@@ -187,7 +187,10 @@ def test_verify_finds_the_page_reproduced_until_something_changes(
     code, content = told("report", str(moved), "--verify")
     assert code == 5
     assert (content["session"], content["reproduced"]) == (str(session), False)
-    assert [item["item"] for item in content["items"] if item["holds"] is not True] == ["page"]
+    assert [item["item"] for item in content["items"] if item["holds"] is not True] == [
+        "page",
+        "text of the page",
+    ]
 
     part = session / "raw" / "part-0001.mcap"
     part.write_bytes(part.read_bytes()[: part.stat().st_size * 3 // 4])
@@ -201,6 +204,28 @@ def test_verify_finds_the_page_reproduced_until_something_changes(
     code, content = told("report", str(session), "--verify")
     assert code == 5
     assert any("not made again" in item["found"] for item in content["items"])
+
+
+def test_a_forged_page_is_not_reproduced(ankle_imu: Run, session: Path, tmp_path: Path, told: Any) -> None:
+    """Sealed anew, and said to be made with other versions, a page with other words still shows."""
+    from ankle_imu.report import imprint
+
+    ankle_imu("report", session)
+    html = (session / "report.html").read_text("utf-8")
+    page = tmp_path / "sent.html"
+    for package, words, holds in (
+        ("numpy", "How good", True),
+        ("numpy", "How very good", False),
+        ("ankle_imu", "How very good", None),
+    ):
+        forged = html.replace("How good", words).replace(f"{package}&#34;: &#34;", f"{package}&#34;: &#34;9")
+        shown = f'version of {package}</th><td data-label="Value">'
+        forged = forged.replace(shown, f"{shown}9")
+        blank = imprint._OWN.sub(lambda m: m[1] + "0" * 64 + m[3], forged, count=1)
+        page.write_text(imprint.sealed(blank), "utf-8")
+        code, content = told("report", str(page), "--verify")
+        found = {item["item"]: item["holds"] for item in content["items"]}
+        assert (code, found["page"], found["text of the page"]) == (0 if holds else 5, True, holds)
 
 
 def test_verify_says_what_it_cannot_check(ankle_imu: Run, session: Path, tmp_path: Path, told: Any) -> None:

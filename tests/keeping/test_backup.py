@@ -53,7 +53,11 @@ def test_it_is_for_its_owner_only(root: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(not shutil.which("tar") or not shutil.which("sha256sum"), reason="no tar or sha256sum here")
-def test_people_can_unpack_and_check_it_without_us(root: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("is_bare", [False, True], ids=["all", "sessions alone"])
+def test_people_can_unpack_and_check_it_without_us(root: Path, tmp_path: Path, is_bare: bool) -> None:
+    if is_bare:
+        shutil.rmtree(root / "sensors")
+        (root / "people" / "P-anna" / "person.toml").unlink()
     write_backup(root, tmp_path / "b.tar")
     (tmp_path / "x").mkdir()
     subprocess.run(["tar", "xf", "../b.tar"], cwd=tmp_path / "x", check=True, capture_output=True)

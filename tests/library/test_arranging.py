@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from ankle_imu import library
 from ankle_imu.errors import CorruptRecording, RecordingError, StorageError
-from ankle_imu.library.tags import _replaced
+from ankle_imu.library.tags import with_value
 from ankle_imu.manifest import quoted, to_toml
 from ankle_imu.recording import read_session_info, write_session_info
 from ankle_imu.values import SensorInfo, SessionInfo
@@ -98,7 +98,7 @@ def test_any_tags_take_the_place_of_any(before: list[str], after: list[str], not
     text = to_toml(
         SessionInfo(tags=tuple(before), note=note, sensors={"left_foot": SensorInfo(placement="left_foot")})
     )
-    new = _replaced(text, "tags", f"[{', '.join(map(quoted, after))}]")
+    new = with_value(text, "tags", f"[{', '.join(map(quoted, after))}]")
     assert tomllib.loads(new) == {**tomllib.loads(text), "tags": after}
     assert len(new.splitlines()) == len(text.splitlines())
 
@@ -196,10 +196,13 @@ def test_a_move_that_was_killed_is_finished(session: Path, tmp_path: Path) -> No
     assert read_session_info(twin).alias == "P-test"
 
 
-def test_another_session_there_is_not_overwritten(session: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["raw/part-0001.mcap", "session.toml", "events.toml", "track.gpx"])
+def test_another_session_there_is_not_overwritten(session: Path, tmp_path: Path, name: str) -> None:
+    """Neither is one of the same recording with notes, answers or a track that the other one lacks."""
     twin = tmp_path / "library" / "people" / "P-else" / "2026" / session.name
     shutil.copytree(session, twin)
-    (twin / "raw" / "part-0001.mcap").write_bytes(b"other")
+    with (session / name).open("ab") as file:
+        file.write(b"# mine")
     before = content(tmp_path / "library")
     before.pop("index.sqlite", None)
     with pytest.raises(RecordingError, match="Another session"):
