@@ -1,5 +1,5 @@
 """`python -m ankle_imu.cli`."""
 
-from ankle_imu.cli.app import main
+from ankle_imu.cli.entry import main
 
 main()

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from ankle_imu.cli import listing
+from ankle_imu.cli import list_view
 from ankle_imu.cli.app import build
 from ankle_imu.recording import read_session_info, write_session_info
 from ankle_imu.values import SensorInfo, SessionInfo
@@ -87,7 +87,7 @@ def test_nothing_fits(ankle_imu: Run, shelf: Path) -> None:
 
 def test_thousands_are_listed_as_few_are(ankle_imu: Run, shelf: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     few = ankle_imu("library", "list").lines
-    monkeypatch.setattr(listing, "_FOLDED", 0)
+    monkeypatch.setattr(list_view, "_FOLDED", 0)
     assert [line.split() for line in ankle_imu("library", "list").lines] == [line.split() for line in few]
 
 
