@@ -73,7 +73,7 @@ def _strides_of(path: Path, tell: Tell) -> SessionStrides:
 def _others(paths: list[Path]) -> list[SessionStrides]:
     """Every analyzed session of the same person, where both lie in one library."""
     from ankle_imu.comparison import SessionStrides
-    from ankle_imu.library import find_result, list_sessions, load_result
+    from ankle_imu.library import list_sessions, load_result
 
     roots = {sessions.library_of(path) for path in paths}
     root = next(iter(roots))
@@ -81,7 +81,7 @@ def _others(paths: list[Path]) -> list[SessionStrides]:
         return []
     found = []
     for entry in list_sessions(root, paths[0].parents[1].name):
-        if entry.path.resolve() not in paths and find_result(entry.path) is not None:
+        if entry.path.resolve() not in paths and entry.result is not None:
             try:
                 found.append(SessionStrides.from_result(load_result(entry.path)))
             except AnkleImuError:
