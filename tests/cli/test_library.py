@@ -91,6 +91,18 @@ def test_thousands_are_listed_as_few_are(ankle_imu: Run, shelf: Path, monkeypatc
     assert [line.split() for line in ankle_imu("library", "list").lines] == [line.split() for line in few]
 
 
+def test_names_are_for_eyes_only(ankle_imu: Run, shelf: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a terminal names stand beside aliases; not in a pipe, a file or JSON."""
+    alias = ankle_imu("library", "list", "--json").json["sessions"][-1]["alias"]
+    ankle_imu("library", "name", alias, "Ana")
+    for words in (["library", "list"], ["library", "show", "last"]):
+        assert "(Ana)" not in ankle_imu(*words).out
+        with monkeypatch.context() as seen:
+            seen.setattr(sys.stdout, "isatty", lambda: True)
+            assert f"{alias} (Ana)" in ankle_imu(*words).out
+            assert "(Ana)" not in ankle_imu(*words, "--json").out
+
+
 def test_tag(ankle_imu: Run, shelf: Path) -> None:
     done = ankle_imu("library", "tag", "last", "physio", "new shoes", "--remove", "wet")
     assert (done.code, done.lines) == (0, ["physio", "new shoes"])
