@@ -169,9 +169,9 @@ def _need_file(library: str | None, out: Path | None) -> None:
 
 def _only_person(root: Path) -> str:
     """The person of the library: the only one there is, else this user."""
-    from ankle_imu.library import config_path, default_alias, list_sessions
+    from ankle_imu.library import config_path, default_alias, select_rows
 
-    people = sorted({entry.alias for entry in list_sessions(root)})
+    people = sorted({alias for (alias,) in select_rows(root, ("alias",))})
     if len(people) == 1:
         return people[0]
     mine = default_alias() if people and config_path().exists() else ""
@@ -183,9 +183,10 @@ def _only_person(root: Path) -> str:
 
 
 def _say_unanalyzed(root: Path, alias: str) -> None:
-    from ankle_imu.library import find_result, list_sessions
+    from ankle_imu.library import Search, select_rows
 
-    missing = [e.session_id for e in list_sessions(root, alias or None) if find_result(e.path) is None]
+    rows = select_rows(root, ("session_id", "result"), Search(person=alias))
+    missing = [session for session, result in rows if not result]
     if missing:
         shown = " ".join(missing[:3]) + (" ..." if len(missing) > 3 else "")
         say(f"Left out, not analyzed yet: ankle-imu analyze {shown}")

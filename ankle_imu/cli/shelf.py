@@ -8,7 +8,7 @@ from cyclopts import App, Group
 
 from ankle_imu.cli import arranging, keeping, listing, paging, sessions
 from ankle_imu.cli.arguments import AsJson, Library, Session, store_of
-from ankle_imu.cli.output import say, show, show_heading, show_json, show_table
+from ankle_imu.cli.output import person_names, say, show, show_heading, show_json, show_table
 from ankle_imu.errors import RecordingError
 
 if TYPE_CHECKING:
@@ -112,6 +112,7 @@ def _told_files(files: dict[str, Any], is_mirrored: bool) -> list[tuple[str, str
 def _facts(info: SessionInfo) -> list[tuple[str, str]]:
     names = ("alias", "kind", "started_utc", "surface", "footwear", "brace", "affected_leg", "importer", "note")
     facts = [(name.replace("_", " "), str(getattr(info, name))) for name in names if getattr(info, name)]
+    facts = [(name, person_names().get(fact, fact) if name == "alias" else fact) for name, fact in facts]
     facts += [("tags", ", ".join(info.tags))] if info.tags else []
     return facts + [(f"load {leg}", f"{kg:g} kg") for leg, kg in info.load_kg.items()]
 

@@ -18,10 +18,18 @@ if TYPE_CHECKING:
     from ankle_imu.library.index import reindex
     from ankle_imu.library.marks import session_names
     from ankle_imu.library.moving import move_session
-    from ankle_imu.library.names import display_name, load_names, names_path, open_to_others, place_key, save_name
+    from ankle_imu.library.names import (
+        display_name,
+        display_names,
+        load_names,
+        names_path,
+        open_to_others,
+        place_key,
+        save_name,
+    )
     from ankle_imu.library.person import learn_limits, own_settings
     from ankle_imu.library.reviews import read_reviews, save_review
-    from ankle_imu.library.search import Search, SessionRow, list_rows, load_summaries, search_sessions
+    from ankle_imu.library.search import SessionRow, list_rows, load_summaries, search_sessions, select_rows
     from ankle_imu.library.sensors import (
         KnownSensor,
         find_sensor,
@@ -34,10 +42,11 @@ if TYPE_CHECKING:
     )
     from ankle_imu.library.tags import change_tags
     from ankle_imu.library.trend import load_trend
+    from ankle_imu.library.wish import Search
 
 _HOMES = {
     "KnownSensor": "sensors",
-    "Search": "search",
+    "Search": "wish",
     "SessionEntry": "cards",
     "SessionRow": "search",
     "change_tags": "tags",
@@ -45,6 +54,7 @@ _HOMES = {
     "default_alias": "config",
     "default_library": "config",
     "display_name": "names",
+    "display_names": "names",
     "find_result": "derived",
     "find_sensor": "sensors",
     "find_session": "folders",
@@ -75,6 +85,7 @@ _HOMES = {
     "save_review": "reviews",
     "save_sensor": "sensors",
     "search_sessions": "search",
+    "select_rows": "search",
     "sensor_folder": "sensors",
     "session_folder": "folders",
     "session_names": "marks",
@@ -90,6 +101,7 @@ __all__ = [
     "default_alias",
     "default_library",
     "display_name",
+    "display_names",
     "find_result",
     "find_sensor",
     "find_session",
@@ -120,6 +132,7 @@ __all__ = [
     "save_review",
     "save_sensor",
     "search_sessions",
+    "select_rows",
     "sensor_folder",
     "session_folder",
     "session_names",

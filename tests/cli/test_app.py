@@ -132,7 +132,7 @@ def test_exceptions_become_one_line_and_a_code(
     def fail(*_: object, **__: object) -> None:
         raise error
 
-    monkeypatch.setattr("ankle_imu.library.list_rows", fail)
+    monkeypatch.setattr("ankle_imu.library.select_rows", fail)
     done = ankle_imu("library", "list")
     assert (done.code, done.out, len(done.err.splitlines())) == (code, "", 1)
     assert said in done.err
@@ -143,7 +143,7 @@ def test_exceptions_become_one_line_and_a_code(
 
 def test_reader_that_leaves_is_no_failure(tmp_path: Path) -> None:
     code = (
-        "import os, sys; from ankle_imu.cli import app; r, w = os.pipe(); os.close(r); os.dup2(w, 1); "
+        "import os, sys; from ankle_imu.cli import entry as app; r, w = os.pipe(); os.close(r); os.dup2(w, 1); "
         "sys.exit(app.run(['demo', '--help']))"
     )
     done = python("-c", code)
