@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from ankle_imu import frames
-from ankle_imu.metrics.curves import strata
 from ankle_imu.metrics.sides import FORMULA, Sides, compare_sides
 from ankle_imu.metrics.summary import MIN_STRIDES_MEDIAN, MIN_STRIDES_SPREAD
-from ankle_imu.report import style, words
+from ankle_imu.report import series, style, words
 from ankle_imu.report.grid import Grid
 from ankle_imu.report.per_result import per_result
 
@@ -32,7 +31,7 @@ _ABOVE_PX, _BELOW_PX = 62.0, 50.0
 def compared_sides(result: SessionResult) -> dict[Key, list[Sides]]:
     """Left against right by angle source and gait class, where both legs have strides enough."""
     found = {
-        (source, gait): compare_sides(result.strides, gait, source) for source, gait in strata(result.strides)
+        (source, gait): compare_sides(result.strides, gait, source) for source, gait in series.shown_strata(result)
     }
     return {key: sides for key, sides in found.items() if sides}
 

@@ -66,10 +66,10 @@ def main(hours: float) -> None:
     page.report_html(result)  # fonts, templates and imports are there
     whole, html = min((timed(page.report_html, result) for _ in range(2)), key=lambda pair: pair[0])
     drawn = list(pictures(page._values(result, None, (), None)))
-    draws = [draw for one in drawn for draw in (one.draw, partial(one.draw, narrow=True))]
-    made = timed(lambda: [svg_text(draw(), "x") for draw in draws])[0]
-    figures = [(one.name, draw) for one in drawn for draw in (one.draw(), one.draw(narrow=True))]
-    floor = min(timed(lambda: [svg_text(figure, name) for name, figure in figures])[0] for _ in range(2))
+    draws = [one.draw for one in drawn] + [partial(one.draw, narrow=True) for one in drawn if one.narrow]
+    made = min(timed(lambda: [svg_text(draw(), "x") for draw in draws])[0] for _ in range(2))
+    figures = [draw() for draw in draws]
+    floor = min(timed(lambda: [svg_text(figure, "x") for figure in figures])[0] for _ in range(2))
     size = len(html.encode())
     print(f"page of {hours:g} h, 2 sensors, {len(result.strides):,} strides: {size / 1e6:.2f} MB (aim: at most 1)")
     print(f"made in {whole:.2f} s; matplotlib saves its {len(figures)} figures in {floor:.2f} s")
