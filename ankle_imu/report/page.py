@@ -152,8 +152,10 @@ def _pictures(result: SessionResult) -> dict[str, Any]:
         and picture(figures.quality_figure, result, "quality", contents.quality_alt(result)),
         "excursions": bool(excursions.drawn_keys(result))
         and panelled(figures.excursion_figure, result, "excursions", excursions.excursion_alt(result)),
-        "sides": bool(sides.compared_sides(result))
-        and picture(sides.sides_figure, result, "sides", sides.sides_alt(result)),
+        "sides": [
+            picture(partial(sides.sides_figure, only=key), result, f"sides-{k}", sides.sides_alt(result, only=key))
+            for k, key in enumerate(sides.compared_sides(result))
+        ],
         "sides_told": sides.sides_sentences(result),
         "timeline": is_enough
         and picture(figures.timeline_figure, result, "timeline", timeline.timeline_alt(result)),

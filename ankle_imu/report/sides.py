@@ -36,15 +36,16 @@ def compared_sides(result: SessionResult) -> dict[Key, list[Sides]]:
     return {key: sides for key, sides in found.items() if sides}
 
 
-def sides_figure(result: SessionResult, *, narrow: bool = False) -> Figure:
+def sides_figure(result: SessionResult, *, only: Key | None = None, narrow: bool = False) -> Figure:
     """Draw the symmetry index of sizes and the plain difference of angles, a row each, with its interval.
 
     To the right of the upright line the left leg has more, to the left of it the right leg. A pair of panels per
-    gait class and angle source.
+    gait class and angle source; of one, where `only` names it: all together are longer than a sheet of paper.
     """
     panels = [
         (key, is_ratio, [s for s in sides if s.is_ratio is is_ratio])
         for key, sides in compared_sides(result).items()
+        if only in (None, key)
         for is_ratio in (True, False)
     ]
     panels = [panel for panel in panels if panel[2]]
@@ -207,11 +208,12 @@ def untold(result: SessionResult) -> str:
     )
 
 
-def sides_alt(result: SessionResult) -> str:
+def sides_alt(result: SessionResult, *, only: Key | None = None) -> str:
     """Alt text: each index and difference with its interval."""
     parts = []
-    for (_, gait), sides in compared_sides(result).items():
-        for one in sides:
+    for key, sides in compared_sides(result).items():
+        gait = key[1]
+        for one in sides if only in (None, key) else ():
             unit = "%" if one.is_ratio else words.UNITS[one.metric]
             cell = next(c for c in _cells(one) if c != "–").replace(" [", f" {unit} [")
             parts.append(f"{gait}, {words.METRIC[one.metric].lower()}: {cell}")
