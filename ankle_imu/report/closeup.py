@@ -11,6 +11,7 @@ import numpy as np
 from ankle_imu.metrics.recovery import BAND_MADS, BEFORE, ROLLS, STOP_S
 from ankle_imu.metrics.settling import resample
 from ankle_imu.report import series, style, words
+from ankle_imu.report.per_result import per_result
 from ankle_imu.report.render import panelled
 
 if TYPE_CHECKING:
@@ -28,6 +29,8 @@ SHOWN: Final = 6
 """Pictures of a page at most: the largest rolls."""
 MOST: Final = 400
 """Strides of a band at most, evenly over the session: their median is off by 0.06 SD; ours."""
+CLOCK: Final = 10_000
+"""Samples that tell the step of the time axis, which is even."""
 FEWEST: Final = 10
 """Fewer strides of the gait make no band."""
 
@@ -72,10 +75,8 @@ def closeup(result: SessionResult, event: Any) -> Closeup:
     percent. The band is the median of the person's own strides of that foot and gait, and 2 MAD to each side.
     """
     kind = "inversion" if event.angle_source == "joint" else "foot_tilt"
-    time = result.angles["time_s"].to_numpy(float)
-    angle = result.angles[f"{event.leg}_{kind}_deg"].to_numpy(float)
-    step = float(np.median(np.diff(time)))
-    rate = np.gradient(angle, step)
+    time, angle, rate = _signals(result, f"{event.leg}_{kind}_deg")
+    step = float(np.median(np.diff(time[:CLOCK])))
     inside = slice(*np.searchsorted(time, [event.time_s - BEFORE_S, event.time_s + AFTER_S]))
     own = result.strides[result.strides["leg"] == event.leg]
     near = own[(own["end_s"] > time[inside][0]) & (own["start_s"] < time[inside][-1])]
@@ -95,6 +96,13 @@ def closeup(result: SessionResult, event: Any) -> Closeup:
         usual_rate=bands[1],
         stances=_stances(near, own, event.time_s),
     )
+
+
+@per_result
+def _signals(result: SessionResult, name: str) -> tuple[Array, Array, Array]:
+    """Time (n,) s of all samples, an angle, deg, and its slope, deg/s."""
+    time, angle = (result.angles[column].to_numpy(float) for column in ("time_s", name))
+    return time, angle, np.gradient(angle, float(np.median(np.diff(time[:CLOCK]))))
 
 
 def _stances(near: pd.DataFrame, own: pd.DataFrame, at: float) -> list[tuple[float, float]]:

@@ -194,7 +194,7 @@ def _as_kept(result: SessionResult) -> SessionResult:
     import pandas as pd
 
     kept = {
-        name: column.to_numpy() if name == "time_s" else column.to_numpy(np.float32).astype(np.float64)
+        name: column.to_numpy() if name == "time_s" else column.to_numpy(np.float32)
         for name, column in result.angles.items()
     }
     return replace(result, angles=pd.DataFrame(kept, index=result.angles.index, copy=False))
