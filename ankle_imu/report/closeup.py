@@ -149,7 +149,10 @@ def closeup_figure(result: SessionResult, event: Any, *, drawn: Closeup | None =
 
 def _draw(ax: Axes, drawn: Closeup, values: Array, usual: Array, leg: str) -> None:
     ax.axhline(0.0, color=style.MUTED, linewidth=0.6)
-    ax.fill_between(drawn.time, usual[:, 0], usual[:, 2], color=style.LEG_COLOUR[leg], alpha=0.18, linewidth=0)
+    # Every second sample of the band: it is smooth, and the page a tenth shorter.
+    ax.fill_between(
+        drawn.time[::2], usual[::2, 0], usual[::2, 2], color=style.LEG_COLOUR[leg], alpha=0.18, linewidth=0
+    )
     ax.plot(drawn.time, values, color=style.LEG_INK[leg], linewidth=1.8)
     ax.set_xlim(-BEFORE_S, AFTER_S)
     low, high = ax.get_ylim()
