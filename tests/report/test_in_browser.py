@@ -122,6 +122,19 @@ def _library() -> str:
     return library_html(people)
 
 
+def _compare() -> str:
+    """Two sessions that differ in steadiness, with script in their names and reasons."""
+    from ankle_imu.comparison import compare
+    from ankle_imu.report.compare_page import comparison_html
+    from ankle_imu.validation.stride_tables import Outing, Person, make_session
+
+    person = Person(session_log=0.0)
+    first = make_session(person, Outing(n_strides=600), 1).session
+    second = make_session(person, Outing(n_strides=600, day=1, effect_log=np.log(0.6)), 2).session
+    found = compare(replace(first, session_id=HOSTILE), replace(second, session_id=HOSTILE + "2"))
+    return comparison_html(replace(found, left_out=(HOSTILE,) * 6, cautions=(HOSTILE,)))
+
+
 def _sessions_page(request: pytest.FixtureRequest) -> dict[str, Callable[[], str]]:
     make_result, make_trend = request.getfixturevalue("make_result"), request.getfixturevalue("make_trend")
     few = {"sensors": ("left_foot", "left_shank"), "plan": (("run", 4),)}
@@ -135,6 +148,7 @@ def _sessions_page(request: pytest.FixtureRequest) -> dict[str, Callable[[], str
         "broken": lambda: report_html(simulated(loss=0.9)),
         "trend": lambda: _trend(make_trend),
         "library": _library,
+        "compare": _compare,
         **{
             name: lambda name=name: report_html(real(name, request.getfixturevalue("shared")))
             for name in ("osim_walk", "gaitmap_walk_mocap")
@@ -143,8 +157,8 @@ def _sessions_page(request: pytest.FixtureRequest) -> dict[str, Callable[[], str
 
 
 NAMES = (
-    "full", "foot", "shank", "a handful", "nothing", "simulated", "broken", "trend", "library", "osim_walk",
-    "gaitmap_walk_mocap",
+    "full", "foot", "shank", "a handful", "nothing", "simulated", "broken", "trend", "library", "compare",
+    "osim_walk", "gaitmap_walk_mocap",
 )  # fmt: skip
 
 
@@ -181,7 +195,7 @@ def test_it_can_be_heard(page: Any) -> None:
     assert levels.count(1) == 1
     assert all(b - a <= 1 for a, b in pairwise(levels))
     unnamed = "all => all.filter(e => !(e.alt || e.getAttribute('aria-label') || '').trim()).length"
-    assert page.eval_on_selector_all("img, svg", unnamed) == 0
+    assert page.eval_on_selector_all(":is(img, svg, [role=img]):not([role=img] *)", unnamed) == 0
 
 
 def test_axe_finds_nothing_serious(page: Any, axe: str) -> None:
@@ -195,6 +209,18 @@ def test_axe_finds_nothing_serious(page: Any, axe: str) -> None:
         bad = [(v["id"], v["impact"], v["nodes"][0]["html"][:120]) for v in found]
         assert [one for one in bad if one[1] in ("serious", "critical")] == []
     page.evaluate("document.querySelectorAll('details').forEach(d => d.open = false)")
+
+
+def test_letters_of_figures_are_not_cut_off(page: Any) -> None:
+    """Each panel is a drawing of its own: what leaves it is not seen. A pixel of a descender may."""
+    cut = """all => all.filter(t => {
+        const own = t.getBoundingClientRect(), box = t.ownerSVGElement.getBoundingClientRect();
+        return own.width && (own.left < box.left - 1 || own.right > box.right + 1
+            || own.top < box.top - 3 || own.bottom > box.bottom + 3);
+    }).map(t => t.textContent)"""
+    for width in WIDTHS:
+        page.set_viewport_size({"width": width, "height": 900})
+        assert page.eval_on_selector_all("svg text", cut) == []
 
 
 def test_letters_of_figures_stand_out(page: Any) -> None:
