@@ -87,7 +87,12 @@ def _entry(root: Path, row: SessionRow) -> dict[str, Any]:
 def _cells(row: SessionRow) -> tuple[str, ...]:
     if row.problem:
         return (row.session_id, row.alias, "cannot be read", "", "")
-    return (row.session_id, row.alias, _worn(row.sensors), row.surface, "yes" if row.result else "no")
+    return (row.session_id, row.alias, _worn(row.sensors), _what(row), "yes" if row.result else "no")
+
+
+def _what(row: SessionRow) -> str:
+    """The ground, and the kind where it is no walk."""
+    return ", ".join(filter(None, ("" if row.kind == "walk" else row.kind, row.surface)))
 
 
 @cache

@@ -121,6 +121,25 @@ def _library() -> str:
     return library_html(people)
 
 
+def practised(name: str) -> str:
+    """The page of a practice session: with everything, of one sensor, or of nothing that could be measured."""
+    from ankle_imu.report.practice_page import practice_html
+    from ankle_imu.simulate.practice import Exercise, PracticePlan, full_routine, practise
+
+    loaded = {"load": "ankle_weight", "load_kg": 1.5}
+    more = (
+        Exercise(kind="rom", action="inversion", compensation="hip_turns", **loaded),
+        Exercise(kind="hold", action="inversion", reps=1, **loaded),
+    )
+    routines = {"practice": (*full_routine()[:8], *more, *full_routine()[8:]), "practice foot": full_routine()}
+    segments = ("foot",) if name == "practice foot" else ("foot", "shank")
+    exercises = routines.get(name, (Exercise(kind="balance", position="standing"),))
+    recording, _ = practise(PracticePlan(exercises=exercises, segments=segments, sampling_rate=52.0))
+    result = ai.analyze_practice(recording)
+    session = replace(result.session, note=HOSTILE, alias=HOSTILE, tags=(HOSTILE,), session_id=HOSTILE)
+    return practice_html(replace(result, session=session))
+
+
 def _sessions_page(request: pytest.FixtureRequest) -> dict[str, Callable[[], str]]:
     make_result, make_trend = request.getfixturevalue("make_result"), request.getfixturevalue("make_trend")
     few = {"sensors": ("left_foot", "left_shank"), "plan": (("run", 4),)}
@@ -134,6 +153,7 @@ def _sessions_page(request: pytest.FixtureRequest) -> dict[str, Callable[[], str
         "broken": lambda: report_html(simulated(loss=0.9)),
         "trend": lambda: _trend(make_trend),
         "library": _library,
+        **{name: lambda name=name: practised(name) for name in PRACTICES},
         **{
             name: lambda name=name: report_html(real(name, request.getfixturevalue("shared")))
             for name in ("osim_walk", "gaitmap_walk_mocap")
@@ -141,9 +161,11 @@ def _sessions_page(request: pytest.FixtureRequest) -> dict[str, Callable[[], str
     }
 
 
+PRACTICES = ("practice", "practice foot", "practice without a pose")
+
 NAMES = (
     "full", "foot", "shank", "a handful", "nothing", "simulated", "broken", "trend", "library", "osim_walk",
-    "gaitmap_walk_mocap",
+    "gaitmap_walk_mocap", *PRACTICES,
 )  # fmt: skip
 
 
