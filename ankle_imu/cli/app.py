@@ -61,6 +61,7 @@ def build(only: str = "") -> App:
         eventing,
         examining,
         importing,
+        practising,
         privacy,
         recording,
         reporting,
@@ -92,6 +93,7 @@ def build(only: str = "") -> App:
         group=_WALKS,
         help_epilogue="Example:  ankle-imu record --note 'first walk with the new boots'",
     )
+    app.command(practising.build(_WALKS, _OPTIONS))
     app.command(downloading.download, group=_WALKS, help_epilogue="Example:  ankle-imu download left_foot --list")
     app.command(checking.check, group=_WALKS, help_epilogue="Example:  ankle-imu check last")
     app.command(checking.repair, group=_WALKS, help_epilogue="Example:  ankle-imu repair last")
