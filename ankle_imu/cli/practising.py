@@ -79,6 +79,8 @@ _USUAL: Final = Setup()
 
 def build(group: Group, options: Group) -> App:
     """Give the sub-commands of `practice`."""
+    from ankle_imu.cli.practice_trending import practice_trend
+
     app = App(
         name="practice",
         group=group,
@@ -93,6 +95,9 @@ def build(group: Group, options: Group) -> App:
     app.command(guided, help_epilogue="Example:  ankle-imu practice guided --plan my_plan.toml")
     app.command(plan, help_epilogue="Example:  ankle-imu practice plan -o my_plan.toml")
     app.command(practice_report, name="report", help_epilogue="Example:  ankle-imu practice report last --open")
+    app.command(
+        practice_trend, name="trend", help_epilogue="Example:  ankle-imu practice trend --action dorsiflexion"
+    )
     return app
 
 

@@ -148,7 +148,7 @@ def trend(
 
     _need_file(library, out)
     root = reading_root(library)
-    alias = person or _only_person(root)
+    alias = person or only_person(root)
     with failures.user_input():
         table = load_trend(root, alias or None)
         if out:
@@ -172,7 +172,7 @@ def _need_file(library: str | None, out: Path | None) -> None:
         raise failures.UsageError(f"{store_of(library)} is a store: name the file to write with -o.")
 
 
-def _only_person(root: Path) -> str:
+def only_person(root: Path) -> str:
     """The person of the library: the only one there is, else this user."""
     from ankle_imu.library import config_path, default_alias, list_sessions
 

@@ -202,3 +202,21 @@ def test_the_live_tilt_is_that_of_gravity():
     assert live.words("left", "rom") == "foot turned 25 deg from the neutral pose"
     assert live.words("left", "lunge") == ""
     assert live.words("right", "rom") == ""
+
+
+def test_weeks_of_practice_stand_beside_the_walks(ankle_imu, library, tmp_path):
+    words = ("practice", "hold", "--action", "inversion", "--seconds", "6", "--load", "blanket:10", *FAST)
+    assert ankle_imu(*words).code == 0
+    done = ankle_imu("practice", "trend", "--action", "inversion", "--person", "P-test", "--json").json
+    assert [p["leg"] for p in done["active"]] == ["left"]
+    assert done["rungs"][0]["words"] == "thick blanket (10 cm)"
+    assert len(done["stability"]) == 2
+    assert Path(done["files"][0]).is_file()
+    shown = ankle_imu("practice", "trend", "--action", "inversion", "--person", "P-test", "-o", tmp_path / "t.png")
+    assert shown.code == 0
+    assert any("Walks: range in stance" in line for line in shown.lines)
+    ankle_imu("practice", "trend", "--action", "lunge", "--person", "P-test").refuses(7, "there is inversion")
+    ankle_imu("practice", "trend", "--action", "inversion", "--person", "P-test", "-o", "t.doc").refuses(
+        2, "t.doc"
+    )
+    assert ankle_imu("trend", "--person", "P-test").code in (0, 7)

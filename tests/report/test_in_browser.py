@@ -140,6 +140,34 @@ def practised(name: str) -> str:
     return practice_html(replace(result, session=session))
 
 
+def mobile() -> str:
+    """The trend of one action beside walks, both legs."""
+    from ankle_imu import tables
+    from ankle_imu.report.mobility_page import mobility_html
+    from ankle_imu.trends.mobility import Point, look_mobility
+
+    weeks, legs = range(6), ("left", "right")
+    rows = [(w, leg) for w in weeks for leg in legs]
+    columns = {
+        "session_id": [f"s{w}" for w, _ in rows],
+        "start_utc": [f"2026-05-{1 + 3 * w:02d}T08:00:00Z" for w, _ in rows],
+        "alias": [HOSTILE] * 12, "leg": [leg for _, leg in rows], "action": ["inversion"] * 12,
+        "load": ["body_weight" if w < 3 else "none" for w, _ in rows], "angle_source": ["joint"] * 12,
+        "deload_cm": [10.0 if w < 3 else np.nan for w, _ in rows], "active_deg": [20.0 + w for w, _ in rows],
+        "assisted_deg": [24.0 + w for w, _ in rows], "gap_deg": [4.0] * 12, "mdc_deg": [8.0] * 12,
+        "holds": [2] * 12, "tension_s": [20.0] * 12, "longest_s": [11.0] * 12,
+    }  # fmt: skip
+    practice = tables.make_table(tables.PRACTICE_TREND, columns)
+    walks = [
+        Point(session_id=f"w{w}", start_utc=f"2026-05-{2 + 3 * w:02d}T08:00:00Z", leg="left", value=50, low=40, high=60)
+        for w in weeks
+    ]  # fmt: skip
+    nothing = tables.make_table(tables.TREND, {})
+    return mobility_html(
+        look_mobility(practice, nothing, "inversion", walks, "Walks: stability index, 50 = usual")
+    )
+
+
 def _sessions_page(request: pytest.FixtureRequest) -> dict[str, Callable[[], str]]:
     make_result, make_trend = request.getfixturevalue("make_result"), request.getfixturevalue("make_trend")
     few = {"sensors": ("left_foot", "left_shank"), "plan": (("run", 4),)}
@@ -153,6 +181,7 @@ def _sessions_page(request: pytest.FixtureRequest) -> dict[str, Callable[[], str
         "broken": lambda: report_html(simulated(loss=0.9)),
         "trend": lambda: _trend(make_trend),
         "library": _library,
+        "mobility": mobile,
         **{name: lambda name=name: practised(name) for name in PRACTICES},
         **{
             name: lambda name=name: report_html(real(name, request.getfixturevalue("shared")))
@@ -165,7 +194,7 @@ PRACTICES = ("practice", "practice foot", "practice without a pose")
 
 NAMES = (
     "full", "foot", "shank", "a handful", "nothing", "simulated", "broken", "trend", "library", "osim_walk",
-    "gaitmap_walk_mocap", *PRACTICES,
+    "gaitmap_walk_mocap", *PRACTICES, "mobility",
 )  # fmt: skip
 
 
