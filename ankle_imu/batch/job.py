@@ -86,12 +86,23 @@ def one_thread() -> Iterator[None]:
 
 
 def analyze_and_save(path: Path, tell: Tell) -> tuple[SessionResult, Path | None]:
-    """Analyze a session; save its result when it is a folder (a single file has no place for one)."""
+    """Analyze a walk; save its result when it is a folder (a single file has no place for one).
+
+    Raises
+    ------
+    RecordingError
+        If it is a session of practice.
+    """
     from ankle_imu.analysis import analyze
     from ankle_imu.library import own_settings, save_result
     from ankle_imu.library.sources import file_sources, to_record
     from ankle_imu.session_io import open_session
 
+    if is_practice(path):
+        raise RecordingError(
+            f"{path.name} is a session of practice, not a walk; `ankle-imu practice report` tells of it.",
+            path=str(path),
+        )
     tell("reading", 0.0)
     files = to_record(file_sources(path))
     result = analyze(open_session(path), settings=own_settings(path), progress=tell)
@@ -137,11 +148,6 @@ def _run_stored(job: Job, tell: Tell) -> SessionOutcome:
 
 
 def _in_folder(folder: Path, tell: Tell) -> tuple[SessionResult, Path]:
-    if is_practice(folder):
-        raise RecordingError(
-            f"{folder.name} is a session of practice; copy the library into a folder to analyze it.",
-            path=str(folder),
-        )
     result, saved = analyze_and_save(folder, tell)
     return result, saved or folder
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
     from ankle_imu.mobility import PracticeResult
 
-_ROW_PX: Final = 40.0
+_ROW_PX: Final = 42.0
 _SWAY_PX: Final = 300.0
 
 
@@ -25,9 +26,9 @@ def ranges_figure(result: PracticeResult, *, narrow: bool = False) -> Figure:
     from matplotlib.lines import Line2D
     from matplotlib.patches import Patch
 
-    rows = told.rows_of(result.ranges)
+    rows = told.range_rows(result)
     height = 126.0 + _ROW_PX * max(1, len(rows))
-    figure, (ax,) = style.panels(1, 1, height, narrow, left_px=118 if narrow else 210)
+    figure, (ax,) = style.panels(1, 1, height, narrow, left_px=128 if narrow else 210)
     style.dress(ax, "End range of each action", "deg")
     ax.grid(visible=False)
     ax.grid(axis="x", color=style.RULE, linewidth=0.6)
@@ -43,14 +44,18 @@ def ranges_figure(result: PracticeResult, *, narrow: bool = False) -> Figure:
         Patch(color=style.RULE, label="published"),
     ]
     style.key(ax, keys, [style.MUTED] * 3, columns=3)
+    legend = ax.get_legend()
+    if narrow and legend is not None:
+        legend.set_bbox_to_anchor((-0.5, 1.0), transform=ax.transAxes)
     return figure
 
 
 def _label(row: Any, narrow: bool) -> str:
+    """Leg, action and load; the load in lines that fit beside a narrow picture."""
     load = told.load(row)
-    return f"{row.leg} {row.action}" + (f"\n{load}" if load else "") if not narrow else (
-        f"{row.leg}\n{row.action}" + (f"\n{load}" if load else "")
-    )  # fmt: skip
+    if not narrow:
+        return "\n".join(filter(None, (f"{row.leg} {row.action}", load)))
+    return "\n".join([f"{row.leg} {row.action}", *textwrap.wrap(load, 20)])
 
 
 def _draw_range(ax: Axes, result: PracticeResult, row: Any, y: float) -> None:
@@ -90,7 +95,7 @@ def ranges_alt(result: PracticeResult) -> str:
     parts = [
         f"{told.action(row)}: {words.number(row.active_deg, 'deg')} by itself, "
         f"{words.number(row.assisted_deg, 'deg')} with help"
-        for row in told.rows_of(result.ranges)
+        for row in told.range_rows(result)
     ]
     return f"End ranges in deg beside published values. {'; '.join(parts)}."
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from ankle_imu.report import practice_words as told
 from ankle_imu.report import words
@@ -26,7 +26,7 @@ def ranges_grid(result: PracticeResult) -> Grid:
             told.SOURCE[row.angle_source],
             words.sentence(row.reason) if row.reason else "–",
         )
-        for row in told.rows_of(result.ranges)
+        for row in told.range_rows(result)
     )
     head = ("Action", "By itself, deg", "With help, deg", "Gap, deg", "Measured as", "Again?")
     return Grid(
@@ -72,10 +72,16 @@ def tension_grid(result: PracticeResult) -> Grid:
     for row in told.rows_of(result.holds):
         found.setdefault(told.action(row).capitalize(), []).append(row)
     rows = tuple(
-        (name, str(len(own)), f"{sum(r.duration_s for r in own):.1f}", f"{sum(r.dose_deg_s for r in own):.0f}")
+        (
+            name,
+            str(len(own)),
+            f"{sum(r.duration_s for r in own):.1f}",
+            f"{max(r.duration_s for r in own):.1f}",
+            f"{sum(r.dose_deg_s for r in own):.0f}",
+        )
         for name, own in found.items()
     )
-    head = ("Action", "Holds", "Time under tension, s", "Dose, deg s")
+    head = ("Action", "Holds", "Time under tension, s", "Longest, s", "Dose, deg s")
     return Grid(caption="Time under tension and dose", head=head, rows=rows)
 
 
@@ -141,22 +147,45 @@ def block_name(row: Any) -> str:
     return ", ".join(filter(None, parts))
 
 
+_CUES: Final = {
+    "malleoli_level": "Malleoli level",
+    "heel_down": "Heel down",
+    "second_toe_in_line": "Second toe in line",
+}
+
+
 def cues_grid(result: PracticeResult) -> Grid:
-    """How each block was placed, as far as the sensors see it."""
+    """How each block was placed against the neutral pose, as far as the sensors see it."""
     blocks = {str(row.block_id): row for row in told.rows_of(result.blocks)}
-    rows = tuple(
-        (
-            block_name(blocks[key]).capitalize(),
-            one["words"],
-            told.CUE[one["verdict"]],
-            words.number(float(one["value_deg"]), _deg),
-            words.sentence(one["reason"]) if one["reason"] else "–",
-        )
-        for key, cues in result.quality.get("cues", {}).items()
-        for one in cues
+    rows = []
+    for key, cues in result.quality.get("cues", {}).items():
+        seen = {one["name"]: one for one in cues}
+        rows.append((block_name(blocks[key]).capitalize(), *(_cue(seen.get(name)) for name in _CUES)))
+    return Grid(
+        caption="How blocks began, and by how many deg that differed from the neutral pose",
+        head=("Block", *_CUES.values()),
+        rows=tuple(rows),
     )
-    head = ("Block", "Cue", "Seen", "deg", "Why not")
-    return Grid(caption="Placing the joint before each block", head=head, rows=rows)
+
+
+def _cue(one: Any) -> str:
+    if one is None:
+        return "–"
+    value = words.number(float(one["value_deg"]), _deg)
+    return {"ok": f"yes ({value})", "off": f"differs ({value})", "unseen": "not seen"}[one["verdict"]]
+
+
+def unseen_sentence(result: PracticeResult) -> str:
+    """Why cues were not seen, "" where all were."""
+    reasons = {
+        "headings drift apart, so the line of the toe is told for a minute after a neutral pose"
+        if "headings" in one["reason"]
+        else one["reason"]
+        for cues in result.quality.get("cues", {}).values()
+        for one in cues
+        if one["verdict"] == "unseen"
+    }
+    return f"Not seen: {'; '.join(sorted(reasons))}." if reasons else ""
 
 
 def blocks_grid(result: PracticeResult) -> Grid:

@@ -35,7 +35,6 @@ KIND: Final = {
     "hip_turns": "the hip turned",
     "heel_lifts": "the heel lifted",
 }
-CUE: Final = {"ok": "as in the neutral pose", "off": "differs from the neutral pose", "unseen": "not seen"}
 
 _SLOW: Final = "turned too little to check"
 """Part of a remark of `calibration.plausibility` that every slow practice earns: no reason for doubt here."""
@@ -75,6 +74,11 @@ methods than ours, other people than the reader: context, never a mark."""
 def rows_of(frame: pd.DataFrame) -> list[Any]:
     """Rows of a table with their columns as attributes."""
     return [SimpleNamespace(**{str(k): v for k, v in row.items()}) for row in frame.to_dict("records")]
+
+
+def range_rows(result: PracticeResult) -> list[Any]:
+    """Rows of the ranges, those without a load before those with one."""
+    return sorted(rows_of(result.ranges), key=lambda row: (row.leg, bool(load(row))))
 
 
 def load(row: Any) -> str:
@@ -124,7 +128,7 @@ def _nothing(result: PracticeResult) -> str:
 
 def _range_lines(result: PracticeResult) -> list[str]:
     told: dict[str, list[str]] = {}
-    for row in rows_of(result.ranges):
+    for row in range_rows(result):
         parts = [
             f"{words.quantity(value, 'deg')} {how}"
             for value, how in ((row.active_deg, "by itself"), (row.assisted_deg, "with help"))

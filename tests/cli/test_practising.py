@@ -81,6 +81,17 @@ def test_bad_plans_and_words_are_refused_in_one_sentence(ankle_imu, tmp_path):
     ankle_imu("practice", "rom", "--reps", "90", "--simulate", "both", "--fast").refuses(2, "at most 20 min")
 
 
+def test_practice_is_no_walk(ankle_imu, library):
+    assert ankle_imu("practice", "balance", "--eyes", "open", "--seconds", "5", *FAST).code == 0
+    for words in (("compare", "last", "last"), ("report", "last", "--verify"), ("events", "list", "last")):
+        done = ankle_imu(*words)
+        assert done.code in (2, 5, 7), words
+        assert "bug" not in done.err
+    assert ankle_imu("library", "show", "last", "--json").json["result"]["kind"] == "practice"
+    assert ankle_imu("analyze", "--all").code == 0
+    assert ankle_imu("library", "page").code == 0
+
+
 def test_a_walk_is_no_practice(ankle_imu, session):
     ankle_imu("practice", "report", session).refuses(5, "no session of practice")
 

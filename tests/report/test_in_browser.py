@@ -159,7 +159,7 @@ def mobile() -> str:
     }  # fmt: skip
     practice = tables.make_table(tables.PRACTICE_TREND, columns)
     walks = [
-        Point(session_id=f"w{w}", start_utc=f"2026-05-{2 + 3 * w:02d}T08:00:00Z", leg="left", value=50, low=40, high=60)
+        Point(session_id=f"w{w}", start_utc=f"2026-05-{2 + 3 * w:02d}T08:00:00Z", leg="left", value=50)
         for w in weeks
     ]  # fmt: skip
     nothing = tables.make_table(tables.TREND, {})

@@ -81,6 +81,14 @@ def test_tables_add_up(result):
     assert [row[2] for row in grids.compensations_grid(result).rows] == ["the hip turned"]
 
 
+def test_cues_have_a_row_for_each_block_and_a_reason_for_what_is_not_seen(result):
+    grid = grids.cues_grid(result)
+    assert len(grid.rows) == len(result.quality["cues"])
+    cells = {cell.split(" (")[0] for row in grid.rows for cell in row[1:]}
+    assert cells <= {"yes", "differs", "not seen", "–"}
+    assert ("not seen" in cells) == bool(grids.unseen_sentence(result))
+
+
 def test_published_values_are_only_those_of_what_was_done(result):
     assert [row[0] for row in grids.bands_grid(result).rows] == ["Dorsiflexion", "Inversion"]
 
