@@ -219,7 +219,8 @@ class PracticeResult:
 
     `angles` is `tables.ANGLES` (rotation stays NaN); `blocks`, `reps`, `ranges`, `holds`, `sway` and
     `compensations` are the tables `tables.PRACTICE_...`. `quality` is the ledger: sensors, gaps (a table),
-    alignment, cues (a list per block), unseen (what the sensors worn cannot see), warnings.
+    alignment, cues (a list per block), unseen (what the sensors worn cannot see), notes (what was said meanwhile),
+    warnings.
     """
 
     angles: pd.DataFrame

@@ -79,6 +79,7 @@ def describe_practice(path: str | Path, result: PracticeResult) -> dict[str, Any
         "sway": _rows(result.sway),
         "compensations": _rows(result.compensations),
         "verdict": {"lines": verdict.lines, "sure": verdict.sure, "reasons": verdict.reasons},
+        "notes": result.quality.get("notes", []),
         "warnings": result.quality["warnings"],
     }
 

@@ -202,6 +202,12 @@ def blocks_grid(result: PracticeResult) -> Grid:
     return Grid(caption="Blocks", head=("At", "What", "Length", "Why not, or less"), rows=rows)
 
 
+def notes_grid(result: PracticeResult) -> Grid:
+    """What was typed while practising."""
+    rows = tuple((words.clock(one["time_s"]), one["text"]) for one in result.quality.get("notes", ()))
+    return Grid(caption="What you said", head=("At", "Words"), rows=rows)
+
+
 def bands_grid(result: PracticeResult) -> Grid:
     """Published values of what was measured."""
     actions = dict.fromkeys(result.ranges["action"])

@@ -111,7 +111,7 @@ def action(row: Any) -> str:
 
 def judge_practice(result: PracticeResult) -> Verdict:
     """Say what a practice session shows and how sure that is."""
-    lines = [*_range_lines(result), *_hold_lines(result), *_sway_lines(result)]
+    lines = [*_range_lines(result), *_hold_lines(result), *_sway_lines(result), *_pain_lines(result)]
     doubts = sorted(_doubts(result), key=lambda doubt: -doubt[0])
     return Verdict(
         lines=tuple(lines) or (_nothing(result),),
@@ -163,8 +163,29 @@ def _sway_lines(result: PracticeResult) -> list[str]:
     ]
 
 
+def _pain_lines(result: PracticeResult) -> list[str]:
+    """The largest pain that was told, 0 to 10."""
+    told = [(pain(one["text"]), one["time_s"]) for one in result.quality.get("notes", ())]
+    most, at = max((pair for pair in told if pair[0] > 0), default=(0, 0.0))
+    return [f"You told of pain {most} of 10 at {words.clock(at)}."] if most else []
+
+
+def pain(text: str) -> int:
+    """The answer in a marker such as `pain 3`; 0 where it is none.
+
+    Examples
+    --------
+    >>> pain("pain 3"), pain("painless")
+    (3, 0)
+    """
+    head, _, answer = text.partition(" ")
+    return int(answer) if head == "pain" and answer.isdecimal() else 0
+
+
 def _doubts(result: PracticeResult) -> list[tuple[int, str]]:
     found: list[tuple[int, str]] = []
+    if not any(len(frame) for frame in (result.ranges, result.holds, result.sway)):
+        found.append((2, "no block with a range, a hold or a stance could be used."))
     levels = {"fair": 1, "doubtful": 2, "failed": 2}
     for placement, one in result.quality.get("alignment", {}).items():
         if one["verdict"] in levels:

@@ -12,6 +12,8 @@ from ankle_imu.cli.practising_view import HINT, draw
 from ankle_imu.mobility import SESSION_KIND
 from ankle_imu.practice.coach import Coach
 from ankle_imu.practice.routine import make_step
+from ankle_imu.report.practice_page import practice_html
+from ankle_imu.report.practice_words import judge_practice
 from ankle_imu.values import SessionInfo
 
 FAST = ("--simulate", "both", "--fast", "--person", "P-test")
@@ -125,6 +127,9 @@ def test_pause_skip_and_pain_are_in_the_session(tmp_path):
     assert coach.skipped == ["Left swings of the lower leg"]
     assert coach.stopped == "pain 7"
     assert result.blocks["end_s"].iloc[-1] == pytest.approx(100.0, abs=0.01)
+    assert [(n["time_s"], n["text"]) for n in result.quality["notes"]] == [(pytest.approx(100.0), "pain 7")]
+    assert "You told of pain 7 of 10 at 1:40." in judge_practice(result).lines
+    assert ">pain 7<" in practice_html(result)
 
 
 def test_a_routine_left_paused_ends(tmp_path):

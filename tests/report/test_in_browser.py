@@ -137,7 +137,8 @@ def practised(name: str) -> str:
     recording, _ = practise(PracticePlan(exercises=exercises, segments=segments, sampling_rate=52.0))
     result = ai.analyze_practice(recording)
     session = replace(result.session, note=HOSTILE, alias=HOSTILE, tags=(HOSTILE,), session_id=HOSTILE)
-    return practice_html(replace(result, session=session))
+    quality = {**result.quality, "notes": [{"time_s": 9.0, "leg": "left", "text": HOSTILE}], "warnings": [HOSTILE]}
+    return practice_html(replace(result, session=session, quality=quality))
 
 
 def mobile() -> str:

@@ -47,6 +47,7 @@ def test_a_session_without_blocks_says_so(result):
     empty = ai.analyze_practice(practise(PracticePlan(exercises=(Exercise(kind="swing"),)))[0], blocks=())
     verdict = told.judge_practice(empty)
     assert verdict.lines[0].startswith("No block of practice is marked")
+    assert verdict.sure == "Do not rely on it"
     assert "No block of practice" in practice_html(empty)
 
 
