@@ -30,6 +30,13 @@ COMMANDS = (
     "sensors firmware",
     "selfcheck",
     "record",
+    "practice rom",
+    "practice hold",
+    "practice balance",
+    "practice guided",
+    "practice plan",
+    "practice report",
+    "practice trend",
     "download",
     "check",
     "repair",
@@ -75,7 +82,7 @@ def test_help_names_every_command_and_no_other(ankle_imu: Run) -> None:
         assert done.code == 0
         for command in COMMANDS:
             assert f"│ {command.split()[0]} " in done.out
-        for missing in ("live", "practice", "export", "service"):
+        for missing in ("live", "export", "service"):
             assert f"│ {missing} " not in done.out
 
 
