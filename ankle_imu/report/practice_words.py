@@ -202,6 +202,7 @@ def _doubts(result: PracticeResult) -> list[tuple[int, str]]:
         found.append((1, f"{KIND[kind]} in {words.plural(n, 'repetition')}."))
     unmeasured = [row for row in rows_of(result.blocks) if row.reason and row.exercise not in ("neutral", "swing")]
     for reason in dict.fromkeys(row.reason for row in unmeasured):
-        found.append((1, f"{words.plural(sum(r.reason == reason for r in unmeasured), 'block')}: {reason}."))
+        n = sum(row.reason == reason for row in unmeasured)
+        found.append((1, f"{words.plural(n, 'block')} could not be measured, or less of it: {reason}."))
     warnings = [str(one) for one in result.quality.get("warnings", ()) if _SLOW not in str(one)]
     return found + [(1, words.lower_first(one)) for one in warnings]
