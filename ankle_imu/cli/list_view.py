@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from ankle_imu.library import Search, SessionRow
 
 _HEAD: Final = ("Session", "Person", "Sensors", "Ground", "Analyzed")
-_SHOWN: Final = ("session_id", "alias", "sensors", "surface", "result", "problem")
+_SHOWN: Final = ("session_id", "alias", "sensors", "kind", "surface", "result", "problem")
+
+_ANALYZED: Final = ("no", "yes")
 
 _FOLDED: Final = 200
 """Rows up to which the table is folded to the width of the terminal; ours: rich needs 0.5 ms for each."""
@@ -73,8 +75,14 @@ def _show_rows(root: Path, search: Search | None) -> bool:
             [
                 (session, names.get(alias, alias), "cannot be read", "", "")
                 if problem
-                else (session, names.get(alias, alias), _worn(sensors), surface, "yes" if result else "no")
-                for session, alias, sensors, surface, result, problem in rows
+                else (
+                    session,
+                    names.get(alias, alias),
+                    _worn(sensors),
+                    _what(kind, surface),
+                    "yes" if result else "no",
+                )
+                for session, alias, sensors, kind, surface, result, problem in rows
             ],
         )
         for session, *_, problem in rows:
@@ -100,6 +108,12 @@ def _json_lines(root: Path, rows: list[SessionRow]) -> Iterator[str]:
             f'"surface": {quote(surface)}, "tags": {tagged(tags)}, "gaits": {listed(gaits)}, '
             f'"result": {newest}, "problem": {quote(problem)}}}'
         )
+
+
+@cache
+def _what(kind: str, surface: str) -> str:
+    """The ground, and the kind where it is no walk."""
+    return ", ".join(filter(None, ("" if kind == "walk" else kind, surface)))
 
 
 @cache

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from ankle_imu.library.cards import SessionEntry
     from ankle_imu.library.config import config_path, default_alias, default_library, new_alias
-    from ankle_imu.library.derived import find_result, load_events, load_result, save_result
+    from ankle_imu.library.derived import find_practice, find_result, load_events, load_result, save_result
     from ankle_imu.library.folders import find_session, list_sessions, session_folder
     from ankle_imu.library.freshness import is_up_to_date
     from ankle_imu.library.history import load_history
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
         save_name,
     )
     from ankle_imu.library.person import learn_limits, own_settings
+    from ankle_imu.library.practice import is_practice, load_practice, save_practice
     from ankle_imu.library.reviews import read_reviews, save_review
     from ankle_imu.library.search import SessionRow, list_rows, load_summaries, search_sessions, select_rows
     from ankle_imu.library.sensors import (
@@ -55,10 +56,12 @@ _HOMES = {
     "default_library": "config",
     "display_name": "names",
     "display_names": "names",
+    "find_practice": "derived",
     "find_result": "derived",
     "find_sensor": "sensors",
     "find_session": "folders",
     "forget_sensor": "sensors",
+    "is_practice": "practice",
     "is_up_to_date": "freshness",
     "learn_limits": "person",
     "list_rows": "search",
@@ -67,6 +70,7 @@ _HOMES = {
     "load_events": "derived",
     "load_history": "history",
     "load_names": "names",
+    "load_practice": "practice",
     "load_result": "derived",
     "load_sensors": "sensors",
     "load_summaries": "search",
@@ -81,6 +85,7 @@ _HOMES = {
     "reindex": "index",
     "save_calibration": "sensors",
     "save_name": "names",
+    "save_practice": "practice",
     "save_result": "derived",
     "save_review": "reviews",
     "save_sensor": "sensors",
@@ -102,10 +107,12 @@ __all__ = [
     "default_library",
     "display_name",
     "display_names",
+    "find_practice",
     "find_result",
     "find_sensor",
     "find_session",
     "forget_sensor",
+    "is_practice",
     "is_up_to_date",
     "learn_limits",
     "list_rows",
@@ -114,6 +121,7 @@ __all__ = [
     "load_events",
     "load_history",
     "load_names",
+    "load_practice",
     "load_result",
     "load_sensors",
     "load_summaries",
@@ -128,6 +136,7 @@ __all__ = [
     "reindex",
     "save_calibration",
     "save_name",
+    "save_practice",
     "save_result",
     "save_review",
     "save_sensor",

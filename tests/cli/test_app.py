@@ -31,6 +31,13 @@ COMMANDS = (
     "selfcheck",
     "record",
     "live",
+    "practice rom",
+    "practice hold",
+    "practice balance",
+    "practice guided",
+    "practice plan",
+    "practice report",
+    "practice trend",
     "download",
     "check",
     "repair",
@@ -76,7 +83,7 @@ def test_help_names_every_command_and_no_other(ankle_imu: Run) -> None:
         assert done.code == 0
         for command in COMMANDS:
             assert f"│ {command.split()[0]} " in done.out
-        for missing in ("practice", "export", "service"):
+        for missing in ("export", "service"):
             assert f"│ {missing} " not in done.out
 
 

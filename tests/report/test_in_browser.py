@@ -135,6 +135,54 @@ def _compare() -> str:
     return comparison_html(replace(found, left_out=(HOSTILE,) * 6, cautions=(HOSTILE,)))
 
 
+def practised(name: str) -> str:
+    """The page of a practice session: with everything, of one sensor, or of nothing that could be measured."""
+    from ankle_imu.report.practice_page import practice_html
+    from ankle_imu.simulate.practice import Exercise, PracticePlan, full_routine, practise
+
+    loaded = {"load": "ankle_weight", "load_kg": 1.5}
+    more = (
+        Exercise(kind="rom", action="inversion", compensation="hip_turns", **loaded),
+        Exercise(kind="hold", action="inversion", reps=1, **loaded),
+    )
+    routines = {"practice": (*full_routine()[:8], *more, *full_routine()[8:]), "practice foot": full_routine()}
+    segments = ("foot",) if name == "practice foot" else ("foot", "shank")
+    exercises = routines.get(name, (Exercise(kind="balance", position="standing"),))
+    recording, _ = practise(PracticePlan(exercises=exercises, segments=segments, sampling_rate=52.0))
+    result = ai.analyze_practice(recording)
+    session = replace(result.session, note=HOSTILE, alias=HOSTILE, tags=(HOSTILE,), session_id=HOSTILE)
+    quality = {**result.quality, "notes": [{"time_s": 9.0, "leg": "left", "text": HOSTILE}], "warnings": [HOSTILE]}
+    return practice_html(replace(result, session=session, quality=quality))
+
+
+def mobile() -> str:
+    """The trend of one action beside walks, both legs."""
+    from ankle_imu import tables
+    from ankle_imu.report.mobility_page import mobility_html
+    from ankle_imu.trends.mobility import Point, look_mobility
+
+    weeks, legs = range(6), ("left", "right")
+    rows = [(w, leg) for w in weeks for leg in legs]
+    columns = {
+        "session_id": [f"s{w}" for w, _ in rows],
+        "start_utc": [f"2026-05-{1 + 3 * w:02d}T08:00:00Z" for w, _ in rows],
+        "alias": [HOSTILE] * 12, "leg": [leg for _, leg in rows], "action": ["inversion"] * 12,
+        "load": ["body_weight" if w < 3 else "none" for w, _ in rows], "angle_source": ["joint"] * 12,
+        "deload_cm": [10.0 if w < 3 else np.nan for w, _ in rows], "active_deg": [20.0 + w for w, _ in rows],
+        "assisted_deg": [24.0 + w for w, _ in rows], "gap_deg": [4.0] * 12, "mdc_deg": [8.0] * 12,
+        "holds": [2] * 12, "tension_s": [20.0] * 12, "longest_s": [11.0] * 12,
+    }  # fmt: skip
+    practice = tables.make_table(tables.PRACTICE_TREND, columns)
+    walks = [
+        Point(session_id=f"w{w}", start_utc=f"2026-05-{2 + 3 * w:02d}T08:00:00Z", leg="left", value=50)
+        for w in weeks
+    ]  # fmt: skip
+    nothing = tables.make_table(tables.TREND, {})
+    return mobility_html(
+        look_mobility(practice, nothing, "inversion", walks, "Walks: stability index, 50 = usual")
+    )
+
+
 def _sessions_page(request: pytest.FixtureRequest) -> dict[str, Callable[[], str]]:
     make_result, make_trend = request.getfixturevalue("make_result"), request.getfixturevalue("make_trend")
     few = {"sensors": ("left_foot", "left_shank"), "plan": (("run", 4),)}
@@ -149,6 +197,8 @@ def _sessions_page(request: pytest.FixtureRequest) -> dict[str, Callable[[], str
         "trend": lambda: _trend(make_trend),
         "library": _library,
         "compare": _compare,
+        "mobility": mobile,
+        **{name: lambda name=name: practised(name) for name in PRACTICES},
         **{
             name: lambda name=name: report_html(real(name, request.getfixturevalue("shared")))
             for name in ("osim_walk", "gaitmap_walk_mocap")
@@ -156,9 +206,11 @@ def _sessions_page(request: pytest.FixtureRequest) -> dict[str, Callable[[], str
     }
 
 
+PRACTICES = ("practice", "practice foot", "practice without a pose")
+
 NAMES = (
     "full", "foot", "shank", "a handful", "nothing", "simulated", "broken", "trend", "library", "compare",
-    "osim_walk", "gaitmap_walk_mocap",
+    "osim_walk", "gaitmap_walk_mocap", *PRACTICES, "mobility",
 )  # fmt: skip
 
 
