@@ -63,7 +63,7 @@ def export(
 
     No export holds names, aliases, serial numbers or addresses: people and sensors go by salted hashes that only
     this computer can make. Places near both ends of the track are left out, see `--positions`; pace and turns
-    still tell roughly how the way went. A session that has no result of now is analyzed first.
+    still tell roughly how the way went. A session without an up-to-date result is analyzed first.
     """
     from ankle_imu.interchange.exporters import EXPORTERS, check_free, default_target, is_one_file
     from ankle_imu.interchange.exporters import export as write

@@ -39,6 +39,7 @@ COMMANDS = (
     "report",
     "trend",
     "compare",
+    "export",
     "library list",
     "library show",
     "library tag",
@@ -76,7 +77,7 @@ def test_help_names_every_command_and_no_other(ankle_imu: Run) -> None:
         assert done.code == 0
         for command in COMMANDS:
             assert f"│ {command.split()[0]} " in done.out
-        for missing in ("practice", "export", "service"):
+        for missing in ("practice", "service"):
             assert f"│ {missing} " not in done.out
 
 
