@@ -91,3 +91,56 @@ def test_opensim_reads_it(folder: Path) -> None:
     assert table.getNumRows() == len(time)
     np.testing.assert_allclose(table.getIndependentColumn(), time)
     assert opensim.TimeSeriesTableQuaternion(str(folder / "calibration.sto")).getNumRows() == 1
+
+
+def two_bodies(opensim, path: Path) -> None:
+    """A shank on a ball joint at the knee, a foot on one at the ankle; axes as in OpenSim's models, y up."""
+    model, zero = opensim.Model(), opensim.Vec3(0)
+    shank, foot = (opensim.Body(name, 1.0, zero, opensim.Inertia(1, 1, 1)) for name in ("tibia_l", "calcn_l"))
+    ground = model.getGround()
+    knee = opensim.BallJoint("knee", ground, zero, zero, shank, zero, zero)
+    ankle = opensim.BallJoint("ankle", shank, opensim.Vec3(0, -0.4, 0), zero, foot, zero, zero)
+    for body, joint in ((shank, knee), (foot, ankle)):
+        model.addBody(body)
+        model.addJoint(joint)
+    model.finalizeConnections()
+    model.printToXML(str(path))
+
+
+def test_opensense_finds_the_same_ankle(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """IMU Placer and IMU inverse kinematics, set as the README beside the tables says, over two strides."""
+    opensim = pytest.importorskip("opensim", reason="OpenSim is not installed (pip install opensim)")
+    from scipy.spatial.transform import Rotation
+
+    monkeypatch.chdir(tmp_path)
+    head, rows = (folder / "orientations.sto").read_text().split("tibia_l_imu", 1)
+    names, *lines = rows.splitlines()
+    (tmp_path / "strides.sto").write_text("\n".join([f"{head}tibia_l_imu{names}", *lines[5000:5200]]) + "\n")
+    two_bodies(opensim, tmp_path / "leg.osim")
+    upright = opensim.Vec3(-np.pi / 2, 0, 0)
+    placer = opensim.IMUPlacer()
+    placer.set_model_file("leg.osim")
+    placer.set_orientation_file_for_calibration(str(folder / "calibration.sto"))
+    placer.set_sensor_to_opensim_rotations(upright)
+    placer.set_output_model_file("placed.osim")
+    assert placer.run(False)
+    tool = opensim.IMUInverseKinematicsTool()
+    tool.set_model_file("placed.osim")
+    tool.set_orientations_file("strides.sto")
+    tool.set_sensor_to_opensim_rotations(upright)
+    tool.set_results_directory(".")
+    tool.set_output_motion_file("ik.mot")
+    for k, line in ((0, lines[5000]), (1, lines[5199])):
+        tool.set_time_range(k, float(line.split("\t")[0]))
+    assert tool.run()
+    _, *found = (tmp_path / "ik.mot").read_text().partition("endheader\n")[2].splitlines()
+    table = np.array([[float(x) for x in row.split("\t")] for row in found])
+    turned = Rotation.from_euler("x", -90.0, degrees=True)  # z up to y up
+    ankle = turned.inv() * Rotation.from_euler("XYZ", table[:, 4:7], degrees=True) * turned
+    theirs = np.degrees(ankle_angles(ankle.as_quat(scalar_first=True), [[1.0, 0, 0, 0]], "left"))
+    angles = outgoing().tables["angles"]
+    at = np.searchsorted(angles["time_s"], table[:, 0] - 1e-4)
+    for kind, values in zip(("dorsiflexion", "inversion", "rotation"), theirs, strict=True):
+        # its optimiser stops at about 1e-5 rad
+        np.testing.assert_allclose(values, angles[f"left_{kind}_deg"].to_numpy()[at], atol=0.02)
+    assert np.ptp(theirs[1]) > 5.0
