@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import BinaryIO, Final, Literal
@@ -93,7 +93,7 @@ def export(outs: Iterable[Outgoing], to: str, target: Path, n_sessions: int = 1)
     check_free(target)
     with whole_folder(target) as folder:
         if exporter.whole is not None:
-            exporter.whole(outs, folder)
+            exporter.whole((replace(out, name=name) for out, name in _named(outs)), folder)
         else:
             for out, name in _named(outs):
                 _write_one(exporter, out, folder, name, to, n_sessions)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from ankle_imu import manifest, tables
+from ankle_imu import frames, manifest, tables
 from ankle_imu.terrain import places
 from ankle_imu.terrain.privacy import TRIM_M, Zone, cut, end_zones, hidden
 from ankle_imu.track import Track
@@ -39,6 +39,7 @@ _SENSOR_FACTS: Final = (
     *("expected", "received", "lost", "healed", "clipped"),
     *("true_rate_hz", "clock_ppm", "clock_residual_s"),
 )
+_AFFECTED: Final = ("left", "right", "both")
 _ALIGNMENT_FACTS: Final = ("method", "sigma_yaw_deg", "verdict", "reason")
 
 
@@ -115,10 +116,9 @@ def prepare(
     found[tables.GAPS.name] = result.quality.get(tables.GAPS.name, tables.make_table(tables.GAPS, {}))
     event_places = _event_places(result, zones)
     found |= _without_places(found, positions, zones)
-    if not has_words:
-        events = found[tables.EVENTS.name]
-        told += _wordless(events, info.note)
-        found[tables.EVENTS.name] = events.assign(note="")
+    events = found[tables.EVENTS.name]
+    told += () if has_words else _wordless(events, info.note)
+    found[tables.EVENTS.name] = events.assign(note=events["note"].map(_one_line) if has_words else "")
     sensors = {
         placement: replace(
             info.sensors.get(placement, SensorInfo(placement=placement)),
@@ -215,6 +215,11 @@ def _wordless(events: pd.DataFrame, note: str) -> tuple[str, ...]:
     return (f"Left out, as they may name someone: {' and '.join(left)}.",) if left else ()
 
 
+def _one_line(text: str) -> str:
+    """Words without what tables, XML and terminals cannot hold: tabs, ends of lines, control characters."""
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
+
+
 def _facts(recording: Recording, result: SessionResult, has_words: bool) -> dict[str, Any]:
     """What is known besides series and tables; nothing that a person typed unless words are wanted."""
     info, quality = recording.session, result.quality
@@ -226,8 +231,8 @@ def _facts(recording: Recording, result: SessionResult, has_words: bool) -> dict
         "sampling_rate_hz": result.sampling_rate,
         "version": result.version,
         "settings": result.settings.digest(),
-        "affected_leg": info.affected_leg,
-        "load_kg": dict(info.load_kg),
+        "affected_leg": info.affected_leg if info.affected_leg in _AFFECTED else "",
+        "load_kg": _picked(info.load_kg, frames.LEGS),
         **{name: getattr(info, name) for name in free},
         "sensors": {p: _picked(s, _SENSOR_FACTS) for p, s in quality.get("sensors", {}).items()},
         "alignment": {p: _picked(a, _ALIGNMENT_FACTS) for p, a in quality.get("alignment", {}).items()},

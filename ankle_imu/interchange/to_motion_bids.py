@@ -106,7 +106,7 @@ def write(outs: Iterable[Outgoing], folder: Path) -> None:
     (folder / "dataset_description.json").write_text(json_text(description), encoding="utf-8")
     (folder / "README.md").write_text(README.format(version=package_version()), encoding="utf-8")
     _write_rows(folder / "participants.tsv", list(seen.people.values()))
-    legs = {"left": "the left leg", "right": "the right leg", "n/a": "not said"}
+    legs = {"left": "the left leg", "right": "the right leg", "both": "both legs", "n/a": "not said"}
     affected = {"affected_leg": {"Description": "Leg that was once hurt", "Levels": legs}}
     (folder / "participants.json").write_text(json_text(affected), encoding="utf-8")
     for person, rows in seen.sessions.items():
@@ -255,7 +255,7 @@ def _events(out: Outgoing) -> pd.DataFrame:
 
 
 def _write_events(path: Path, events: pd.DataFrame) -> None:
-    text = events.map(lambda cell: " ".join(cell.split()) or "n/a" if isinstance(cell, str) else cell)
+    text = events.map(lambda cell: cell or "n/a" if isinstance(cell, str) else cell)
     text.to_csv(path, sep="\t", index=False, na_rep="n/a", float_format="%.9g", lineterminator="\n", quoting=3)
     told = {
         name: {"Description": meaning, **({"Units": unit} if unit else {})}

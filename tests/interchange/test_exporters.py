@@ -34,6 +34,8 @@ def test_several_sessions_lie_side_by_side(tmp_path: Path) -> None:
     assert [path.name for path in files] == [f"{one.name}-2.geojson", f"{one.name}.geojson", "other.geojson"]
     files = export([one, replace(one, name="other")], "sto", tmp_path / "sto", 2)
     assert {path.parent.name for path in files} == {one.name, "other"}
+    export([one, one], "motion-bids", tmp_path / "bids", 2)
+    assert len(list((tmp_path / "bids").glob("sub-*/ses-*"))) == 2
 
 
 def failing(out: object, target: object) -> None:

@@ -125,3 +125,32 @@ def test_the_track_is_in_the_clock_of_the_session() -> None:
 def test_a_distance_that_is_none_is_refused() -> None:
     with pytest.raises(ValueError, match="more than 0"):
         prepare(*walk_with_all(), key=KEY, trim_m=0.0)
+
+
+NASTY = 'tab\there, "quoted", <tag> & \x00\x1b[31mred\x1b[0m\nsecond line; =1+1'
+
+
+@pytest.mark.parametrize("to", EXPORTERS)
+def test_odd_words_break_no_file(tmp_path: Path, to: str) -> None:
+    recording, result = walk_with_all()
+    events = result.events.assign(note=NASTY)
+    out = prepare(recording, replace(result, events=events), key=KEY, positions="keep", has_words=True)
+    files = export([out], to, tmp_path / default_target(to, ["walk"]))
+    clean = out.tables["events"]["note"].iloc[0]
+    assert clean == 'tab here, "quoted", <tag> & [31mred [0m second line; =1+1'
+    if to == "gpx":
+        import gpxpy
+
+        assert all(mark.description.endswith(clean) for mark in gpxpy.parse(files[0].read_text("utf-8")).waypoints)
+    if to == "csv":
+        assert set(pd.read_csv(tmp_path / "walk_csv/events.csv")["note"]) == {clean}
+    if to == "motion-bids":
+        found = pd.read_csv(next(path for path in files if path.name.endswith("events.tsv")), sep="\t", quoting=3)
+        assert set(found["note"].dropna()) == {clean}
+
+
+def test_a_leg_is_told_only_in_the_words_of_the_house() -> None:
+    recording, result = walk_with_all()
+    for said, told in (("left", "left"), ("the left one of Zdravka", "")):
+        info = replace(recording.session, affected_leg=said)
+        assert prepare(replace(recording, session=info), result, key=KEY).facts["affected_leg"] == told
