@@ -55,6 +55,7 @@ def build(only: str = "") -> App:
         downloading,
         eventing,
         examining,
+        exporting,
         importing,
         living,
         practising,
@@ -125,6 +126,12 @@ def build(only: str = "") -> App:
         help_epilogue="Example:  ankle-imu compare 2026-05-02T0810Z last -o compare.html",
     )
     app.command(eventing.build(_WALKS, _OPTIONS))
+    app.command(
+        exporting.export,
+        group=_WALKS,
+        usage="Usage: ankle-imu export SESSION... --to FORMAT [OPTIONS]",
+        help_epilogue="Example:  ankle-imu export last --to geojson -o walk.geojson",
+    )
     app.command(tracking.build(_WALKS, _OPTIONS))
     app.command(shelf.build(_WALKS, _OPTIONS))
     app.command(privacy.build(_WALKS, _OPTIONS))

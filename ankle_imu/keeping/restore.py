@@ -239,7 +239,6 @@ class _Restoring:
         name = group.place.rpartition("/")[2]
         target = self._root / group.place
         differing = [n for n, digest in group.sums.items() if group.found.get(n) != digest] + group.unlisted
-        raw = {n.removeprefix(f"{group.place}/raw/"): d for n, d in group.found.items() if "/raw/" in n}
         if target.exists() and not differing and group.sums:
             if self._has(target, raw):
                 self._told["skipped"].append(name)

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from ankle_imu.library.history import load_history
     from ankle_imu.library.index import reindex
     from ankle_imu.library.marks import session_names
-    from ankle_imu.library.moving import move_session
     from ankle_imu.library.names import (
         display_name,
         display_names,

@@ -46,6 +46,7 @@ COMMANDS = (
     "report",
     "trend",
     "compare",
+    "export",
     "library list",
     "library show",
     "library tag",
@@ -83,7 +84,11 @@ def test_help_names_every_command_and_no_other(ankle_imu: Run) -> None:
         assert done.code == 0
         for command in COMMANDS:
             assert f"│ {command.split()[0]} " in done.out
+<<<<<<< HEAD
         for missing in ("export", "service"):
+=======
+        for missing in ("practice", "service"):
+>>>>>>> exporters
             assert f"│ {missing} " not in done.out
 
 
