@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets
 import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
@@ -11,9 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ankle_imu import recording
-from ankle_imu.durable import storage_error, sync_folder
+from ankle_imu.durable import aside_of, storage_error, sync_folder
 from ankle_imu.errors import AnkleImuError, RecordingError
-from ankle_imu.keeping.verify import REMOVED, size_of, tree_size
+from ankle_imu.keeping.verify import size_of, tree_size
 from ankle_imu.library.derived import FOLDER as DERIVED
 from ankle_imu.library.derived import PAGES, find_result, load_result
 from ankle_imu.library.folders import list_sessions
@@ -181,7 +180,7 @@ def _not_recorded(folders: Iterable[Path]) -> Iterator[None]:
 
 def _rename(path: Path, beside: Path) -> Path:
     """Take a name away: the one instant at which something is removed."""
-    aside = beside / f"{REMOVED}{secrets.token_hex(4)}-{path.name}"
+    aside = aside_of(beside / path.name, "removed")
     try:
         path.rename(aside)
         sync_folder(path.parent)

@@ -10,7 +10,6 @@ import hashlib
 import json
 import os
 import re
-import secrets
 import shutil
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -18,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
-from ankle_imu.durable import ASIDE, storage_error, sync_file, sync_folder
+from ankle_imu.durable import aside_of, storage_error, sync_file, sync_folder
 from ankle_imu.errors import CorruptRecording, RecordingError, StorageError, UnknownFormatVersion
 from ankle_imu.keeping import sealing
 from ankle_imu.keeping.archive import Entry, Source, Unpacked
@@ -220,7 +219,7 @@ class _Restoring:
     def _begin(self, place: str) -> _Group:
         self._seen.add(place)
         folder = self._root / place
-        aside = folder.with_name(f"{ASIDE}restored-{secrets.token_hex(4)}-{folder.name}")
+        aside = aside_of(folder, "restored")
         aside.mkdir(parents=True)
         return _Group(place=place, sums=self._sums.get(sums_name(place), {}), aside=aside)
 
@@ -280,7 +279,7 @@ class _Restoring:
             self._set_aside = self._root / SET_ASIDE
 
     def _take_shared(self, entry: Entry) -> None:
-        aside = self._root / f"{ASIDE}restored-{secrets.token_hex(4)}"
+        aside = aside_of(self._root / "file", "restored")
         self._root.mkdir(parents=True, exist_ok=True)
         try:
             digest = _write(entry, aside)

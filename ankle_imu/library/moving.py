@@ -8,7 +8,7 @@ import shutil
 from contextlib import suppress
 from pathlib import Path
 
-from ankle_imu.durable import ASIDE, storage_error, sync_folder, whole_folder
+from ankle_imu.durable import aside_of, storage_error, sync_folder, whole_folder
 from ankle_imu.errors import CorruptRecording, RecordingError
 from ankle_imu.library.derived import FOLDER as DERIVED
 from ankle_imu.library.derived import PAGES
@@ -136,8 +136,7 @@ def _hashes(folder: Path) -> dict[str, str]:
 
 def _remove(session: Path) -> None:
     """Take a session away so that no half of it is ever listed."""
-    aside = session.with_name(f"{ASIDE}{session.name}-moved")
-    shutil.rmtree(aside, ignore_errors=True)
+    aside = aside_of(session, "removed")
     session.rename(aside)
     sync_folder(session.parent)
     shutil.rmtree(aside)
