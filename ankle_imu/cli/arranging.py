@@ -56,12 +56,11 @@ def move(
     One that is being recorded is not moved. Another library may lie on another disk: the copy is compared with the
     original before that goes.
     """
-    from ankle_imu.library import move_session
+    from ankle_imu.keeping import move_session
 
     path = sessions.locate(library_root(library), ref)
     if not person and to is None:
         raise failures.UsageError("Where to? Expected --person ALIAS, --to LIBRARY, or both.")
-    sessions.refuse_recorded([path])
     with failures.user_input():
         moved = move_session(path, alias=person, library=to.expanduser() if to else None)
     if as_json:

@@ -92,7 +92,7 @@ def remove_session(folder: Path) -> None:
         If the disk refuses; then the session is whole, or what is left of it has a name that `leftovers` finds.
     """
     library_of(folder)
-    with _not_recorded([folder]):
+    with not_recorded([folder]):
         aside = _rename(folder, folder.parent)
     _delete(aside)
     with suppress(OSError):
@@ -121,7 +121,7 @@ def remove_person(root: Path, alias: str) -> None:
     sessions = [entry.path for entry in list_sessions(root, alias)]
     for session in sessions:
         library_of(session)
-    with _not_recorded(sessions):
+    with not_recorded(sessions):
         aside = _rename(folder, root)  # not under people/, where it would look like a person
     _delete(aside)
 
@@ -164,7 +164,7 @@ def _duration(folder: Path) -> float:
 
 
 @contextmanager
-def _not_recorded(folders: Iterable[Path]) -> Iterator[None]:
+def not_recorded(folders: Iterable[Path]) -> Iterator[None]:
     """Refuse where one of the sessions is being recorded, and keep writers out within the block.
 
     Not on Windows, which renames no folder with an open file in it: there it is looked at the moment before.

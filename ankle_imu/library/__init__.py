@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from ankle_imu.library.history import load_history
     from ankle_imu.library.index import reindex
     from ankle_imu.library.marks import session_names
-    from ankle_imu.library.moving import move_session
     from ankle_imu.library.names import display_name, load_names, names_path, open_to_others, place_key, save_name
     from ankle_imu.library.person import learn_limits, own_settings
     from ankle_imu.library.reviews import read_reviews, save_review
@@ -61,7 +60,6 @@ _HOMES = {
     "load_sensors": "sensors",
     "load_summaries": "search",
     "load_trend": "trend",
-    "move_session": "moving",
     "names_path": "names",
     "new_alias": "config",
     "open_to_others": "names",
@@ -106,7 +104,6 @@ __all__ = [
     "load_sensors",
     "load_summaries",
     "load_trend",
-    "move_session",
     "names_path",
     "new_alias",
     "open_to_others",
