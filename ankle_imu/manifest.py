@@ -75,10 +75,13 @@ def to_toml(info: SessionInfo) -> str:
         f"tags = {_value(info.tags)}",
         *_table("load_kg", info.load_kg),
     ]
-    for placement, sensor in info.sensors.items():
-        names = (*_SENSOR_TEXTS, *_SENSOR_NUMBERS)
-        lines += _table(f"sensors.{_key(placement)}", {name: getattr(sensor, name) for name in names})
-    return "\n".join(lines) + "\n"
+    return "\n".join(lines) + "\n" + "".join(map(sensor_toml, info.sensors.values()))
+
+
+def sensor_toml(sensor: SensorInfo) -> str:
+    """The table of one sensor, an empty line before it."""
+    values = {name: getattr(sensor, name) for name in (*_SENSOR_TEXTS, *_SENSOR_NUMBERS)}
+    return "\n".join(_table(f"sensors.{_key(sensor.placement)}", values)) + "\n"
 
 
 def from_toml(text: str, path: str = FILE_NAME) -> SessionInfo:
