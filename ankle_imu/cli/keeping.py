@@ -100,9 +100,11 @@ def rm(
     """Remove sessions, or a person, for good.
 
     Shows what goes and asks: for sessions type `yes`, for a person the alias. Without a terminal it needs `--yes`.
-    A session that is being recorded is never removed. Backups and copies elsewhere are not touched.
+    A session that is being recorded is never removed, nor a person in whose folder others keep files. Backups and
+    copies elsewhere are not touched.
     """
     from ankle_imu.keeping import doomed, remove_person, remove_results, remove_session
+    from ankle_imu.keeping.removal import sessions_of_person
     from ankle_imu.library import save_name
 
     if bool(refs) == bool(person):
@@ -111,11 +113,13 @@ def rm(
     folders = _folders(root, refs, person)
     if person and not folders and not (root / "people" / person).is_dir():
         raise failures.UsageError(f"There is no person {person!r} in the library at {root}.")
+    is_whole_person = bool(person) and not results
+    if is_whole_person:
+        sessions_of_person(root, person)
     items = [doomed(folder) for folder in folders]
     sessions.refuse_recorded(folders)
     if not as_json:
         _show_doomed(items, results)
-    is_whole_person = bool(person) and not results
     _ask(person if is_whole_person else "yes", yes)
     if is_whole_person:
         remove_person(root, person)
