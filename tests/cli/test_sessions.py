@@ -228,6 +228,22 @@ def test_a_forged_page_is_not_reproduced(ankle_imu: Run, session: Path, tmp_path
         assert (code, found["page"], found["text of the page"]) == (0 if holds else 5, True, holds)
 
 
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--pdf"], "--pdf"),
+        (["--open"], "--open"),
+        (["-o", "a.pdf"], "only reads a page"),
+        (["-o", "b.html"], "Which"),
+    ],
+)
+def test_verify_takes_nothing_that_it_would_not_heed(
+    ankle_imu: Run, tmp_path: Path, words: list[str], said: str
+) -> None:
+    (tmp_path / "a.html").write_text("<html></html>")
+    ankle_imu("report", tmp_path / "a.html", "--verify", *words).refuses(2, said)
+
+
 def test_verify_says_what_it_cannot_check(ankle_imu: Run, session: Path, tmp_path: Path, told: Any) -> None:
     ankle_imu("report", session, "--verify").refuses(5, "no page")
     (tmp_path / "other.html").write_text("<p>hello</p>")
