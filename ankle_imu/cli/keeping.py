@@ -237,10 +237,10 @@ def restore(
 ) -> int:
     """Bring a backup into a library, new or not; nothing is ever overwritten.
 
-    A session gets its name only when all its files have the sums that the backup lists. One that is there with the
-    same raw files is skipped. What differs, or is damaged, goes to `set-aside/` in the library, and is named. Of a
-    backup that is cut off or damaged, everything that is whole comes back. Exit code 5 when something was damaged
-    or lost, 7 when something differs from what the library has.
+    A session gets its name only when all its files have the sums that the backup lists. One that is there gets
+    back what it lacks: track, answers, note. What differs, or is damaged, goes to `set-aside/` in the library, and
+    is named. Of a backup that is cut off or damaged, everything that is whole comes back. Exit code 5 when
+    something was damaged or lost, 7 when something differs from what the library has.
     """
     from ankle_imu.keeping import restore_backup
     from ankle_imu.keeping.sealing import read_identity
@@ -420,12 +420,13 @@ def _show_restored(done: Restored, root: Path) -> None:
         show(session)
     say(
         f"{_plural(len(done.restored), 'session')} restored to {root}"
-        + (f", {len(done.skipped)} skipped as they are there already" if done.skipped else "")
+        + (f", {len(done.completed)} completed" if done.completed else "")
+        + (f", {len(done.skipped)} skipped as all of them is there already" if done.skipped else "")
         + (f", {_plural(len(done.files), 'other file')}" if done.files else "")
         + (", names too" if done.is_names else "")
         + "."
     )
-    for sentence in (*done.refused, *done.damaged):
+    for sentence in (*done.completed, *done.refused, *done.damaged):
         say(sentence)
     if done.set_aside:
         say(f"Set aside: {done.set_aside}")

@@ -1,7 +1,8 @@
 """Bring a backup back: every session that is whole and not there yet; nothing is overwritten.
 
-A session is written aside and gets its name when all its files have the sums that the backup lists. What is
-damaged, incomplete, or differs from what the library has, goes to `set-aside/` with the path it would have had.
+A session is written aside and gets its name when all its files have the sums that the backup lists. One that is
+there already gets what it lacks. What is damaged, incomplete, or differs from what the library has, goes to
+`set-aside/` with the path it would have had.
 """
 
 from __future__ import annotations
@@ -22,10 +23,11 @@ from ankle_imu.errors import CorruptRecording, RecordingError, StorageError, Unk
 from ankle_imu.keeping import sealing
 from ankle_imu.keeping.archive import Entry, Source, Unpacked
 from ankle_imu.keeping.backup import FORMAT_VERSION, MANIFEST, NAMES, SHARED_SUMS, sums_name
+from ankle_imu.keeping.completing import complete_session, is_other_recording, keep_only
 from ankle_imu.keeping.verify import SET_ASIDE
 from ankle_imu.library.names import load_names, parse_names, write_names
 from ankle_imu.manifest import is_alias
-from ankle_imu.recording.sums import SUMS, Read, parse_sums, raw_files, sha256_of
+from ankle_imu.recording.sums import Read, parse_sums, sha256_of
 
 _LARGEST_LIST: Final = 1 << 26
 """Bytes of a list that is read into memory: of a session of some hundred thousand files."""
@@ -40,7 +42,8 @@ class Restored:
     Parameters
     ----------
     restored : ids of sessions that are in the library now
-    skipped : ids of sessions that were there, with the same raw files
+    skipped : ids of sessions that were there, with all that the backup has of them
+    completed : sentences on sessions that were there and got back what they lacked
     refused : sentences on what differs from what the library has; it stays as it is
     damaged : sentences on what the backup lost
     files : other files that were brought back, relative to the library
@@ -50,6 +53,7 @@ class Restored:
 
     restored: tuple[str, ...] = ()
     skipped: tuple[str, ...] = ()
+    completed: tuple[str, ...] = ()
     refused: tuple[str, ...] = ()
     damaged: tuple[str, ...] = ()
     files: tuple[str, ...] = ()
@@ -145,8 +149,10 @@ class _Restoring:
         self._shared: dict[str, str] = {}
         self._sums: dict[str, dict[str, str]] = {}
         self._seen: set[str] = set()
-        self._is_known = False
-        self._told: dict[str, list[str]] = {k: [] for k in ("restored", "skipped", "refused", "damaged", "files")}
+        self._is_known, self._has_all_positions = False, True
+        self._told: dict[str, list[str]] = {
+            k: [] for k in ("restored", "skipped", "completed", "refused", "damaged", "files")
+        }
         self._set_aside: Path | None = None
         self._is_names = False
 
@@ -190,6 +196,7 @@ class _Restoring:
             content: Any = json.loads(data)
             version = content["format_version"]
             self._expected = [str(place) for place in content["sessions"]]
+            self._has_all_positions = content.get("positions", "keep") == "keep"
         except (ValueError, KeyError, TypeError):
             self._told["damaged"].append("The list of what the backup holds is damaged.")
             return
@@ -238,16 +245,8 @@ class _Restoring:
         name = group.place.rpartition("/")[2]
         target = self._root / group.place
         differing = [n for n, digest in group.sums.items() if group.found.get(n) != digest]
-        raw = {n.removeprefix(f"{group.place}/raw/"): d for n, d in group.found.items() if "/raw/" in n}
         if target.exists() and not differing and group.sums:
-            if self._has(target, raw):
-                self._told["skipped"].append(name)
-            else:
-                self._told["refused"].append(
-                    f"{name} is in the library with other raw files; that one stays, the one of the backup is set "
-                    "aside."
-                )
-                self._put_aside(group)
+            self._complete(group, target)
         elif differing or not group.sums:
             lost = f"{len(differing)} of {len(group.sums)} files" if group.sums else "the list of its files"
             count = len(group.found)
@@ -261,14 +260,34 @@ class _Restoring:
             sync_folder(target.parent)
             self._told["restored"].append(name)
 
-    def _has(self, folder: Path, raw: Mapping[str, str]) -> bool:
-        """Whether a session has all these raw files."""
-        files = raw_files(folder)
-        wanted = {n: digest for n, digest in raw.items() if n != SUMS}
+    def _complete(self, group: _Group, folder: Path) -> None:
+        """Give a session that is there what it lacks, and say what differs."""
+        name = folder.name
+        found = {n.removeprefix(f"{group.place}/"): digest for n, digest in group.found.items()}
+        if is_other_recording(folder, found):
+            self._told["refused"].append(
+                f"{name} is in the library with other raw files; that one stays, the one of the backup is set "
+                "aside."
+            )
+            self._put_aside(group)
+            return
         try:
-            return all(n in files and sha256_of(files[n]) == digest for n, digest in wanted.items())
-        except StorageError:
-            return False
+            done = complete_session(folder, group.aside, found, has_all_positions=self._has_all_positions)
+        except RecordingError as error:
+            self._told["refused"].append(str(error))
+            return
+        if done.brought:
+            self._told["completed"].append(f"{name} lacked {', '.join(done.brought)}; now it is there again.")
+        if done.differing:
+            s = "s" if len(done.differing) == 1 else ""
+            self._told["refused"].append(
+                f"{name}: {', '.join(done.differing)} differ{s} from the library's; what is there stays, what the "
+                "backup has is set aside."
+            )
+            keep_only(group.aside, done.differing)
+            self._put_aside(group)
+        if not done.brought and not done.differing:
+            self._told["skipped"].append(name)
 
     def _put_aside(self, group: _Group) -> None:
         if any(group.aside.iterdir()):

@@ -175,6 +175,7 @@ def test_backup_and_restore(ankle_imu: Run, shelf: Path, tmp_path: Path) -> None
     assert tiny.content(tmp_path / "new") == tiny.content(shelf)
     told = ankle_imu("library", "restore", tmp_path / "b.tar", "--json").json
     assert told["skipped"] == ids(shelf)
+    assert told["completed"] == []
 
 
 def test_restore_says_what_is_damaged_and_what_differs(ankle_imu: Run, shelf: Path, tmp_path: Path) -> None:
