@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 from cyclopts import App, Parameter
 
 from ankle_imu.cli import failures, paging, sessions
-from ankle_imu.cli.arguments import AsJson, Library, Person, complete_sessions, library_root
+from ankle_imu.cli.arguments import AsJson, Library, Person, complete_aliases, complete_sessions, library_root
 from ankle_imu.cli.output import Tell, progress, say, show, show_json, show_table
 
 if TYPE_CHECKING:
@@ -87,7 +87,12 @@ def rm(
     *,
     person: Annotated[
         str,
-        Parameter(name="--person", show_default=False, help="Remove this person, all sessions and `person.toml`."),
+        Parameter(
+            name="--person",
+            show_default=False,
+            help="Remove this person, all sessions and `person.toml`.",
+            completer=complete_aliases,
+        ),
     ] = "",
     results: Annotated[
         bool,
@@ -258,7 +263,12 @@ def restore(
 
 
 def name(
-    alias: Annotated[str, Parameter(name="ALIAS", help="Alias of a person; without one, all are listed.")] = "",
+    alias: Annotated[
+        str,
+        Parameter(
+            name="ALIAS", help="Alias of a person; without one, all are listed.", completer=complete_aliases
+        ),
+    ] = "",
     to: Annotated[str, Parameter(name="NAME", help="The name to keep; without one, it is shown.")] = "",
     /,
     *,

@@ -14,6 +14,7 @@ import pytest
 
 from ankle_imu.cli import listing
 from ankle_imu.cli.app import build
+from ankle_imu.library import names_path
 from ankle_imu.recording import RecordingWriter, read_session_info, write_session_info
 from ankle_imu.values import SensorInfo, SessionInfo
 
@@ -172,6 +173,10 @@ printf '%s\\n' "${{COMPREPLY[@]}}"
         ("ankle-imu library rm", "2026-02", ["2026-02"]),
         ("ankle-imu library verify 2026-01", "2026-02", ["2026-02"]),
         ("ankle-imu events list", "2025", []),
+        ("ankle-imu library move last --person", "", ["P-a", "P-b"]),
+        ("ankle-imu trend --person", "P-b", ["P-b"]),
+        ("ankle-imu library rm --person", "P-", ["P-a", "P-b"]),
+        ("ankle-imu library name", "P-a", ["P-a"]),
     ],
 )
 def test_the_shell_completes_ids(
@@ -191,6 +196,16 @@ def test_the_shell_completes_ids(
     done = subprocess.run([shell, "-c", code], capture_output=True, text=True, env=os.environ | {"PATH": path})
     offered = [line.split("\t")[0] for line in done.stdout.splitlines() if line]
     assert sorted(line[:7] for line in offered) == sorted(found), done.stderr
+
+
+def test_aliases_with_a_name_are_offered_too(ankle_imu: Run, shelf: Path, capsys: Any) -> None:
+    ankle_imu("library", "name", "P-gone", "Ana")
+    build()(["__complete", "library", "name", "P-"])
+    offered = capsys.readouterr().out.splitlines()
+    assert [line.split("\t")[0] for line in offered if line.startswith("P-")] == ["P-a", "P-b", "P-gone"]
+    names_path().write_text("[")
+    build()(["__complete", "library", "list", "--person", "P-"])
+    assert "P-gone" not in capsys.readouterr().out
 
 
 def test_paths_are_offered_for_a_session(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
