@@ -23,6 +23,11 @@ from ankle_imu.values import SensorInfo, SessionInfo
 FORMAT_VERSION: Final = 1
 FILE_NAME: Final = "session.toml"
 
+NOTES: Final = (
+    "alias", "load_kg", "footwear", "brace", "surface", "tags", "note", "consent", "affected_leg",
+)  # fmt: skip
+"""Fields of `SessionInfo` that no analysis reads, but for the gait that a tag tells: they may be edited later."""
+
 _ALIAS: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _BARE_KEY: Final = re.compile(r"[A-Za-z0-9_-]+")
 _TEXTS: Final = tuple(f.name for f in fields(SessionInfo) if f.type == "str")

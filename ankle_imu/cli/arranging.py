@@ -66,8 +66,8 @@ def move(
     if as_json:
         show_json({"session": moved.name, "from": path, "files": [moved]})
         return
-    if person and (moved / "derived").exists():
-        say(f"Its result still names the person from before: ankle-imu analyze {moved}")
+    if person and (moved / "report.html").exists():
+        say(f"Its page still names the person from before: ankle-imu report {moved}")
     show(moved)
 
 

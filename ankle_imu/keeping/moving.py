@@ -49,7 +49,7 @@ def move_session(session_folder: str | Path, *, alias: str = "", library: str | 
     -----
     Within a file system the folder is renamed. To another one it is copied aside, compared by SHA-256, brought to
     the disk and renamed; only then the original goes. Killed in between, the session is whole at both places, and
-    the same call once more finishes. Results keep the alias they were made with until they are made again.
+    the same call once more finishes. Pages that were made before still show the alias of then.
     """
     source = Path(session_folder).resolve()
     root = _library_of(source)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, fields, is_dataclass
+from dataclasses import asdict, fields, is_dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
@@ -21,7 +21,7 @@ from ankle_imu.library.reviews import read_reviews
 from ankle_imu.library.sources import calibration_sources, file_sources, to_record
 from ankle_imu.metrics.reviews import apply_reviews
 from ankle_imu.settings import Settings
-from ankle_imu.values import EventReview, SessionResult
+from ankle_imu.values import EventReview, SessionInfo, SessionResult
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -119,7 +119,8 @@ def load_result(session_folder: str | Path, digest: str | None = None) -> Sessio
     Returns
     -------
     SessionResult
-        Its events carry the answers that the session folder holds now (`library.reviews`).
+        Its events carry the answers that the session folder holds now (`library.reviews`), its session the notes
+        that stand in `session.toml` now.
 
     Raises
     ------
@@ -161,13 +162,22 @@ def load_result(session_folder: str | Path, digest: str | None = None) -> Sessio
             },
             quality=quality,
             settings=rebuild(Settings(), read_json(folder / "settings.json")),
-            session=info,
+            session=_with_notes(info, Path(session_folder)),
             version=head["version"],
             duration_s=float(head["duration_s"]),
             sampling_rate=float(head["sampling_rate"]),
         )
     except (OSError, UnicodeDecodeError, KeyError, TypeError) as error:
         raise CorruptRecording(f"{folder} is damaged ({error!r}); analyse the session again.") from error
+
+
+def _with_notes(info: SessionInfo, session_folder: Path) -> SessionInfo:
+    """What no analysis reads, as it is now; as it was where that cannot be read."""
+    try:
+        now = manifest.from_toml((session_folder / manifest.FILE_NAME).read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, RecordingError):
+        return info
+    return replace(info, **{name: getattr(now, name) for name in manifest.NOTES})
 
 
 def _reviews(session_folder: Path) -> tuple[tuple[EventReview, ...], str]:
