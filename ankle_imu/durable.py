@@ -140,6 +140,14 @@ def sync_folder(path: Path) -> None:
         os.close(descriptor)
 
 
+def sync_tree(folder: Path) -> None:
+    """Bring a folder with all that is in it to the disk."""
+    for parent, _, names in os.walk(folder):
+        for name in names:
+            sync_file(Path(parent, name))
+        sync_folder(Path(parent))
+
+
 def write_or_undo(file: FileIO, data: bytes) -> None:
     """Append all of `data` to an unbuffered file; when the system refuses, none of it stays."""
     start, rest = file.tell(), memoryview(data)
@@ -236,7 +244,7 @@ def whole_folder(path: Path) -> Iterator[Path]:
     try:
         aside.mkdir(parents=True)
         yield aside
-        _sync_tree(aside)
+        sync_tree(aside)
         _replace_folder(aside, path)
     except OSError as error:
         shutil.rmtree(aside, ignore_errors=True)
@@ -244,13 +252,6 @@ def whole_folder(path: Path) -> Iterator[Path]:
     except BaseException:
         shutil.rmtree(aside, ignore_errors=True)
         raise
-
-
-def _sync_tree(folder: Path) -> None:
-    for parent, _, names in os.walk(folder):
-        for name in names:
-            sync_file(Path(parent, name))
-        sync_folder(Path(parent))
 
 
 def _replace_folder(aside: Path, path: Path) -> None:

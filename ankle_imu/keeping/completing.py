@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from ankle_imu import recording
-from ankle_imu.durable import sync_file, sync_folder
+from ankle_imu.durable import sync_file, sync_folder, sync_tree
 from ankle_imu.errors import StorageError
 from ankle_imu.library.derived import FOLDER as DERIVED
 from ankle_imu.library.derived import PAGES
@@ -111,12 +111,7 @@ def _is_blocked(target: Path, folder: Path) -> bool:
 
 def _bring(path: Path, target: Path) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
-    for parent, _, names in os.walk(path):
-        for name in names:
-            sync_file(Path(parent, name))
-        sync_folder(Path(parent))
-    if path.is_file():
-        sync_file(path)
+    (sync_tree if path.is_dir() else sync_file)(path)
     path.rename(target)
     sync_folder(target.parent)
 

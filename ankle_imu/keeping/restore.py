@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
-from ankle_imu.durable import aside_of, storage_error, sync_file, sync_folder
+from ankle_imu.durable import aside_of, storage_error, sync_file, sync_folder, sync_tree
 from ankle_imu.errors import CorruptRecording, RecordingError, StorageError, UnknownFormatVersion
 from ankle_imu.keeping import sealing
 from ankle_imu.keeping.archive import Entry, Source, Unpacked
@@ -255,7 +255,7 @@ class _Restoring:
             self._told["damaged"].append(f"{name}: {lost} are damaged or missing;{kept}.")
             self._put_aside(group)
         else:
-            _sync(group.aside)
+            sync_tree(group.aside)
             group.aside.rename(target)
             sync_folder(target.parent)
             self._told["restored"].append(name)
@@ -293,7 +293,7 @@ class _Restoring:
         if any(group.aside.iterdir()):
             target = _free(self._root / SET_ASIDE / group.place)
             target.parent.mkdir(parents=True, exist_ok=True)
-            _sync(group.aside)
+            sync_tree(group.aside)
             group.aside.rename(target)
             self._set_aside = self._root / SET_ASIDE
 
@@ -396,13 +396,6 @@ def _free(path: Path) -> Path:
         n += 1
         free = path.with_name(f"{path.name}-{n}")
     return free
-
-
-def _sync(folder: Path) -> None:
-    for parent, _, names in os.walk(folder):
-        for name in names:
-            sync_file(Path(parent, name))
-        sync_folder(Path(parent))
 
 
 def _prune(folder: Path, root: Path) -> None:
