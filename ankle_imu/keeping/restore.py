@@ -129,13 +129,16 @@ class _Counted:
 
 @dataclass
 class _Group:
-    """Files that stand or fall together: one session, or one other file. `place` is where they belong."""
+    """Files of one session, which stand or fall together.
+
+    `place`: where they belong. `unlisted`: those that the list of the session lacks; it may be what was damaged.
+    """
 
     place: str
     sums: Mapping[str, str]
     aside: Path
     found: dict[str, str] = field(default_factory=dict)
-    spoilt: list[str] = field(default_factory=list)
+    unlisted: list[str] = field(default_factory=list)
 
 
 class _Restoring:
@@ -214,13 +217,10 @@ class _Restoring:
             self._group = self._begin(place)
         group = self._group
         if group.sums and entry.name not in group.sums:
-            group.spoilt.append(f"{entry.name} is not on the list of its session")
-            return
+            group.unlisted.append(entry.name)
         target = group.aside / entry.name.removeprefix(f"{place}/")
         digest = _write(entry, target)
-        if digest is None or entry.is_cut:
-            group.spoilt.append(f"{entry.name} is {'cut off' if digest else 'there twice'}")
-        else:
+        if digest is not None and not entry.is_cut:
             group.found[entry.name] = digest
 
     def _begin(self, place: str) -> _Group:
@@ -244,15 +244,16 @@ class _Restoring:
     def _settle(self, group: _Group) -> None:
         name = group.place.rpartition("/")[2]
         target = self._root / group.place
-        differing = [n for n, digest in group.sums.items() if group.found.get(n) != digest]
+        differing = [n for n, digest in group.sums.items() if group.found.get(n) != digest] + group.unlisted
         if target.exists() and not differing and group.sums:
             self._complete(group, target)
         elif differing or not group.sums:
-            lost = f"{len(differing)} of {len(group.sums)} files" if group.sums else "the list of its files"
+            total = len(group.sums) + len(group.unlisted)
+            lost = f"{len(differing)} of {total} files" if group.sums else "the list of its files"
             count = len(group.found)
             left = f"{count} file{'s' * (count != 1)}"
             kept = f" what is left ({left}) is set aside" if count else " nothing is left"
-            self._told["damaged"].append(f"{name}: {lost} are damaged or missing;{kept}.")
+            self._told["damaged"].append(f"{name}: {lost} are damaged, missing or unlisted;{kept}.")
             self._put_aside(group)
         else:
             sync_tree(group.aside)

@@ -32,6 +32,8 @@ PAGES: Final = ("report.html", "report.pdf", "check.png")
 """What `report` and `check` write beside the results, into the folder of the session."""
 
 _RESULT: Final = "result.json"
+PRACTICE: Final = "practice.json"
+"""What makes a folder the result of a practice session (`library.practice`)."""
 _TABLES: Final = (tables.ANGLES, tables.STRIDES, tables.EVENTS, tables.BOUTS, tables.SUMMARY)
 _SINCE: Final = {tables.CONTEXT: 2, tables.TRACK: 2, tables.CURVES: 3}
 """Tables that came later, and the format that brought them; empty in a result of before."""
@@ -97,8 +99,17 @@ def save_result(
 
 
 def find_result(session_folder: str | Path) -> Path | None:
-    """Folder of the result that was written last; None when the session was never analysed."""
-    found = Path(session_folder).glob(f"{FOLDER}/*/{_RESULT}")
+    """Folder of the result of a walk that was written last; None when the session was never analysed."""
+    return _newest(session_folder, _RESULT)
+
+
+def find_practice(session_folder: str | Path) -> Path | None:
+    """Folder of the practice result that was written last; None when there is none."""
+    return _newest(session_folder, PRACTICE)
+
+
+def _newest(session_folder: str | Path, name: str) -> Path | None:
+    found = Path(session_folder).glob(f"{FOLDER}/*/{name}")
     whole = [path for path in found if not path.parent.name.startswith(ASIDE)]
     return max(whole, key=lambda path: (read_json(path).get("written_utc", ""), path)).parent if whole else None
 

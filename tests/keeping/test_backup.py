@@ -244,6 +244,22 @@ def intact(root: Path, there: Path) -> list[str]:
     return ids(there)
 
 
+def test_a_line_lost_from_the_list_of_a_session_is_damage(root: Path, tmp_path: Path) -> None:
+    """A flip in the list spoils one of its lines; the file of that line must not be dropped in silence."""
+    backup, there = tmp_path / "b.tar", tmp_path / "new"
+    write_backup(root, backup)
+    data = backup.read_bytes()
+    entry = list_sessions(root)[0]
+    line = f"  {entry.path.relative_to(root).as_posix()}/session.toml\n".encode()
+    at = data.index(line) - 1
+    backup.write_bytes(data[:at] + b"g" + data[at + 1 :])
+    back = restore_backup(backup, there)
+    assert "damaged, missing or unlisted" in " ".join(back.damaged)
+    assert intact(root, there) == list(back.restored)
+    assert len(back.restored) == 2
+    assert [path.name for path in there.glob("set-aside/people/*/*/*/session.toml")] == ["session.toml"]
+
+
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.floats(0, 1), st.booleans())
 def test_damage_costs_one_session_and_a_cut_what_follows(

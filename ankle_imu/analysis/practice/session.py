@@ -20,10 +20,10 @@ from ankle_imu.analysis.session import gaps_table, is_clipped, sensor_quality, u
 from ankle_imu.calibration.plausibility import check_units
 from ankle_imu.calibration.sensor import correct
 from ankle_imu.mobility import ACTIONS, Block, PracticeResult, PracticeSettings
-from ankle_imu.practice.blocks import read_blocks
+from ankle_imu.practice.blocks import HEAD, read_blocks
 from ankle_imu.practice.compensations import UNSEEN
 from ankle_imu.practice.ranges import detectable_gap, range_of, why_repeat
-from ankle_imu.values import Recording
+from ankle_imu.values import Marker, Recording
 
 Array = NDArray[np.float64]
 
@@ -104,6 +104,7 @@ def analyze_practice(
             "alignment": _alignment(legs),
             "cues": found.cues,
             "unseen": {leg: UNSEEN[_worn(leg, series)] for leg in legs},
+            "notes": _notes(recording.markers),
             "warnings": [*warnings, *(w for one in legs.values() for w in one.warnings)],
         },
         settings=settings,
@@ -112,6 +113,12 @@ def analyze_practice(
         duration_s=recording.duration,
         sampling_rate=rate,
     )
+
+
+def _notes(markers: Sequence[Marker]) -> list[dict[str, Any]]:
+    """What was said while practising beside the words of practice: notes, and pain as `pain 3`."""
+    said = [m for m in markers if (m.text.split() or [""])[0] != HEAD]
+    return [{"time_s": m.time_s, "leg": m.leg, "text": m.text} for m in said]
 
 
 def _worn(leg: str, series: Mapping[str, Any]) -> str:
