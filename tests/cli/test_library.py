@@ -267,3 +267,17 @@ def test_paths_are_offered_for_a_session(tmp_path: Path, monkeypatch: pytest.Mon
     (tmp_path / "walk.mcap").touch()
     build()(["__complete", "analyze", f"{tmp_path}/wa"])
     assert f"{tmp_path}/walk.mcap\n{tmp_path}/walks/\n" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("sensors", "told"),
+    [
+        ("left_foot left_shank right_foot right_shank", "feet+shanks"),
+        ("left_foot right_foot", "feet"),
+        ("left_foot left_shank right_foot", "left foot+shank, right foot"),
+        ("right_shank", "right shank"),
+        ("", ""),
+    ],
+)
+def test_what_is_worn_in_few_words(sensors: str, told: str) -> None:
+    assert list_view._worn(sensors) == told
