@@ -13,7 +13,7 @@ from ankle_imu.durable import ASIDE
 from ankle_imu.errors import RecordingError
 from ankle_imu.keeping.archive import Member
 from ankle_imu.library.derived import FOLDER as DERIVED
-from ankle_imu.library.derived import PAGES
+from ankle_imu.library.derived import PAGES, PRACTICE
 from ankle_imu.library.person import FILE as PERSON
 from ankle_imu.library.reviews import FILE as REVIEWS
 from ankle_imu.library.sensors import sensor_folder
@@ -187,6 +187,7 @@ def _without_places(name: str, path: Path, wish: Wish, zones: tuple[Zone, ...]) 
 def _is_table(name: str) -> bool:
     return name.endswith((".columns.json", ".parquet", ".toml")) or name in (
         "result.json",
+        PRACTICE,
         "settings.json",
         "quality.json",
     )

@@ -15,7 +15,7 @@ from ankle_imu.durable import ASIDE, aside_of, storage_error, sync_folder
 from ankle_imu.errors import AnkleImuError, RecordingError
 from ankle_imu.keeping.verify import size_of, tree_size
 from ankle_imu.library.derived import FOLDER as DERIVED
-from ankle_imu.library.derived import PAGES, find_result, load_result
+from ankle_imu.library.derived import PAGES, PRACTICE, find_result, load_result
 from ankle_imu.library.folders import list_sessions
 from ankle_imu.library.person import FILE as PERSON
 from ankle_imu.manifest import FILE_NAME, is_alias
@@ -80,7 +80,10 @@ def _is_session(folder: Path) -> bool:
     """Whether a folder holds what a session does, or nothing: others have folders named `people`, too."""
     if not folder.is_dir():
         return False
-    is_ours = any(any(folder.glob(one)) for one in (FILE_NAME, "raw/part-*.mcap", f"{DERIVED}/*/result.json"))
+    is_ours = any(
+        any(folder.glob(one))
+        for one in (FILE_NAME, "raw/part-*.mcap", f"{DERIVED}/*/result.json", f"{DERIVED}/*/{PRACTICE}")
+    )
     return is_ours or all(path.name == LOCK for path in folder.iterdir())
 
 
