@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -34,7 +34,7 @@ class Item:
 
 
 def source_digests(session: Path, serials: Iterable[str]) -> dict[str, str]:
-    """SHA-256 of everything that the analysis of a session reads, by name.
+    """SHA-256 of everything that the analysis of a session reads, by name; of `session.toml` without the notes.
 
     Parameters
     ----------
@@ -78,9 +78,10 @@ def check_page(
     Returns
     -------
     tuple of Item
-        The page itself, versions, each file, each table, each figure, the text. Versions never fail: where only
-        they differ, the page was made again with others; what another version of this package says cannot be
-        compared word by word.
+        The page itself, versions, each file, notes, each table, each figure, the text. Versions never fail: where
+        only they differ, the page was made again with others; what another version of this package says cannot be
+        compared word by word. Nor do notes: the page is compared with one that shows them as they were then, and
+        which of them were edited since is told.
 
     Raises
     ------
@@ -104,6 +105,8 @@ def check_page(
         result = analyze(open_session(session), settings=made.settings, progress=progress)
     except AnkleImuError as error:
         return (*found, Item(name="tables", holds=None, found=f"not made again: {error}"))
+    found += _notes(made, result)
+    result = replace(result, session=replace(result.session, **made.noted))
     found += _compare("table", made.tables, making.table_digests(result))
     return (*found, *_drawn_again(page, made, result, session))
 
@@ -133,6 +136,14 @@ def _files(made: Imprint, now: Mapping[str, str]) -> list[Item]:
     items = _compare("file", made.files, now)
     new = [name for name in now if name not in made.files]
     return items + [Item(name=f"file {name}", holds=False, found="new since the page was made") for name in new]
+
+
+def _notes(made: Imprint, result: SessionResult) -> list[Item]:
+    if not made.noted:
+        return []
+    edited = [name for name, then in made.noted.items() if getattr(result.session, name) != then]
+    names = ", ".join(edited).replace("_", " ")
+    return [Item(name="notes", holds=True, found=f"edited since then: {names}" if edited else "the same")]
 
 
 def _compare(kind: str, then: Mapping[str, str], now: Mapping[str, str]) -> list[Item]:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from ankle_imu.batch.outcome import SessionOutcome, describe
 from ankle_imu.batch.practising import analyze_and_save_practice, describe_practice, practice_result
-from ankle_imu.durable import ASIDE
+from ankle_imu.durable import ASIDE, is_abandoned
 from ankle_imu.errors import RecordingError
 from ankle_imu.library import is_practice
 
@@ -110,10 +110,11 @@ def analyze_and_save(path: Path, tell: Tell) -> tuple[SessionResult, Path | None
 
 
 def sweep(jobs: Iterable[Job]) -> None:
-    """Remove what workers that are gone left half-written."""
+    """Remove what workers that are gone left half-written; what somebody writes at this moment stays."""
     for job in jobs:
         for aside in () if job.store else (Path(job.path) / "derived").glob(f"{ASIDE}*"):
-            shutil.rmtree(aside, ignore_errors=True)
+            if is_abandoned(aside):
+                shutil.rmtree(aside, ignore_errors=True)
 
 
 def _run(job: Job, tell: Tell) -> SessionOutcome:

@@ -31,7 +31,22 @@ Into = Annotated[
     ),
 ]
 
-Person = Annotated[str, Parameter(name="--person", show_default=False, help="Alias of the person.")]
+
+def complete_aliases(context: Any) -> Iterator[str]:
+    """What the shell offers for a person: the aliases in the library and those with a name."""
+    from ankle_imu.errors import AnkleImuError
+    from ankle_imu.library import load_names, session_names
+
+    found = {year.split("/")[1] for year, _ in session_names(_root_given(context))}
+    with contextlib.suppress(AnkleImuError):
+        found |= set(load_names())
+    return (alias for alias in sorted(found) if alias.startswith(context.incomplete))
+
+
+Person = Annotated[
+    str,
+    Parameter(name="--person", show_default=False, help="Alias of the person.", completer=complete_aliases),
+]
 
 Placement = Literal["left_foot", "right_foot", "left_shank", "right_shank"]
 """`frames.PLACEMENTS`, repeated because the help must not load numpy."""
@@ -47,10 +62,14 @@ def complete_sessions(context: Any) -> Iterator[str]:
         return (os.path.join(head, name) for name in sorted(names) if name.startswith(tail))  # noqa: PTH118
     from ankle_imu.library import session_names
 
-    given = context.get("--library")
-    root = reading_root(given.raw if given and given.raw else None)
-    names = sorted((name for _, name in session_names(root)), reverse=True)
+    names = sorted((name for _, name in session_names(_root_given(context))), reverse=True)
     return (name for name in ("last", *names) if name.startswith(context.incomplete))
+
+
+def _root_given(context: Any) -> Path:
+    """The library that the words before the cursor mean."""
+    given = context.get("--library")
+    return reading_root(given.raw if given and given.raw else None)
 
 
 Session = Annotated[str, Parameter(name="SESSION", help="Folder, id or `last`.", completer=complete_sessions)]

@@ -56,19 +56,18 @@ def move(
     One that is being recorded is not moved. Another library may lie on another disk: the copy is compared with the
     original before that goes.
     """
-    from ankle_imu.library import move_session
+    from ankle_imu.keeping import move_session
 
     path = sessions.locate(library_root(library), ref)
     if not person and to is None:
         raise failures.UsageError("Where to? Expected --person ALIAS, --to LIBRARY, or both.")
-    sessions.refuse_recorded([path])
     with failures.user_input():
         moved = move_session(path, alias=person, library=to.expanduser() if to else None)
     if as_json:
         show_json({"session": moved.name, "from": path, "files": [moved]})
         return
-    if person and (moved / "derived").exists():
-        say(f"Its result still names the person from before: ankle-imu analyze {moved}")
+    if person and (moved / "report.html").exists():
+        say(f"Its page still names the person from before: ankle-imu report {moved}")
     show(moved)
 
 

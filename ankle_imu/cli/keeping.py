@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 from cyclopts import App, Parameter
 
 from ankle_imu.cli import failures, paging, sessions
-from ankle_imu.cli.arguments import AsJson, Library, Person, complete_sessions, library_root
+from ankle_imu.cli.arguments import AsJson, Library, Person, complete_aliases, complete_sessions, library_root
 from ankle_imu.cli.output import Tell, progress, say, show, show_json, show_table
 
 if TYPE_CHECKING:
@@ -87,7 +87,12 @@ def rm(
     *,
     person: Annotated[
         str,
-        Parameter(name="--person", show_default=False, help="Remove this person, all sessions and `person.toml`."),
+        Parameter(
+            name="--person",
+            show_default=False,
+            help="Remove this person, all sessions and `person.toml`.",
+            completer=complete_aliases,
+        ),
     ] = "",
     results: Annotated[
         bool,
@@ -100,9 +105,11 @@ def rm(
     """Remove sessions, or a person, for good.
 
     Shows what goes and asks: for sessions type `yes`, for a person the alias. Without a terminal it needs `--yes`.
-    A session that is being recorded is never removed. Backups and copies elsewhere are not touched.
+    A session that is being recorded is never removed, nor a person in whose folder others keep files. Backups and
+    copies elsewhere are not touched.
     """
     from ankle_imu.keeping import doomed, remove_person, remove_results, remove_session
+    from ankle_imu.keeping.removal import sessions_of_person
     from ankle_imu.library import save_name
 
     if bool(refs) == bool(person):
@@ -111,11 +118,13 @@ def rm(
     folders = _folders(root, refs, person)
     if person and not folders and not (root / "people" / person).is_dir():
         raise failures.UsageError(f"There is no person {person!r} in the library at {root}.")
+    is_whole_person = bool(person) and not results
+    if is_whole_person:
+        sessions_of_person(root, person)
     items = [doomed(folder) for folder in folders]
     sessions.refuse_recorded(folders)
     if not as_json:
         _show_doomed(items, results)
-    is_whole_person = bool(person) and not results
     _ask(person if is_whole_person else "yes", yes)
     if is_whole_person:
         remove_person(root, person)
@@ -233,10 +242,10 @@ def restore(
 ) -> int:
     """Bring a backup into a library, new or not; nothing is ever overwritten.
 
-    A session gets its name only when all its files have the sums that the backup lists. One that is there with the
-    same raw files is skipped. What differs, or is damaged, goes to `set-aside/` in the library, and is named. Of a
-    backup that is cut off or damaged, everything that is whole comes back. Exit code 5 when something was damaged
-    or lost, 7 when something differs from what the library has.
+    A session gets its name only when all its files have the sums that the backup lists. One that is there gets
+    back what it lacks: track, answers, note. What differs, or is damaged, goes to `set-aside/` in the library, and
+    is named. Of a backup that is cut off or damaged, everything that is whole comes back. Exit code 5 when
+    something was damaged or lost, 7 when something differs from what the library has.
     """
     from ankle_imu.keeping import restore_backup
     from ankle_imu.keeping.sealing import read_identity
@@ -254,7 +263,12 @@ def restore(
 
 
 def name(
-    alias: Annotated[str, Parameter(name="ALIAS", help="Alias of a person; without one, all are listed.")] = "",
+    alias: Annotated[
+        str,
+        Parameter(
+            name="ALIAS", help="Alias of a person; without one, all are listed.", completer=complete_aliases
+        ),
+    ] = "",
     to: Annotated[str, Parameter(name="NAME", help="The name to keep; without one, it is shown.")] = "",
     /,
     *,
@@ -416,12 +430,13 @@ def _show_restored(done: Restored, root: Path) -> None:
         show(session)
     say(
         f"{_plural(len(done.restored), 'session')} restored to {root}"
-        + (f", {len(done.skipped)} skipped as they are there already" if done.skipped else "")
+        + (f", {len(done.completed)} completed" if done.completed else "")
+        + (f", {len(done.skipped)} skipped as all of them is there already" if done.skipped else "")
         + (f", {_plural(len(done.files), 'other file')}" if done.files else "")
         + (", names too" if done.is_names else "")
         + "."
     )
-    for sentence in (*done.refused, *done.damaged):
+    for sentence in (*done.completed, *done.refused, *done.damaged):
         say(sentence)
     if done.set_aside:
         say(f"Set aside: {done.set_aside}")

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 _HEAD: Final = ("Session", "Person", "Sensors", "Ground", "Analyzed")
 _SHOWN: Final = ("session_id", "alias", "sensors", "kind", "surface", "result", "problem")
 
+_BOTH: Final = {"foot": "feet", "shank": "shanks"}
+
 _ANALYZED: Final = ("no", "yes")
 
 _FOLDED: Final = 200
@@ -118,7 +120,12 @@ def _what(kind: str, surface: str) -> str:
 
 @cache
 def _worn(sensors: str) -> str:
-    """`left foot+shank, right foot`, in their order."""
-    placements = sensors.split()
-    legs = dict.fromkeys(placement.split("_")[0] for placement in placements)
-    return ", ".join(f"{leg} {'+'.join(p.split('_')[1] for p in placements if p.startswith(leg))}" for leg in legs)
+    """`left foot+shank, right foot`, in their order; `feet+shanks` where both legs wear the same."""
+    worn: dict[str, list[str]] = {}
+    for placement in sensors.split():
+        leg, segment = placement.split("_")
+        worn.setdefault(leg, []).append(segment)
+    first, *others = worn.values() or [[]]
+    if others == [first]:
+        return "+".join(_BOTH.get(segment, segment) for segment in first)
+    return ", ".join(f"{leg} {'+'.join(segments)}" for leg, segments in worn.items())

@@ -69,6 +69,10 @@ def report(
     if verify:
         from ankle_imu.cli import verifying
 
+        if pdf or open_page or (out and out.suffix.lower() == ".pdf"):
+            raise failures.UsageError("--verify only reads a page (.html): it goes with neither --pdf nor --open.")
+        if out and Path(ref).suffix.lower() in verifying.PAGES:
+            raise failures.UsageError(f"Which page? Both {ref} and {out} were given; expected one of them.")
         return verifying.verify(ref, out, library_root(library), as_json)
     if not store_of(library) and is_practice(sessions.locate(library_root(library), ref)):
         return practice_report(ref, out=out, pdf=pdf, open_page=open_page, library=library, as_json=as_json)

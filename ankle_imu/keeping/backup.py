@@ -141,7 +141,8 @@ def _members(
 ) -> Iterator[Member]:
     """All files of the backup, each session looked at when its turn comes."""
     serials = {sensor.serial for entry in entries for sensor in entry.info.sensors.values()}
-    shared = [*shared_content(root, alias, serials)]
+    common = shared_content(root, alias, serials, wish.positions)
+    shared, done.omitted = [*common.members], [*common.omitted]
     if with_names:
         names = {a: n for a, n in load_names().items() if a in {entry.alias for entry in entries}}
         shared += [Member(name=NAMES, content=_names_text(names))] if names else []
@@ -159,6 +160,7 @@ def _members(
             done.problems.append(f"{entry.session_id} was left out: {error}")
             continue
         done.omitted += [f"{entry.session_id}: {told}" for told in content.omitted]
+        done.problems += [f"{entry.session_id}: {told}" for told in content.problems]
         members = [replace(m, name=f"{place}/{m.name}") for m in content.members]
         yield from _summed(sums_name(place), members, done, place)
         done.sessions.append(entry.session_id)

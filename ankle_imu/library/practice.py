@@ -7,8 +7,6 @@ one.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,15 +18,19 @@ from ankle_imu.library.derived import (
     FOLDER,
     PRACTICE,
     find_practice,
+    head_of,
     read_json,
     read_table,
     rebuild,
+    sources_of,
     with_nan,
+    with_notes,
     write_json,
+    write_rest,
     write_table,
 )
 from ankle_imu.library.freshness import serials_of
-from ankle_imu.library.sources import calibration_sources, file_sources, is_same, to_record
+from ankle_imu.library.sources import calibration_sources, file_sources, is_same
 from ankle_imu.mobility import SESSION_KIND, PracticeResult, PracticeSettings
 
 __all__ = ["find_practice", "is_practice", "is_practice_up_to_date", "load_practice", "save_practice"]
@@ -72,30 +74,13 @@ def save_practice(
     StorageError
         If the disk refuses.
     """
-    serials = [sensor.serial for sensor in result.session.sensors.values()]
-    read = to_record(file_sources(session_folder)) if files is None else files
-    sources = {**read, **to_record(calibration_sources(session_folder, serials))}
+    sources = sources_of(session_folder, result, files)
     target = Path(session_folder) / FOLDER / result.settings.digest()
     with whole_folder(target) as folder:
         for field, table in _FIELDS.items():
             write_table(folder, table, getattr(result, field))
-        quality = dict(result.quality)
-        write_table(folder, tables.GAPS, quality.pop(tables.GAPS.name))
-        write_json(folder / "quality.json", quality)
-        write_json(folder / "settings.json", asdict(result.settings))
-        (folder / manifest.FILE_NAME).write_text(manifest.to_toml(result.session), encoding="utf-8")
-        write_json(
-            folder / PRACTICE,
-            {
-                "format_version": FORMAT_VERSION,
-                "version": result.version,
-                "written_utc": manifest.format_utc(datetime.now(UTC)),
-                "settings": result.settings.digest(),
-                "duration_s": result.duration_s,
-                "sampling_rate": result.sampling_rate,
-                "sources": sources,
-            },
-        )
+        write_rest(folder, result)
+        write_json(folder / PRACTICE, head_of(result, FORMAT_VERSION, sources))
     return target
 
 
@@ -146,11 +131,12 @@ def load_practice(session_folder: str | Path) -> PracticeResult:
         tables.GAPS.name: read_table(folder, tables.GAPS),
     }
     try:
+        info = manifest.from_toml((folder / manifest.FILE_NAME).read_text(encoding="utf-8"), str(folder))
         return PracticeResult(
             **{field: read_table(folder, table) for field, table in _FIELDS.items()},
             quality=quality,
             settings=rebuild(PracticeSettings(), read_json(folder / "settings.json")),
-            session=manifest.from_toml((folder / manifest.FILE_NAME).read_text(encoding="utf-8"), str(folder)),
+            session=with_notes(info, Path(session_folder)),
             version=head["version"],
             duration_s=float(head["duration_s"]),
             sampling_rate=float(head["sampling_rate"]),

@@ -16,7 +16,7 @@ from datetime import datetime
 from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
-from ankle_imu.durable import ASIDE
+from ankle_imu.durable import ASIDE, aside_of, is_abandoned
 from ankle_imu.errors import ExtraMissing, StorageError
 from ankle_imu.library.index import FILE as INDEX
 from ankle_imu.library.sources import PATTERNS, Source
@@ -47,7 +47,7 @@ class Store:
         """Bring files into a folder, with their times; heads of results last."""
         for name in sorted(files, key=_head_last):
             target = folder / name
-            aside = target.with_name(f"{ASIDE}{target.name}")
+            aside = aside_of(target)
             target.parent.mkdir(parents=True, exist_ok=True)
             with _in_words(f"{self.url}/{name}"):
                 self.fs.get_file(f"{self.root}/{name}", str(aside))
@@ -123,7 +123,8 @@ def mirror(url: str) -> Path:
     wanted = {n: one for n, one in store.listing().items() if is_small(n)}
     there = {p.relative_to(folder).as_posix(): p for p in folder.rglob("*") if p.is_file()}
     for gone in set(there) - set(wanted):
-        if PurePosixPath(gone).name not in _LARGE and not _is_index(gone):
+        is_kept = PurePosixPath(gone).name in _LARGE or _is_index(gone)
+        if not is_kept and (ASIDE not in gone or is_abandoned(there[gone])):
             there[gone].unlink(missing_ok=True)
     _remove_without(folder, {parent for name in wanted for parent in PurePosixPath(name).parents})
     store.fetch({n: one for n, one in wanted.items() if not _is_there(folder / n, one)}, folder)

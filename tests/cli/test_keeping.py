@@ -114,6 +114,12 @@ def test_rm_of_a_person_wants_the_alias(ankle_imu: Run, shelf: Path, types: Call
     assert "Ana" not in names_path().read_text()
 
 
+def test_rm_of_a_person_refuses_files_of_others(ankle_imu: Run, shelf: Path) -> None:
+    (shelf / "people" / "P-anna" / "tax.pdf").write_bytes(b"mine")
+    ankle_imu("library", "rm", "--person", "P-anna", "--yes").refuses(5, "not ours: tax.pdf")
+    assert len(ids(shelf)) == 3
+
+
 def test_rm_without_a_terminal(ankle_imu: Run, shelf: Path) -> None:
     done = ankle_imu("library", "rm", "last")
     assert done.code == 2
@@ -169,6 +175,7 @@ def test_backup_and_restore(ankle_imu: Run, shelf: Path, tmp_path: Path) -> None
     assert tiny.content(tmp_path / "new") == tiny.content(shelf)
     told = ankle_imu("library", "restore", tmp_path / "b.tar", "--json").json
     assert told["skipped"] == ids(shelf)
+    assert told["completed"] == []
 
 
 def test_restore_says_what_is_damaged_and_what_differs(ankle_imu: Run, shelf: Path, tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ import pytest
 
 from ankle_imu.cli import list_view
 from ankle_imu.cli.app import build
+from ankle_imu.library import names_path
 from ankle_imu.recording import RecordingWriter, read_session_info, write_session_info
 from ankle_imu.values import SensorInfo, SessionInfo
 
@@ -184,6 +185,10 @@ printf '%s\\n' "${{COMPREPLY[@]}}"
         ("ankle-imu library rm", "2026-02", ["2026-02"]),
         ("ankle-imu library verify 2026-01", "2026-02", ["2026-02"]),
         ("ankle-imu events list", "2025", []),
+        ("ankle-imu library move last --person", "", ["P-a", "P-b"]),
+        ("ankle-imu trend --person", "P-b", ["P-b"]),
+        ("ankle-imu library rm --person", "P-", ["P-a", "P-b"]),
+        ("ankle-imu library name", "P-a", ["P-a"]),
     ],
 )
 def test_the_shell_completes_ids(
@@ -203,6 +208,16 @@ def test_the_shell_completes_ids(
     done = subprocess.run([shell, "-c", code], capture_output=True, text=True, env=os.environ | {"PATH": path})
     offered = [line.split("\t")[0] for line in done.stdout.splitlines() if line]
     assert sorted(line[:7] for line in offered) == sorted(found), done.stderr
+
+
+def test_aliases_with_a_name_are_offered_too(ankle_imu: Run, shelf: Path, capsys: Any) -> None:
+    ankle_imu("library", "name", "P-gone", "Ana")
+    build()(["__complete", "library", "name", "P-"])
+    offered = capsys.readouterr().out.splitlines()
+    assert [line.split("\t")[0] for line in offered if line.startswith("P-")] == ["P-a", "P-b", "P-gone"]
+    names_path().write_text("[")
+    build()(["__complete", "library", "list", "--person", "P-"])
+    assert "P-gone" not in capsys.readouterr().out
 
 
 ZSH = """
@@ -252,3 +267,17 @@ def test_paths_are_offered_for_a_session(tmp_path: Path, monkeypatch: pytest.Mon
     (tmp_path / "walk.mcap").touch()
     build()(["__complete", "analyze", f"{tmp_path}/wa"])
     assert f"{tmp_path}/walk.mcap\n{tmp_path}/walks/\n" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("sensors", "told"),
+    [
+        ("left_foot left_shank right_foot right_shank", "feet+shanks"),
+        ("left_foot right_foot", "feet"),
+        ("left_foot left_shank right_foot", "left foot+shank, right foot"),
+        ("right_shank", "right shank"),
+        ("", ""),
+    ],
+)
+def test_what_is_worn_in_few_words(sensors: str, told: str) -> None:
+    assert list_view._worn(sensors) == told

@@ -99,6 +99,31 @@ def test_a_person_goes_whole(root: Path) -> None:
     assert len(list_sessions(root)) == 1
 
 
+@pytest.mark.parametrize(
+    "name", ["tax.pdf", "2026/notes.txt", "photos/a.jpg", "trend_range.csv", "2026/session.toml"]
+)
+def test_a_person_does_not_take_along_what_others_put_there(root: Path, name: str) -> None:
+    home = root / "people" / "P-anna"
+    (home / name).parent.mkdir(exist_ok=True)
+    (home / name).write_text("mine")
+    before = tiny.content(root)
+    with pytest.raises(RecordingError, match=f"not ours: {name}"):
+        remove_person(root, "P-anna")
+    assert tiny.content(root) == before
+    (home / name).unlink()
+    for ours in ("trend_range_deg.html", ".DS_Store", f"2026/{ASIDE}0123-x", "2026/.DS_Store"):
+        (home / ours).write_text("")
+    remove_person(root, "P-anna")
+    assert not home.exists()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows lets few make links")
+def test_a_person_does_not_take_along_a_link(root: Path, tmp_path: Path) -> None:
+    (root / "people" / "P-anna" / "photos").symlink_to(tmp_path)
+    with pytest.raises(RecordingError, match="not ours: photos"):
+        remove_person(root, "P-anna")
+
+
 def test_results_go_and_the_rest_stays(root: Path) -> None:
     folder = first(root)
     before = tiny.content(root)
