@@ -84,11 +84,7 @@ def test_help_names_every_command_and_no_other(ankle_imu: Run) -> None:
         assert done.code == 0
         for command in COMMANDS:
             assert f"│ {command.split()[0]} " in done.out
-<<<<<<< HEAD
-        for missing in ("export", "service"):
-=======
-        for missing in ("practice", "service"):
->>>>>>> exporters
+        for missing in ("service",):
             assert f"│ {missing} " not in done.out
 
 
