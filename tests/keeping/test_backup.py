@@ -156,7 +156,7 @@ def test_raw_files_that_come_back_get_their_sums(root: Path, tmp_path: Path) -> 
     part = first / "raw" / "part-0001.mcap"
     data = part.read_bytes()
     part.unlink()
-    write_sums(first, again=["part-0001.mcap"])
+    write_sums(first, {"part-0001.mcap": None})
     part.write_bytes(data)
     restore_backup(tmp_path / "b.tar", root)
     assert check_session(first).extra == ()
