@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from ankle_imu import errors, orientation, simulate, wire
     from ankle_imu.analysis import analyze
+    from ankle_imu.analysis.practice import analyze_practice
     from ankle_imu.library import load_trend
     from ankle_imu.report import write_report
     from ankle_imu.session_io import open_session
@@ -26,6 +27,7 @@ _HOMES = {
     "SessionResult": "ankle_imu.values",
     "Settings": "ankle_imu.settings",
     "analyze": "ankle_imu.analysis",
+    "analyze_practice": "ankle_imu.analysis.practice",
     "load_trend": "ankle_imu.library",
     "open_session": "ankle_imu.session_io",
     "write_report": "ankle_imu.report",
@@ -41,6 +43,7 @@ __all__ = [
     "SessionResult",
     "Settings",
     "analyze",
+    "analyze_practice",
     "errors",
     "load_trend",
     "open_session",

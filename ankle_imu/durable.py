@@ -7,9 +7,14 @@ system refuses (no space, no permission) becomes a `StorageError` that says whic
 from __future__ import annotations
 
 import errno
+import hashlib
 import os
+import platform
+import re
 import secrets
 import shutil
+import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from io import FileIO
@@ -20,6 +25,91 @@ from ankle_imu.errors import StorageError
 
 ASIDE: Final = ".unfinished-"
 """Start of the name of everything that is still being written; such names are never read as data."""
+
+ABANDONED_S: Final = 7 * 86400.0
+"""Age from which what another computer left is taken for abandoned, s; ours: no writing takes a week."""
+
+_WRITER: Final = re.compile(rf"{re.escape(ASIDE)}(?:[a-z]+-)?([0-9a-f]{{8}})-(\d{{1,10}})-[0-9a-f]{{8}}-")
+
+
+def aside_of(path: Path, why: str = "") -> Path:
+    """A free name beside `path` for what is not finished; it tells which process of which computer writes it.
+
+    Parameters
+    ----------
+    path : Path of what it is or is to become
+    why : str, a word of small letters that stands first; "" while something is written
+    """
+    word = f"{why}-" if why else ""
+    return path.with_name(f"{ASIDE}{word}{_computer()}-{os.getpid()}-{secrets.token_hex(4)}-{path.name[-64:]}")
+
+
+def is_abandoned(path: Path) -> bool:
+    """Whether nobody is going to finish what lies under such a name.
+
+    Parameters
+    ----------
+    path : Path whose name begins with `ASIDE`
+
+    Returns
+    -------
+    bool
+        True where the process that wrote it, on this computer, is gone. What another computer wrote, or an
+        earlier version, whose names do not tell: True when it was last changed `ABANDONED_S` ago.
+
+    Notes
+    -----
+    A process number is given again some day; then what lies there stays until that process ends, too.
+    """
+    writer = _WRITER.match(path.name)
+    if writer and writer[1] == _computer():
+        return not _is_running(int(writer[2]))
+    try:
+        return time.time() - path.stat().st_mtime > ABANDONED_S
+    except OSError:
+        return False
+
+
+def _computer() -> str:
+    """A word for this computer and, where it has several, its space of process numbers (containers)."""
+    try:
+        space = str(Path("/proc/self/ns/pid").readlink())
+    except OSError:
+        space = ""
+    return hashlib.sha256(f"{platform.node()} {space}".encode()).hexdigest()[:8]
+
+
+def _is_running(pid: int) -> bool:
+    """Whether a process has not ended; a dead one whose parent has not asked for its end yet has."""
+    if sys.platform == "win32":
+        return _is_running_on_windows(pid)
+    try:
+        os.kill(pid, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:
+        return True
+    try:
+        state = Path(f"/proc/{pid}/stat").read_bytes().rpartition(b") ")[2][:1]
+    except OSError:
+        return True
+    return state not in (b"Z", b"X")
+
+
+if sys.platform == "win32":
+
+    def _is_running_on_windows(pid: int) -> bool:
+        """As `_is_running`: there signal 0 is no question but Ctrl-C."""
+        import ctypes
+
+        system = ctypes.WinDLL("kernel32", use_last_error=True)
+        handle = system.OpenProcess(0x1000, False, pid)  # PROCESS_QUERY_LIMITED_INFORMATION
+        if not handle:
+            return ctypes.get_last_error() == 5  # ERROR_ACCESS_DENIED: it is somebody else's
+        code = ctypes.c_ulong()
+        system.GetExitCodeProcess(handle, ctypes.byref(code))
+        system.CloseHandle(handle)
+        return code.value == 259  # STILL_ACTIVE
 
 
 def storage_error(error: OSError, path: Path) -> StorageError:
@@ -48,6 +138,14 @@ def sync_folder(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def sync_tree(folder: Path) -> None:
+    """Bring a folder with all that is in it to the disk."""
+    for parent, _, names in os.walk(folder):
+        for name in names:
+            sync_file(Path(parent, name))
+        sync_folder(Path(parent))
 
 
 def write_or_undo(file: FileIO, data: bytes) -> None:
@@ -106,7 +204,7 @@ def whole_file(path: Path, *, mode: int = 0o666) -> Iterator[BinaryIO]:
     StorageError
         If the disk refuses, or the block raised an `OSError`; what was at `path` before is still there.
     """
-    aside = path.with_name(f"{ASIDE}{secrets.token_hex(4)}-{path.name}")
+    aside = aside_of(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(aside, os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), mode)
@@ -142,11 +240,11 @@ def whole_folder(path: Path) -> Iterator[Path]:
     StorageError
         If the disk refuses.
     """
-    aside = path.with_name(f"{ASIDE}{secrets.token_hex(4)}-{path.name}")
+    aside = aside_of(path)
     try:
         aside.mkdir(parents=True)
         yield aside
-        _sync_tree(aside)
+        sync_tree(aside)
         _replace_folder(aside, path)
     except OSError as error:
         shutil.rmtree(aside, ignore_errors=True)
@@ -154,13 +252,6 @@ def whole_folder(path: Path) -> Iterator[Path]:
     except BaseException:
         shutil.rmtree(aside, ignore_errors=True)
         raise
-
-
-def _sync_tree(folder: Path) -> None:
-    for parent, _, names in os.walk(folder):
-        for name in names:
-            sync_file(Path(parent, name))
-        sync_folder(Path(parent))
 
 
 def _replace_folder(aside: Path, path: Path) -> None:

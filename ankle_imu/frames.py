@@ -12,6 +12,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ankle_imu import quaternion
+
 PLACEMENTS: Final = ("left_foot", "right_foot", "left_shank", "right_shank")
 """Where a sensor may be worn."""
 
@@ -142,3 +144,51 @@ def joint_angles(shank_from_foot: ArrayLike) -> tuple[NDArray[np.float64], ...]:
     inversion = np.arcsin(np.clip(-2.0 * (y * z - w * x), -1.0, 1.0))
     rotation = np.arctan2(2.0 * (x * y + w * z), 1.0 - 2.0 * (x * x + z * z))
     return dorsiflexion, inversion, rotation
+
+
+def foot_from_angles(tilt: ArrayLike, pitch: ArrayLike) -> NDArray[np.float64]:
+    """Orientation (n, 4), earth from segment, of a right foot that heads along the earth's x axis.
+
+    Parameters
+    ----------
+    tilt, pitch : (n,) float arrays, rad, as `foot_angles_from_up` gives them; NaN rows stay NaN
+
+    Examples
+    --------
+    >>> foot_from_angles([0.0], [0.0]).tolist()
+    [[1.0, 0.0, 0.0, 0.0]]
+    """
+    return _leaning(np.asarray(tilt, dtype=float), -np.asarray(pitch, dtype=float))
+
+
+def shank_from_angles(tilt: ArrayLike, pitch: ArrayLike) -> NDArray[np.float64]:
+    """Orientation (n, 4) of a right shank likewise, from the angles of `shank_angles_from_up`, rad."""
+    return _leaning(np.asarray(tilt, dtype=float), np.asarray(pitch, dtype=float))
+
+
+def _leaning(tilt: NDArray[np.float64], forward: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Lean forward about y, then about the segment's own x so far that its y axis rises by `tilt`."""
+    about_x = np.arcsin(np.clip(np.sin(tilt) / np.cos(forward), -1.0, 1.0))
+    zero = np.zeros_like(tilt)
+    lean = quaternion.from_rotation_vector(np.stack([zero, forward, zero], axis=-1))
+    return quaternion.multiply(lean, quaternion.from_rotation_vector(np.stack([about_x, zero, zero], axis=-1)))
+
+
+def foot_on_shank(dorsiflexion: ArrayLike, inversion: ArrayLike, rotation: ArrayLike) -> NDArray[np.float64]:
+    """Orientation (n, 4) of a right foot seen from the shank: what `joint_angles` takes apart.
+
+    Parameters
+    ----------
+    dorsiflexion, inversion, rotation : (n,) float arrays, rad; NaN rows stay NaN
+
+    Examples
+    --------
+    >>> [round(float(a[0]), 12) for a in joint_angles(foot_on_shank([0.1], [0.2], [-0.3]))]
+    [0.1, 0.2, -0.3]
+    """
+    angles = (-np.asarray(dorsiflexion, dtype=float), np.asarray(inversion, dtype=float), rotation)
+    turns = [
+        quaternion.from_rotation_vector(np.asarray(angle, dtype=float)[..., None] * axis)
+        for angle, axis in zip(angles, np.eye(3)[[1, 0, 2]], strict=True)
+    ]
+    return quaternion.multiply(quaternion.multiply(turns[0], turns[1]), turns[2])

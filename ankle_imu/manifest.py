@@ -23,6 +23,11 @@ from ankle_imu.values import SensorInfo, SessionInfo
 FORMAT_VERSION: Final = 1
 FILE_NAME: Final = "session.toml"
 
+NOTES: Final = (
+    "alias", "load_kg", "footwear", "brace", "surface", "tags", "note", "consent", "affected_leg",
+)  # fmt: skip
+"""Fields of `SessionInfo` that no analysis reads, but for the gait that a tag tells: they may be edited later."""
+
 _ALIAS: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _BARE_KEY: Final = re.compile(r"[A-Za-z0-9_-]+")
 _TEXTS: Final = tuple(f.name for f in fields(SessionInfo) if f.type == "str")
@@ -75,10 +80,13 @@ def to_toml(info: SessionInfo) -> str:
         f"tags = {_value(info.tags)}",
         *_table("load_kg", info.load_kg),
     ]
-    for placement, sensor in info.sensors.items():
-        names = (*_SENSOR_TEXTS, *_SENSOR_NUMBERS)
-        lines += _table(f"sensors.{_key(placement)}", {name: getattr(sensor, name) for name in names})
-    return "\n".join(lines) + "\n"
+    return "\n".join(lines) + "\n" + "".join(map(sensor_toml, info.sensors.values()))
+
+
+def sensor_toml(sensor: SensorInfo) -> str:
+    """The table of one sensor, an empty line before it."""
+    values = {name: getattr(sensor, name) for name in (*_SENSOR_TEXTS, *_SENSOR_NUMBERS)}
+    return "\n".join(_table(f"sensors.{_key(sensor.placement)}", values)) + "\n"
 
 
 def from_toml(text: str, path: str = FILE_NAME) -> SessionInfo:

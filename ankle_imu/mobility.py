@@ -11,6 +11,7 @@ import json
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 from ankle_imu import frames
@@ -26,6 +27,16 @@ ACTIONS: Final = ("dorsiflexion", "plantarflexion", "inversion", "eversion")
 """The four joint actions; each is measured as a positive angle in its own direction."""
 
 FLEXIONS: Final = ("dorsiflexion", "plantarflexion")
+
+ACTION_SIGNS: Final[Mapping[str, tuple[str, float]]] = MappingProxyType(
+    {
+        "dorsiflexion": ("dorsiflexion", 1.0),
+        "plantarflexion": ("dorsiflexion", -1.0),
+        "inversion": ("inversion", 1.0),
+        "eversion": ("inversion", -1.0),
+    }
+)
+"""Action -> angle that shows it, and the sign of its own direction."""
 
 EXERCISES: Final = ("neutral", "swing", "rom", "hold", "lift-off", "lunge", "balance")
 """What a block can be. `neutral`: 5 s without moving, foot flat, shank upright: zero of all angles. `swing`: a few
@@ -208,7 +219,8 @@ class PracticeResult:
 
     `angles` is `tables.ANGLES` (rotation stays NaN); `blocks`, `reps`, `ranges`, `holds`, `sway` and
     `compensations` are the tables `tables.PRACTICE_...`. `quality` is the ledger: sensors, gaps (a table),
-    alignment, cues (a list per block), unseen (what the sensors worn cannot see), warnings.
+    alignment, cues (a list per block), unseen (what the sensors worn cannot see), notes (what was said meanwhile),
+    warnings.
     """
 
     angles: pd.DataFrame

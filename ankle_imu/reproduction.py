@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -34,7 +34,7 @@ class Item:
 
 
 def source_digests(session: Path, serials: Iterable[str]) -> dict[str, str]:
-    """SHA-256 of everything that the analysis of a session reads, by name.
+    """SHA-256 of everything that the analysis of a session reads, by name; of `session.toml` without the notes.
 
     Parameters
     ----------
@@ -78,8 +78,10 @@ def check_page(
     Returns
     -------
     tuple of Item
-        The page itself, versions, each file, each table, each figure. Versions never fail: where only they differ,
-        the page was made again with others.
+        The page itself, versions, each file, notes, each table, each figure, the text. Versions never fail: where
+        only they differ, the page was made again with others; what another version of this package says cannot be
+        compared word by word. Nor do notes: the page is compared with one that shows them as they were then, and
+        which of them were edited since is told.
 
     Raises
     ------
@@ -103,8 +105,10 @@ def check_page(
         result = analyze(open_session(session), settings=made.settings, progress=progress)
     except AnkleImuError as error:
         return (*found, Item(name="tables", holds=None, found=f"not made again: {error}"))
+    found += _notes(made, result)
+    result = replace(result, session=replace(result.session, **made.noted))
     found += _compare("table", made.tables, making.table_digests(result))
-    return (*found, *_drawn_again(made, result, session))
+    return (*found, *_drawn_again(page, made, result, session))
 
 
 def _serials(session: Path) -> list[str]:
@@ -134,6 +138,14 @@ def _files(made: Imprint, now: Mapping[str, str]) -> list[Item]:
     return items + [Item(name=f"file {name}", holds=False, found="new since the page was made") for name in new]
 
 
+def _notes(made: Imprint, result: SessionResult) -> list[Item]:
+    if not made.noted:
+        return []
+    edited = [name for name, then in made.noted.items() if getattr(result.session, name) != then]
+    names = ", ".join(edited).replace("_", " ")
+    return [Item(name="notes", holds=True, found=f"edited since then: {names}" if edited else "the same")]
+
+
 def _compare(kind: str, then: Mapping[str, str], now: Mapping[str, str]) -> list[Item]:
     items = []
     for name, digest in then.items():
@@ -143,7 +155,7 @@ def _compare(kind: str, then: Mapping[str, str], now: Mapping[str, str]) -> list
     return items
 
 
-def _drawn_again(made: Imprint, result: SessionResult, session: Path) -> list[Item]:
+def _drawn_again(page: str, made: Imprint, result: SessionResult, session: Path) -> list[Item]:
     """Figures and text made again, those of the trend from the sessions that there were then."""
     trend, history = past_of(session)
     items = []
@@ -155,8 +167,13 @@ def _drawn_again(made: Imprint, result: SessionResult, session: Path) -> list[It
         items.append(
             Item(name="past sessions", holds=is_same, found="the same" if is_same else "other results than then")
         )
-    again = making.read_imprint(report_html(result, trend=trend, history=history, files=made.files))
-    items += _compare("figure", made.figures, again.figures)
-    if dict(made.versions) == dict(again.versions):  # they stand in the text
-        items += _compare("text", {"of the page": made.page}, {"of the page": again.page})
-    return items
+    again = report_html(result, trend=trend, history=history, files=made.files, versions=made.versions)
+    items += _compare("figure", made.figures, making.read_imprint(again).figures)
+    return [*items, _text(page, again, made.versions.get("ankle_imu", "none"), result.version)]
+
+
+def _text(page: str, again: str, then: str, now: str) -> Item:
+    """Whether all that the page says is said again; another version may word it otherwise."""
+    if page == again or then == now:
+        return Item(name="text of the page", holds=page == again, found="the same" if page == again else "differs")
+    return Item(name="text of the page", holds=None, found=f"not comparable: ankle_imu {then} then, {now} now")

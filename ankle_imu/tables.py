@@ -467,6 +467,30 @@ PRACTICE_COMPENSATIONS: Final = Table(
     ),
 )
 
+PRACTICE_TREND: Final = Table(
+    "practice_trend",
+    _columns(
+        ("session_id", "", _S, "session"),
+        ("start_utc", "", _S, "start of the session, ISO 8601"),
+        ("alias", "", _S, "person"),
+        ("leg", "", _S, "left | right"),
+        _ACTION,
+        ("knee", "", _S, "bent | straight, empty where not said"),
+        *_LOAD,
+        _PRACTICE_SOURCE,
+        ("active_deg", "deg", _F, "best active end range"),
+        ("assisted_deg", "deg", _F, "best assisted end range"),
+        ("gap_deg", "deg", _F, "assisted minus active"),
+        ("mdc_deg", "deg", _F, "change of the gap (for a lunge: of the range) below which nothing has changed"),
+        ("repeat", "", _B, "to be measured again"),
+        ("holds", "1", _I, "holds"),
+        ("tension_s", "s", _F, "time under tension; NaN without a hold"),
+        ("longest_s", "s", _F, "longest hold; NaN without one"),
+        ("dose_deg_s", "deg s", _F, "dose; NaN without a hold"),
+    ),
+)
+"""One row per session, leg, action, load and source of the angle."""
+
 PRACTICE_TABLES: Final = (
     PRACTICE_BLOCKS,
     PRACTICE_REPS,
@@ -481,6 +505,7 @@ TABLES: Final = {
     for t in (
         *(STRIDES, CONTEXT, CURVES, EVENTS, BOUTS, SUMMARY, GAPS, ANGLES, TRACK, TREND, TREND_POINTS),
         *PRACTICE_TABLES,
+        PRACTICE_TREND,
     )
 }
 

@@ -1,5 +1,7 @@
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ankle_imu import frames
 from ankle_imu import quaternion as qt
@@ -89,3 +91,42 @@ def test_unknown_side_and_placement_are_refused():
 def test_joint_angles_refuse_what_is_no_rotation(foot, words):
     with pytest.raises(ValueError, match=words):
         ankle_angles(foot, [[1.0, 0, 0, 0]], "left")
+
+
+ANGLE = st.floats(-1.2, 1.2)
+
+
+@given(ANGLE, ANGLE)
+def test_a_leaning_segment_has_the_angles_it_was_made_of(tilt, pitch):
+    # tilt and pitch of one up direction: sin^2 + sin^2 <= 1, or there is no such direction
+    if np.sin(tilt) ** 2 + np.sin(pitch) ** 2 > 0.99:
+        return
+    for make, take in (
+        (frames.foot_from_angles, frames.foot_angles_from_up),
+        (frames.shank_from_angles, frames.shank_angles_from_up),
+    ):
+        quat = make(np.array([tilt]), np.array([pitch]))
+        found = take(qt.rotate(qt.conjugate(quat), UP))
+        assert [float(a[0]) for a in found] == pytest.approx([tilt, pitch], abs=1e-9)
+        forward = qt.rotate(quat, np.array([1.0, 0.0, 0.0]))[0]
+        assert forward[1] == pytest.approx(0.0, abs=1e-12), "it heads along the earth's x axis"
+        assert forward[0] > 0.0
+
+
+@given(st.floats(-3.0, 3.0), st.floats(-1.5, 1.5), st.floats(-3.0, 3.0))
+def test_a_foot_on_its_shank_has_the_angles_it_was_made_of(dorsiflexion, inversion, rotation):
+    found = frames.joint_angles(frames.foot_on_shank([dorsiflexion], [inversion], [rotation]))
+    assert [float(a[0]) for a in found] == pytest.approx([dorsiflexion, inversion, rotation], abs=1e-6)
+
+
+def test_a_foot_on_its_shank_against_scipy():
+    from scipy.spatial.transform import Rotation
+
+    angles = np.random.default_rng(3).uniform(-0.8, 0.8, (50, 3))
+    theirs = Rotation.from_euler("YXZ", angles * [-1.0, 1.0, 1.0]).as_matrix()
+    np.testing.assert_allclose(qt.to_matrix(frames.foot_on_shank(*angles.T)), theirs, atol=1e-12)
+
+
+def test_unknown_angles_make_unknown_orientations():
+    assert np.isnan(frames.foot_from_angles([np.nan, 0.1], [0.0, np.nan])).all()
+    assert np.isnan(frames.foot_on_shank([0.0, 0.1], [np.nan, 0.1], [0.0, np.nan])).all()

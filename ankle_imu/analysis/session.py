@@ -75,13 +75,7 @@ def analyze(
         raise TypeError(f"settings must be Settings, found {type(settings).__name__}.")
     tell = progress or (lambda stage, share: None)
     warnings = list(recording.warnings)
-    series = usable_series(recording.series, warnings)
-    time, rate = session_grid(series)
-    gridded: dict[str, Gridded] = {}
-    for placement, raw in series.items():
-        one = correct(raw, recording.sensor_calibration.get(placement))
-        warnings += check_units(one, placement)
-        gridded[placement] = put_on_grid(one, time, rate)
+    series, gridded, time, rate = gridded_series(recording, warnings)
     known, doubts = believable(recording.calibration or {}, gridded)
     warnings += doubts
     legs: dict[str, LegResult] = {}
@@ -125,6 +119,23 @@ def analyze(
     )
     tell("done", 1.0)
     return result
+
+
+def gridded_series(
+    recording: Recording, warnings: list[str]
+) -> tuple[dict[str, ImuSeries], dict[str, Gridded], Array, float]:
+    """Series that can be used, the same calibrated and on one time grid, that grid, s, and its rate, Hz.
+
+    What is doubtful is added to `warnings`.
+    """
+    series = usable_series(recording.series, warnings)
+    time, rate = session_grid(series)
+    gridded = {}
+    for placement, raw in series.items():
+        one = correct(raw, recording.sensor_calibration.get(placement))
+        warnings += check_units(one, placement)
+        gridded[placement] = put_on_grid(one, time, rate)
+    return series, gridded, time, rate
 
 
 def usable_series(series: Mapping[str, ImuSeries], warnings: list[str]) -> dict[str, ImuSeries]:

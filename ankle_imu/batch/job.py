@@ -12,7 +12,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ankle_imu.batch.outcome import SessionOutcome, describe
-from ankle_imu.durable import ASIDE
+from ankle_imu.batch.practising import analyze_and_save_practice, describe_practice, practice_result
+from ankle_imu.durable import ASIDE, is_abandoned
+from ankle_imu.errors import RecordingError
+from ankle_imu.library import is_practice
 
 if TYPE_CHECKING:
     from ankle_imu.values import SessionResult
@@ -83,12 +86,23 @@ def one_thread() -> Iterator[None]:
 
 
 def analyze_and_save(path: Path, tell: Tell) -> tuple[SessionResult, Path | None]:
-    """Analyze a session; save its result when it is a folder (a single file has no place for one)."""
+    """Analyze a walk; save its result when it is a folder (a single file has no place for one).
+
+    Raises
+    ------
+    RecordingError
+        If it is a session of practice.
+    """
     from ankle_imu.analysis import analyze
     from ankle_imu.library import own_settings, save_result
     from ankle_imu.library.sources import file_sources, to_record
     from ankle_imu.session_io import open_session
 
+    if is_practice(path):
+        raise RecordingError(
+            f"{path.name} is a session of practice, not a walk; `ankle-imu practice report` tells of it.",
+            path=str(path),
+        )
     tell("reading", 0.0)
     files = to_record(file_sources(path))
     result = analyze(open_session(path), settings=own_settings(path), progress=tell)
@@ -96,20 +110,32 @@ def analyze_and_save(path: Path, tell: Tell) -> tuple[SessionResult, Path | None
 
 
 def sweep(jobs: Iterable[Job]) -> None:
-    """Remove what workers that are gone left half-written."""
+    """Remove what workers that are gone left half-written; what somebody writes at this moment stays."""
     for job in jobs:
         for aside in () if job.store else (Path(job.path) / "derived").glob(f"{ASIDE}*"):
-            shutil.rmtree(aside, ignore_errors=True)
+            if is_abandoned(aside):
+                shutil.rmtree(aside, ignore_errors=True)
 
 
 def _run(job: Job, tell: Tell) -> SessionOutcome:
     if job.store:
         return _run_stored(job, tell)
     path = Path(job.path)
+    if is_practice(path):
+        return _run_practice(job, path, tell)
     if not job.again and path.is_dir() and _is_up_to_date(path):
         return _up_to_date(job, path)
     result, saved = analyze_and_save(path, tell)
     return SessionOutcome(ref=job.ref, told=describe(job.path, result), result=str(saved or ""))
+
+
+def _run_practice(job: Job, path: Path, tell: Tell) -> SessionOutcome:
+    if job.again:
+        (made, saved), is_fresh = analyze_and_save_practice(path, tell), False
+    else:
+        made, saved, is_fresh = practice_result(path)
+    told = describe_practice(job.path, made) if job.is_named or not is_fresh else None
+    return SessionOutcome(ref=job.ref, told=told, result=str(saved), is_up_to_date=is_fresh)
 
 
 def _run_stored(job: Job, tell: Tell) -> SessionOutcome:

@@ -9,6 +9,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from ankle_imu import library, manifest, recording
@@ -170,14 +171,16 @@ class SessionSink:
         self.write_clock()
 
     def _write_info(self, sensor: SensorInfo) -> None:
-        """Write `session.toml`: at the beginning at once, later without holding up the radio."""
+        """Write `session.toml`: at the beginning at once, later what is new, without holding up the radio."""
         assert self.folder is not None
-        sensors = {**self._info.sensors, sensor.placement: sensor}
-        self._info = replace(self._info, sensors={p: sensors[p] for p in PLACEMENTS if p in sensors})
+        before = self._info
+        sensors = {**before.sensors, sensor.placement: sensor}
+        self._info = replace(before, sensors={p: sensors[p] for p in PLACEMENTS if p in sensors})
         if self._writer is None:
             recording.write_session_info(self.folder, self._info)
         else:
-            self._errands.append(self._clerk.submit(recording.write_session_info, self.folder, self._info))
+            work = partial(recording.write_session_info, self.folder, self._info, before=before)
+            self._errands.append(self._clerk.submit(work))
 
     def _see_errands(self) -> None:
         """Wait for what was to be written aside, and raise what went wrong with it."""

@@ -1,6 +1,6 @@
 """`python -m ankle_imu.cli`."""
 
-from ankle_imu.cli.app import main
+from ankle_imu.cli.entry import main
 
 if __name__ == "__main__":
     main()

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
-import sys
-import warnings
-from collections.abc import Sequence
-from typing import Final, NoReturn
+from typing import Final
 
 from cyclopts import App, Group
 
 from ankle_imu._version import package_version
-from ankle_imu.cli import failures, shelf
+from ankle_imu.cli import shelf
 
 _START: Final = Group("Without a sensor", sort_key=1)
 _SENSORS: Final = Group("Your sensors", sort_key=2)
@@ -60,8 +55,10 @@ def build(only: str = "") -> App:
         downloading,
         eventing,
         examining,
+        exporting,
         importing,
         living,
+        practising,
         privacy,
         recording,
         reporting,
@@ -99,6 +96,7 @@ def build(only: str = "") -> App:
         usage="Usage: ankle-imu live SESSION [OPTIONS]",
         help_epilogue="Example:  ankle-imu live last --speed 4",
     )
+    app.command(practising.build(_WALKS, _OPTIONS))
     app.command(downloading.download, group=_WALKS, help_epilogue="Example:  ankle-imu download left_foot --list")
     app.command(checking.check, group=_WALKS, help_epilogue="Example:  ankle-imu check last")
     app.command(checking.repair, group=_WALKS, help_epilogue="Example:  ankle-imu repair last")
@@ -128,6 +126,12 @@ def build(only: str = "") -> App:
         help_epilogue="Example:  ankle-imu compare 2026-05-02T0810Z last -o compare.html",
     )
     app.command(eventing.build(_WALKS, _OPTIONS))
+    app.command(
+        exporting.export,
+        group=_WALKS,
+        usage="Usage: ankle-imu export SESSION... --to FORMAT [OPTIONS]",
+        help_epilogue="Example:  ankle-imu export last --to geojson -o walk.geojson",
+    )
     app.command(tracking.build(_WALKS, _OPTIONS))
     app.command(shelf.build(_WALKS, _OPTIONS))
     app.command(privacy.build(_WALKS, _OPTIONS))
@@ -135,48 +139,3 @@ def build(only: str = "") -> App:
         validating.validate, group=_CHECK, help_epilogue="Example:  ankle-imu validate --data recordings --strict"
     )
     return app
-
-
-def run(tokens: Sequence[str]) -> int:
-    """Run one command line.
-
-    Parameters
-    ----------
-    tokens : words after the program's name
-
-    Returns
-    -------
-    int
-        The exit code.
-    """
-    words = [word for word in tokens if word != "--debug"]
-    with failures.debugging(len(words) < len(tokens) or bool(os.environ.get("ANKLE_IMU_DEBUG"))):
-        try:
-            code = build(words[0] if words else "")(words, exit_on_error=False, print_error=False)
-            sys.stdout.flush()
-        except BrokenPipeError:
-            _close_stdout()
-            return 0
-        except SystemExit as leaving:
-            if isinstance(leaving.__context__, BrokenPipeError):  # rich has its own way with closed pipes
-                return 0
-            return leaving.code if isinstance(leaving.code, int) else 0
-        except BaseException as error:
-            return failures.tell(error)
-    return code if isinstance(code, int) else 0
-
-
-def main() -> NoReturn:
-    """Entry of the `ankle-imu` script."""
-    if not sys.warnoptions and not os.environ.get("ANKLE_IMU_DEBUG"):
-        warnings.simplefilter("ignore")
-    for stream in (sys.stdout, sys.stderr):
-        with contextlib.suppress(AttributeError, ValueError):
-            stream.reconfigure(errors="replace")  # type: ignore[union-attr]
-    sys.exit(run(sys.argv[1:]))
-
-
-def _close_stdout() -> None:
-    """Whoever read our output has had enough; keep the interpreter from complaining at exit."""
-    with contextlib.suppress(OSError, ValueError):
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

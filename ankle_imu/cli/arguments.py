@@ -10,6 +10,10 @@ from typing import Annotated, Any, Literal
 
 from cyclopts import Parameter
 
+from ankle_imu.cli.roots import library_root as library_root
+from ankle_imu.cli.roots import reading_root as reading_root
+from ankle_imu.cli.roots import store_of as store_of
+
 AsJson = Annotated[
     bool, Parameter(name="--json", negative="", show_default=False, help="Print one JSON object instead of text.")
 ]
@@ -27,7 +31,22 @@ Into = Annotated[
     ),
 ]
 
-Person = Annotated[str, Parameter(name="--person", show_default=False, help="Alias of the person.")]
+
+def complete_aliases(context: Any) -> Iterator[str]:
+    """What the shell offers for a person: the aliases in the library and those with a name."""
+    from ankle_imu.errors import AnkleImuError
+    from ankle_imu.library import load_names, session_names
+
+    found = {year.split("/")[1] for year, _ in session_names(_root_given(context))}
+    with contextlib.suppress(AnkleImuError):
+        found |= set(load_names())
+    return (alias for alias in sorted(found) if alias.startswith(context.incomplete))
+
+
+Person = Annotated[
+    str,
+    Parameter(name="--person", show_default=False, help="Alias of the person.", completer=complete_aliases),
+]
 
 Placement = Literal["left_foot", "right_foot", "left_shank", "right_shank"]
 """`frames.PLACEMENTS`, repeated because the help must not load numpy."""
@@ -43,40 +62,14 @@ def complete_sessions(context: Any) -> Iterator[str]:
         return (os.path.join(head, name) for name in sorted(names) if name.startswith(tail))  # noqa: PTH118
     from ankle_imu.library import session_names
 
-    given = context.get("--library")
-    root = reading_root(given.raw if given and given.raw else None)
-    names = sorted((name for _, name in session_names(root)), reverse=True)
+    names = sorted((name for _, name in session_names(_root_given(context))), reverse=True)
     return (name for name in ("last", *names) if name.startswith(context.incomplete))
 
 
+def _root_given(context: Any) -> Path:
+    """The library that the words before the cursor mean."""
+    given = context.get("--library")
+    return reading_root(given.raw if given and given.raw else None)
+
+
 Session = Annotated[str, Parameter(name="SESSION", help="Folder, id or `last`.", completer=complete_sessions)]
-
-
-def library_root(given: str | None) -> Path:
-    """Folder of the library that is meant; a store is refused, since few commands can do with one."""
-    from ankle_imu.cli.failures import UsageError
-    from ankle_imu.library import default_library
-
-    if store := store_of(given):
-        raise UsageError(
-            f"{store} is a store; `analyze`, `report -o`, `trend -o`, `library list` and `library show` can use "
-            "it. For this command copy it into a folder."
-        )
-    return (Path(given).expanduser() if given else default_library()).absolute()
-
-
-def reading_root(given: str | None) -> Path:
-    """Folder to read the library from that is meant: of one in a store, a mirror of what is small there."""
-    store = store_of(given)
-    if not store:
-        return library_root(given)
-    from ankle_imu.library.remote import mirror
-
-    return mirror(store)
-
-
-def store_of(given: str | None) -> str:
-    """URL of the library that is meant; "" when it is a folder."""
-    from ankle_imu.library.config import store_url
-
-    return store_url(given)

@@ -53,9 +53,10 @@ def move(
 ) -> None:
     """Move a session to another person, another library, or both.
 
-    Another library may lie on another disk: the copy is compared with the original before that goes.
+    One that is being recorded is not moved. Another library may lie on another disk: the copy is compared with the
+    original before that goes.
     """
-    from ankle_imu.library import move_session
+    from ankle_imu.keeping import move_session
 
     path = sessions.locate(library_root(library), ref)
     if not person and to is None:
@@ -65,8 +66,8 @@ def move(
     if as_json:
         show_json({"session": moved.name, "from": path, "files": [moved]})
         return
-    if person and (moved / "derived").exists():
-        say(f"Its result still names the person from before: ankle-imu analyze {moved}")
+    if person and (moved / "report.html").exists():
+        say(f"Its page still names the person from before: ankle-imu report {moved}")
     show(moved)
 
 

@@ -9,7 +9,7 @@ from cyclopts import Parameter
 
 from ankle_imu.cli import failures, sessions
 from ankle_imu.cli.arguments import AsJson, Library, complete_sessions, library_root
-from ankle_imu.cli.output import Tell, progress, show, show_heading, show_json, show_table
+from ankle_imu.cli.output import Tell, person_names, progress, show, show_heading, show_json, show_table
 from ankle_imu.errors import AnkleImuError
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def compare(
     if as_json:
         show_json(_as_json(found, sentences, files))
         return
-    _show(found, sentences)
+    _show(found, sentences, _person(paths[0]))
     for file in files:
         show(file)
 
@@ -73,7 +73,7 @@ def _strides_of(path: Path, tell: Tell) -> SessionStrides:
 def _others(paths: list[Path]) -> list[SessionStrides]:
     """Every analyzed session of the same person, where both lie in one library."""
     from ankle_imu.comparison import SessionStrides
-    from ankle_imu.library import find_result, list_sessions, load_result
+    from ankle_imu.library import list_sessions, load_result
 
     roots = {sessions.library_of(path) for path in paths}
     root = next(iter(roots))
@@ -81,7 +81,7 @@ def _others(paths: list[Path]) -> list[SessionStrides]:
         return []
     found = []
     for entry in list_sessions(root, paths[0].parents[1].name):
-        if entry.path.resolve() not in paths and find_result(entry.path) is not None:
+        if entry.path.resolve() not in paths and entry.result is not None:
             try:
                 found.append(SessionStrides.from_result(load_result(entry.path)))
             except AnkleImuError:
@@ -95,10 +95,18 @@ def _check_one_person(paths: list[Path]) -> None:
         raise ValueError(f"The two sessions are of {' and '.join(sorted(people))}; compare walks of one person.")
 
 
-def _show(found: Comparison, sentences: list[str]) -> None:
+def _person(path: Path) -> str:
+    """Who walked, as the terminal calls them; "" for a recording outside of a library."""
+    if sessions.library_of(path) is None:
+        return ""
+    alias = path.parents[1].name
+    return person_names().get(alias, alias)
+
+
+def _show(found: Comparison, sentences: list[str], person: str) -> None:
     from ankle_imu.report.compare_page import HEAD, rows_of
 
-    show_heading(f"{found.before.session_id}  ->  {found.after.session_id}")
+    show_heading(f"{found.before.session_id}  ->  {found.after.session_id}" + (f"  {person}" if person else ""))
     show_table(HEAD, rows_of(found), right=("First", "Second", "Change"))
     for line in sentences:
         show(line)

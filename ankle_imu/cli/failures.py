@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-
-from cyclopts import CycloptsError
+from typing import TYPE_CHECKING
 
 from ankle_imu import errors
 from ankle_imu.cli.output import say_error
 from ankle_imu.errors import AnkleImuError
+
+if TYPE_CHECKING:
+    from cyclopts import CycloptsError
 
 _is_debugging: ContextVar[bool] = ContextVar("is_debugging", default=False)
 
@@ -48,6 +50,8 @@ def explain(error: BaseException) -> tuple[str, int]:
     >>> explain(UsageError("No plan of that name."))
     ('No plan of that name.', 2)
     """
+    from cyclopts import CycloptsError
+
     if isinstance(error, KeyboardInterrupt):
         return "Interrupted; what was finished before is saved.", 130
     if isinstance(error, CycloptsError):

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 from cyclopts import App, Parameter
 
-from ankle_imu.cli import failures, sessions
-from ankle_imu.cli.arguments import AsJson, Library, Person, library_root
+from ankle_imu.cli import failures, paging, sessions
+from ankle_imu.cli.arguments import AsJson, Library, Person, complete_aliases, complete_sessions, library_root
 from ankle_imu.cli.output import Tell, progress, say, show, show_json, show_table
 
 if TYPE_CHECKING:
@@ -22,7 +22,9 @@ PASSPHRASE_VARIABLE: Final = "ANKLE_IMU_PASSPHRASE"
 _DAMAGED: Final = 5
 _REFUSED: Final = 7
 
-Sessions = Annotated[tuple[str, ...], Parameter(name="SESSION", help="Folders, ids or `last`.")]
+Sessions = Annotated[
+    tuple[str, ...], Parameter(name="SESSION", help="Folders, ids or `last`.", completer=complete_sessions)
+]
 Yes = Annotated[bool, Parameter(name="--yes", negative="", show_default=False, help="Do not ask.")]
 
 
@@ -85,7 +87,12 @@ def rm(
     *,
     person: Annotated[
         str,
-        Parameter(name="--person", show_default=False, help="Remove this person, all sessions and `person.toml`."),
+        Parameter(
+            name="--person",
+            show_default=False,
+            help="Remove this person, all sessions and `person.toml`.",
+            completer=complete_aliases,
+        ),
     ] = "",
     results: Annotated[
         bool,
@@ -98,9 +105,11 @@ def rm(
     """Remove sessions, or a person, for good.
 
     Shows what goes and asks: for sessions type `yes`, for a person the alias. Without a terminal it needs `--yes`.
-    A session that is being recorded is never removed. Backups and copies elsewhere are not touched.
+    A session that is being recorded is never removed, nor a person in whose folder others keep files. Backups and
+    copies elsewhere are not touched.
     """
     from ankle_imu.keeping import doomed, remove_person, remove_results, remove_session
+    from ankle_imu.keeping.removal import sessions_of_person
     from ankle_imu.library import save_name
 
     if bool(refs) == bool(person):
@@ -109,11 +118,13 @@ def rm(
     folders = _folders(root, refs, person)
     if person and not folders and not (root / "people" / person).is_dir():
         raise failures.UsageError(f"There is no person {person!r} in the library at {root}.")
+    is_whole_person = bool(person) and not results
+    if is_whole_person:
+        sessions_of_person(root, person)
     items = [doomed(folder) for folder in folders]
-    _refuse_recorded(folders)
+    sessions.refuse_recorded(folders)
     if not as_json:
         _show_doomed(items, results)
-    is_whole_person = bool(person) and not results
     _ask(person if is_whole_person else "yes", yes)
     if is_whole_person:
         remove_person(root, person)
@@ -127,7 +138,9 @@ def rm(
         )
     else:
         what = f"{'Results of ' if results else ''}{_plural(len(items), 'session')} removed"
-        say(f"{what}, and all else of {person}." if is_whole_person else f"{what}.")
+        say(f"{what}, and all else of {person} in people/." if is_whole_person else f"{what}.")
+        if not results and (root / paging.NAME).exists():
+            say(f"{root / paging.NAME} still lists what it did; `ankle-imu library page` makes it anew.")
     return 0
 
 
@@ -229,10 +242,10 @@ def restore(
 ) -> int:
     """Bring a backup into a library, new or not; nothing is ever overwritten.
 
-    A session gets its name only when all its files have the sums that the backup lists. One that is there with the
-    same raw files is skipped. What differs, or is damaged, goes to `set-aside/` in the library, and is named. Of a
-    backup that is cut off or damaged, everything that is whole comes back. Exit code 5 when something was damaged
-    or lost, 7 when something differs from what the library has.
+    A session gets its name only when all its files have the sums that the backup lists. One that is there gets
+    back what it lacks: track, answers, note. What differs, or is damaged, goes to `set-aside/` in the library, and
+    is named. Of a backup that is cut off or damaged, everything that is whole comes back. Exit code 5 when
+    something was damaged or lost, 7 when something differs from what the library has.
     """
     from ankle_imu.keeping import restore_backup
     from ankle_imu.keeping.sealing import read_identity
@@ -250,7 +263,12 @@ def restore(
 
 
 def name(
-    alias: Annotated[str, Parameter(name="ALIAS", help="Alias of a person; without one, all are listed.")] = "",
+    alias: Annotated[
+        str,
+        Parameter(
+            name="ALIAS", help="Alias of a person; without one, all are listed.", completer=complete_aliases
+        ),
+    ] = "",
     to: Annotated[str, Parameter(name="NAME", help="The name to keep; without one, it is shown.")] = "",
     /,
     *,
@@ -282,7 +300,7 @@ def name(
         for one, known in sorted(names.items()):
             show(known if alias else f"{one}  {known}")
     else:
-        say(f"{alias or 'Nobody'} has no name here.")
+        say(f"{alias} has no name here." if alias else "No names are kept here.")
 
 
 def _folders(root: Path, refs: Sequence[str], person: str) -> list[Path]:
@@ -299,14 +317,6 @@ def _folders(root: Path, refs: Sequence[str], person: str) -> list[Path]:
         return found
     with failures.user_input():
         return [entry.path for entry in list_sessions(root, check_alias(person) if person else None)]
-
-
-def _refuse_recorded(folders: Sequence[Path]) -> None:
-    from ankle_imu.recording import being_recorded, is_being_recorded
-
-    for folder in folders:
-        if is_being_recorded(folder):
-            raise being_recorded(folder)
 
 
 def _ask(word: str, yes: bool) -> None:
@@ -370,8 +380,8 @@ def _show_checks(checks: Sequence[SessionCheck]) -> None:
     damaged = next((check for check in checks if check.state == "damaged"), None)
     if damaged:
         say(
-            "Bring damaged files back from a backup (ankle-imu library restore), or make the most of them: "
-            f"ankle-imu repair {damaged.path.name}"
+            "Bring damaged files back from a backup (ankle-imu library restore puts a session that differs into "
+            f"set-aside/, copy them from there), or make the most of them: ankle-imu repair {damaged.path.name}"
         )
 
 
@@ -420,12 +430,13 @@ def _show_restored(done: Restored, root: Path) -> None:
         show(session)
     say(
         f"{_plural(len(done.restored), 'session')} restored to {root}"
-        + (f", {len(done.skipped)} skipped as they are there already" if done.skipped else "")
+        + (f", {len(done.completed)} completed" if done.completed else "")
+        + (f", {len(done.skipped)} skipped as all of them is there already" if done.skipped else "")
         + (f", {_plural(len(done.files), 'other file')}" if done.files else "")
         + (", names too" if done.is_names else "")
         + "."
     )
-    for sentence in (*done.refused, *done.damaged):
+    for sentence in (*done.completed, *done.refused, *done.damaged):
         say(sentence)
     if done.set_aside:
         say(f"Set aside: {done.set_aside}")

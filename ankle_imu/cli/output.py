@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import math
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -44,15 +42,24 @@ def say_error(text: str) -> None:
     _console(sys.stderr).print(text, style="red", markup=False, highlight=False, soft_wrap=True)
 
 
+def person_names() -> dict[str, str]:
+    """Alias -> `P-kqzt (Ana)`, for eyes only: none where the output goes into a file or another program."""
+    if not sys.stdout.isatty():
+        return {}
+    from ankle_imu.library import display_names
+
+    return display_names()
+
+
 def show_json(content: Mapping[str, Any]) -> None:
     """Print one object with its `schema_version`; numbers that are not known are `null`."""
     print(to_json(content))
 
 
-def show_json_rows(content: Mapping[str, Any], name: str, rows: Iterable[Mapping[str, Any]]) -> None:
-    """Print one object as `show_json` does, with a list of thousands in it under `name`, one line for each."""
+def show_json_rows(content: Mapping[str, Any], name: str, rows: Iterable[str]) -> None:
+    """Print one object as `show_json` does, with thousands of objects, already JSON, in a list under `name`."""
     head = to_json({**content, name: []})
-    lines = ",\n    ".join(map(json.JSONEncoder(ensure_ascii=False).encode, rows))
+    lines = ",\n    ".join(rows)
     print(head.removesuffix("[]\n}") + (f"[\n    {lines}\n  ]\n}}" if lines else "[]\n}"))
 
 
@@ -64,6 +71,8 @@ def to_json(content: Mapping[str, Any]) -> str:
     >>> to_json({"speed_mps": float("nan")}).split()
     ['{', '"schema_version":', '1,', '"speed_mps":', 'null', '}']
     """
+    import json
+
     return json.dumps(_plain({"schema_version": SCHEMA_VERSION, **content}), indent=2, allow_nan=False)
 
 
@@ -83,8 +92,8 @@ def show_table(head: Sequence[str], rows: Sequence[Sequence[str]], *, right: Seq
 def show_columns(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """Print columns without colours or folding: for thousands of rows, on which `show_table` spends long."""
     widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
-    pattern = "  ".join(f"{{:<{width}}}" for width in widths)
-    print("\n".join([pattern.format(*row).rstrip() for row in (head, *rows)]))
+    pattern = "  ".join(f"%-{width}s" for width in widths)
+    print("\n".join([(pattern % tuple(row)).rstrip() for row in (head, *rows)]))
 
 
 def show_verdicts(rows: Sequence[tuple[str, str, str, str]]) -> None:
@@ -138,6 +147,8 @@ def _console(stream: IO[str]) -> Console:
 
 
 def _plain(value: Any) -> Any:
+    import math
+
     if isinstance(value, Mapping):
         return {str(key): _plain(item) for key, item in value.items()}
     if isinstance(value, str | int | None):

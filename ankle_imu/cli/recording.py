@@ -75,7 +75,7 @@ def record(
         living.bind_of(page)
     root = library_root(out)
     with failures.user_input():
-        pairs = [_pair(text) for text in sensor or ()]
+        pairs = [pair_of(text) for text in sensor or ()]
         _check(duration > 0, f"--duration must be above 0 s, found {duration:g}.")
         _check(0 < rate <= 2000, f"--rate must be above 0 and at most 2000 Hz, found {rate:g}.")
         _check(0 <= load_kg < math.inf, f"--load-kg must be 0 kg or more, found {load_kg:g}.")
@@ -147,11 +147,11 @@ async def _watched(radio: Radio, order: Order, beside: Beside | None) -> Capture
         recorder = Recorder(radio, order, show, listener=beside)
         if beside is not None:
             beside.serve(recorder)
-        with _signals(recorder), typed_lines(mark, view.show_typing):
+        with ended_by_signals(recorder), typed_lines(mark, view.show_typing):
             return await recorder.run()
 
 
-def _pair(text: str) -> tuple[str, str]:
+def pair_of(text: str) -> tuple[str, str]:
     """`ID=PLACEMENT` as the two."""
     from ankle_imu.frames import check_placement
 
@@ -201,7 +201,7 @@ async def _simulated(
 
 
 @contextlib.contextmanager
-def _signals(recorder: Recorder) -> Iterator[None]:
+def ended_by_signals(recorder: Recorder) -> Iterator[None]:
     """Ctrl-C, SIGTERM and a closed terminal end the recording cleanly; a second Ctrl-C without waiting."""
     import asyncio
 

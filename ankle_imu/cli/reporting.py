@@ -55,7 +55,7 @@ def report(
     library: Library = None,
     as_json: AsJson = False,
 ) -> int:
-    """Write the page of one session.
+    """Write the page of one session, walk or practice.
 
     Prints its path. The session is analyzed first when it has no result, or has changed since.
 
@@ -63,10 +63,19 @@ def report(
     sets the same figures and tables. --verify makes the page again from the recording with the settings that the
     page names, and says item by item what holds; exit code 5 when something does not.
     """
+    from ankle_imu.cli.practice_report import practice_report
+    from ankle_imu.library import is_practice
+
     if verify:
         from ankle_imu.cli import verifying
 
+        if pdf or open_page or (out and out.suffix.lower() == ".pdf"):
+            raise failures.UsageError("--verify only reads a page (.html): it goes with neither --pdf nor --open.")
+        if out and Path(ref).suffix.lower() in verifying.PAGES:
+            raise failures.UsageError(f"Which page? Both {ref} and {out} were given; expected one of them.")
         return verifying.verify(ref, out, library_root(library), as_json)
+    if not store_of(library) and is_practice(sessions.locate(library_root(library), ref)):
+        return practice_report(ref, out=out, pdf=pdf, open_page=open_page, library=library, as_json=as_json)
     is_pdf_only = out is not None and out.suffix.lower() == ".pdf"
     if out and out.suffix.lower() not in ("", ".html", ".htm", ".pdf"):
         raise failures.UsageError(f"A report is written as .html or .pdf, found {out.name}.")
@@ -143,7 +152,7 @@ def trend(
 
     _need_file(library, out)
     root = reading_root(library)
-    alias = person or _only_person(root)
+    alias = person or only_person(root)
     with failures.user_input():
         table = load_trend(root, alias or None)
         if out:
@@ -167,11 +176,11 @@ def _need_file(library: str | None, out: Path | None) -> None:
         raise failures.UsageError(f"{store_of(library)} is a store: name the file to write with -o.")
 
 
-def _only_person(root: Path) -> str:
+def only_person(root: Path) -> str:
     """The person of the library: the only one there is, else this user."""
-    from ankle_imu.library import config_path, default_alias, list_sessions
+    from ankle_imu.library import config_path, default_alias, select_rows
 
-    people = sorted({entry.alias for entry in list_sessions(root)})
+    people = sorted({alias for (alias,) in select_rows(root, ("alias",))})
     if len(people) == 1:
         return people[0]
     mine = default_alias() if people and config_path().exists() else ""
@@ -183,9 +192,10 @@ def _only_person(root: Path) -> str:
 
 
 def _say_unanalyzed(root: Path, alias: str) -> None:
-    from ankle_imu.library import find_result, list_sessions
+    from ankle_imu.library import Search, select_rows
 
-    missing = [e.session_id for e in list_sessions(root, alias or None) if find_result(e.path) is None]
+    rows = select_rows(root, ("session_id", "result"), Search(person=alias))
+    missing = [session for session, result in rows if not result]
     if missing:
         shown = " ".join(missing[:3]) + (" ..." if len(missing) > 3 else "")
         say(f"Left out, not analyzed yet: ankle-imu analyze {shown}")

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from ankle_imu.cli.output import Tell, say, show, show_heading, show_table
-from ankle_imu.errors import AnkleImuError, CorruptRecording
+from ankle_imu.errors import AnkleImuError, CorruptRecording, RecordingError
 
 if TYPE_CHECKING:
+    from ankle_imu.mobility import PracticeResult
     from ankle_imu.values import SessionResult
+
+SESSION_KIND: Final = "practice"
+"""`mobility.SESSION_KIND`, repeated because the help must not load numpy."""
 
 
 def locate(root: Path, ref: str) -> Path:
@@ -17,6 +22,34 @@ def locate(root: Path, ref: str) -> Path:
     from ankle_imu.library import find_session
 
     return find_session(root, ref).resolve()
+
+
+def refuse_recorded(folders: Iterable[Path]) -> None:
+    """Raise `RecordingError` where a program writes to one of the sessions at this moment."""
+    from ankle_imu.recording import being_recorded, is_being_recorded
+
+    for folder in folders:
+        if is_being_recorded(folder):
+            raise being_recorded(folder)
+
+
+def locate_practice(library: str | None, ref: str) -> Path:
+    """Folder of a session of practice in a library on disk."""
+    from ankle_imu.cli.arguments import library_root
+    from ankle_imu.library import is_practice
+
+    path = locate(library_root(library), ref)
+    if not is_practice(path):
+        raise RecordingError(f"{path.name} is no session of practice; `ankle-imu report` tells of walks.")
+    return path
+
+
+def practice_of(path: Path) -> PracticeResult:
+    """The saved result of a session of practice where it is up to date, else a new one."""
+    from ankle_imu import batch
+
+    with batch.one_thread():
+        return batch.practice_result(path)[0]
 
 
 def locate_saved(library: str | None, ref: str) -> Path:
@@ -110,13 +143,38 @@ def show_session(told: dict[str, Any]) -> None:
     from ankle_imu.report import words
 
     show_heading("  ".join(filter(None, (told["session"], told["alias"], words.span(told["duration_s"])))))
-    if told["legs"]:
+    if told.get("kind") == SESSION_KIND:
+        _show_practice(told)
+    elif told["legs"]:
         head = ("Leg", "Gait", "Strides", "Angle", "Range, deg (95 %)", "Speed", "Alignment", "Loss")
         show_table(head, [_cells(row) for row in told["legs"]], right=("Strides", "Loss"))
     verdict = told["verdict"]
     for line in verdict["lines"]:
         show(line)
     show(f"{verdict['sure']}: {' '.join(verdict['reasons'])}")
+
+
+def _show_practice(told: dict[str, Any]) -> None:
+    """Print the ranges and the times of a practice session."""
+    from types import SimpleNamespace
+
+    from ankle_imu.report import practice_words, words
+
+    rows = [SimpleNamespace(**row) for row in told["ranges"]]
+    if rows:
+        cells = [
+            [
+                practice_words.action(row),
+                words.number(row.active_deg, "deg"),
+                words.number(row.assisted_deg, "deg"),
+                f"{words.number(row.gap_deg, 'deg')} ± {row.mdc_deg:.1f}" if row.gap_deg == row.gap_deg else "–",
+                practice_words.SOURCE[row.angle_source],
+                "measure again" if row.repeat else "",
+            ]
+            for row in rows
+        ]
+        head = ("Action", "By itself, deg", "With help, deg", "Gap, deg", "Measured as", "")
+        show_table(head, cells, right=head[1:3])
 
 
 def _cells(row: dict[str, Any]) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from ankle_imu.cli.output import show, show_heading, show_table
+from ankle_imu.cli.output import person_names, show, show_heading, show_table
 
 if TYPE_CHECKING:
     from ankle_imu.trends import Change, Index, Outlook, Trend
@@ -20,6 +20,7 @@ def show_outlook(outlook: Outlook, alias: str) -> None:
     """Print the sessions, what they show, the index and the ladder."""
     from ankle_imu.trends import describe_index
 
+    alias = person_names().get(alias, alias)
     if outlook.trend is None:
         _show_index(outlook, alias)
     else:

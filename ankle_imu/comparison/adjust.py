@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ankle_imu.comparison import mixed, rates, standardise
 from ankle_imu.comparison.session import SessionStrides
-from ankle_imu.comparison.windows import Windows, cut, find_measure, sources_of
+from ankle_imu.comparison.windows import Windows, cut, find_measure, remembered, sources_of
 from ankle_imu.metrics.ground import WINDOW_STRIDES
 from ankle_imu.metrics.stability import Measure, too_few
 
@@ -107,7 +107,8 @@ def _values(
     if measure.scale == "count":
         return rates.standardise_rates(windows, base)
     if method != "direct" and mixed.suffices(windows):
-        found = mixed.fit(windows, sessions, leg, base, measure)
+        question = ("mixed", mixed.is_available(), leg, *base)
+        found = remembered(windows, question, lambda: mixed.fit(windows, sessions, leg, base, measure))
         if found is not None:
             return found
     return standardise.standardise(windows, base, measure)
@@ -115,13 +116,13 @@ def _values(
 
 def _usual_source(sessions: Sequence[SessionStrides], leg: str, gait: str) -> str:
     """The angle source that most sessions have; of equal ones the better."""
-    found = [sources_of(s.strides, leg, gait) for s in sessions]
+    found = [sources_of(s, leg, gait) for s in sessions]
     counts = {name: sum(name in one for one in found) for name in ("joint", "foot", "none")}
     return max(counts, key=lambda name: counts[name])
 
 
 def _usual_site(sessions: Sequence[SessionStrides], leg: str, gait: str, source: str) -> str:
-    sites = [s.mount_site.get(leg, "") for s in sessions if source in sources_of(s.strides, leg, gait)]
+    sites = [s.mount_site.get(leg, "") for s in sessions if source in sources_of(s, leg, gait)]
     return max(sites, key=lambda site: (sites.count(site), -sites.index(site))) if sites else ""
 
 
@@ -129,7 +130,7 @@ def _refusal(
     session: SessionStrides, windows: Windows, measure: Measure, leg: str, gait: str, source: str, site: str
 ) -> str:
     """Why this session cannot be among the others, "" when it can."""
-    found = sources_of(session.strides, leg, gait)
+    found = sources_of(session, leg, gait)
     if not found:
         return f"no accepted {gait} strides of the {leg} leg"
     if source not in found:

@@ -144,7 +144,7 @@ def compare(
 
 def _not_in_both(before: SessionStrides, after: SessionStrides, leg: str, gait: str) -> str | None:
     """None where neither session has such strides, "" where they can be compared, else why not."""
-    a, b = (sources_of(s.strides, leg, gait) for s in (before, after))
+    a, b = (sources_of(s, leg, gait) for s in (before, after))
     name = f"{leg} leg, {gait}"
     if not a and not b:
         return None
@@ -166,7 +166,7 @@ def _compare_leg(
     found: list[Difference],
     left_out: list[str],
 ) -> None:
-    both = [sources_of(s.strides, leg, gait) for s in sessions[:2]]
+    both = [sources_of(s, leg, gait) for s in sessions[:2]]
     source = next(name for name in ("joint", "foot", "none") if all(name in one for one in both))
     for name in COMPARED:
         if (source == "none" and name in _NEEDS_FOOT) or (source != "none" and name == "shank_range_stance_deg"):

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
-from weakref import WeakKeyDictionary
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+from weakref import WeakKeyDictionary, ref
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 Array = NDArray[np.float64]
+T = TypeVar("T")
 
 LEAST_VALUES: Final = 13
 """Values a window of 20 needs: fewer have no 95th percentile below their largest (Hyndman & Fan 1996)."""
@@ -84,7 +86,7 @@ def find_measure(name: str) -> Measure:
     )  # fmt: skip
 
 
-_CUT: Final[WeakKeyDictionary[SessionStrides, dict[tuple[str, ...], Any]]] = WeakKeyDictionary()
+_CUT: Final[WeakKeyDictionary[SessionStrides, dict[tuple[object, ...], Any]]] = WeakKeyDictionary()
 """What was cut out of each session while it is in memory: five measures and an index ask for the same windows."""
 
 
@@ -93,9 +95,30 @@ def cut(session: SessionStrides, measure: Measure, leg: str, gait: str, angle_so
     known = _CUT.setdefault(session, {})
     key = ("windows", measure.name, leg, gait, angle_source)
     if key not in known:
-        known[key] = _cut(session, measure, _strides_of(session, leg, gait, angle_source))
+        kind = ("taken", measure.scale == "count", leg, gait, angle_source)
+        strides = _strides_of(session, leg, gait, angle_source)
+        if kind not in known:
+            known[kind] = _ground_of(taken(measure, strides))
+        known[key] = _cut(session, measure, strides, known[kind])
     windows: Windows = known[key]
     return windows
+
+
+_FOUND: Final[WeakKeyDictionary[Windows, dict[tuple[object, ...], Any]]] = WeakKeyDictionary()
+"""What was found from each set of windows, kept with the first of them."""
+
+
+def remembered(windows: Sequence[Windows], question: tuple[object, ...], answer: Callable[[], T]) -> T:
+    """The answer to a question about the windows of several sessions, found once while they are in memory.
+
+    An index asks for the model of each measure twice: whether it takes the shoes out, then for its values.
+    """
+    known = _FOUND.setdefault(windows[0], {})
+    others = tuple(ref(one) for one in windows[1:])
+    if (others, question) not in known:
+        known[others, question] = answer()
+    found: T = known[others, question]
+    return found
 
 
 def _strides_of(session: SessionStrides, leg: str, gait: str, angle_source: str) -> pd.DataFrame:
@@ -116,14 +139,28 @@ def _strides_of(session: SessionStrides, leg: str, gait: str, angle_source: str)
     return chosen
 
 
-def _cut(session: SessionStrides, measure: Measure, strides: pd.DataFrame) -> Windows:
-    values = stride_values(measure, strides, session.context, session.events, session.strides)
-    chosen = taken(measure, strides)
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Taken:
+    """The strides that measures are taken of, and what their windows know of the ground."""
+
+    strides: pd.DataFrame
+    covariates: dict[str, Array]
+    own_roughness: Array
+    roughness_noise: Array
+
+
+def _ground_of(chosen: pd.DataFrame) -> _Taken:
+    own, noise = _own_roughness(chosen)
+    covariates = {name: row_median(_blocks(chosen[column].to_numpy(float))) for name, column in _COLUMN_OF.items()}
+    return _Taken(strides=chosen, covariates=covariates, own_roughness=own, roughness_noise=noise)
+
+
+def _cut(session: SessionStrides, measure: Measure, strides: pd.DataFrame, ground_of: _Taken) -> Windows:
+    values = stride_values(measure, ground_of.strides, session.context, session.events, session.strides)
     n = int(np.isfinite(values).sum())
     block = _blocks(values)
     counts = np.isfinite(block).sum(axis=1).astype(float)
     full = np.where((counts >= LEAST_VALUES)[:, None], block, np.nan)
-    own, noise = _own_roughness(chosen)
     statistic = np.full(len(block), np.nan)
     enough = counts >= LEAST_VALUES
     statistic[enough] = measure.statistic(full[enough])
@@ -131,11 +168,9 @@ def _cut(session: SessionStrides, measure: Measure, strides: pd.DataFrame) -> Wi
         statistic=statistic,
         counts=counts,
         total=np.nansum(block, axis=1),
-        covariates={
-            name: row_median(_blocks(chosen[column].to_numpy(float))) for name, column in _COLUMN_OF.items()
-        },
-        own_roughness=own,
-        roughness_noise=noise,
+        covariates=ground_of.covariates,
+        own_roughness=ground_of.own_roughness,
+        roughness_noise=ground_of.roughness_noise,
         n_strides=n,
         unfit=unfit(measure, strides),
         whole=float(measure.statistic(values[None, :])[0]) if n >= measure.needed else float("nan"),
@@ -163,7 +198,13 @@ def _blocks(values: Array) -> Array:
     return padded.reshape(k, ground.WINDOW_STRIDES)
 
 
-def sources_of(strides: pd.DataFrame, leg: str, gait: str) -> dict[str, int]:
+def sources_of(session: SessionStrides, leg: str, gait: str) -> dict[str, int]:
     """Accepted strides of each angle source."""
-    keep = (strides["leg"] == leg) & (strides["gait"] == gait) & strides["accepted"].astype(bool)
-    return {str(name): int(n) for name, n in strides[keep]["angle_source"].value_counts().items()}
+    known = _CUT.setdefault(session, {})
+    key = ("sources", leg, gait)
+    if key not in known:
+        strides = session.strides
+        keep = (strides["leg"] == leg) & (strides["gait"] == gait) & strides["accepted"].astype(bool)
+        counts = strides["angle_source"][keep].value_counts()
+        known[key] = {str(name): int(n) for name, n in counts.items()}
+    return dict(known[key])

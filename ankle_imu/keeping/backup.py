@@ -1,7 +1,7 @@
 """A library in one file: `MANIFEST.json`, then for each session its sums and its files, as a tar file.
 
     MANIFEST.json                                format_version, what is in it and what was left out
-    sums/library.sha256                          sums of all that belongs to no session
+    sums/library.sha256                          sums of all that belongs to no session, the manifest too
     people/<alias>/person.toml  sensors/...      names.toml only when asked for
     sums/<alias>/<year>/<id>.sha256              sums of the session's files
     people/<alias>/<year>/<id>/...
@@ -141,12 +141,14 @@ def _members(
 ) -> Iterator[Member]:
     """All files of the backup, each session looked at when its turn comes."""
     serials = {sensor.serial for entry in entries for sensor in entry.info.sensors.values()}
-    shared = [*shared_content(root, alias, serials)]
+    common = shared_content(root, alias, serials, wish.positions)
+    shared, done.omitted = [*common.members], [*common.omitted]
     if with_names:
         names = {a: n for a, n in load_names().items() if a in {entry.alias for entry in entries}}
         shared += [Member(name=NAMES, content=_names_text(names))] if names else []
-    yield Member(name=MANIFEST, content=_manifest(root, entries, alias, wish))
-    yield from _summed(SHARED_SUMS, shared, done)
+    listing = Member(name=MANIFEST, content=_manifest(root, entries, alias, wish))
+    yield listing
+    yield from _summed(SHARED_SUMS, shared, done, before=(listing,))
     for entry in entries:
         place = entry.path.relative_to(root).as_posix()
         if recording.is_being_recorded(entry.path):
@@ -158,6 +160,7 @@ def _members(
             done.problems.append(f"{entry.session_id} was left out: {error}")
             continue
         done.omitted += [f"{entry.session_id}: {told}" for told in content.omitted]
+        done.problems += [f"{entry.session_id}: {told}" for told in content.problems]
         members = [replace(m, name=f"{place}/{m.name}") for m in content.members]
         yield from _summed(sums_name(place), members, done, place)
         done.sessions.append(entry.session_id)
@@ -168,9 +171,11 @@ def sums_name(place: str) -> str:
     return f"sums/{place.removeprefix('people/')}.sha256"
 
 
-def _summed(name: str, members: Sequence[Member], done: _Packing, place: str = "") -> Iterator[Member]:
-    """The sums of some files, then these; those that cannot be read are left out and told."""
-    sums: dict[str, str] = {}
+def _summed(
+    name: str, members: Sequence[Member], done: _Packing, place: str = "", before: Sequence[Member] = ()
+) -> Iterator[Member]:
+    """The sums of some files and of those packed `before`, then the files; what cannot be read is told instead."""
+    sums = {member.name: _sha256(member, done.read) for member in before}
     kept = []
     for member in members:
         try:

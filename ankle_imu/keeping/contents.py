@@ -13,6 +13,7 @@ from ankle_imu.durable import ASIDE
 from ankle_imu.errors import RecordingError
 from ankle_imu.keeping.archive import Member
 from ankle_imu.library.derived import FOLDER as DERIVED
+from ankle_imu.library.derived import PAGES, PRACTICE
 from ankle_imu.library.person import FILE as PERSON
 from ankle_imu.library.reviews import FILE as REVIEWS
 from ankle_imu.library.sensors import sensor_folder
@@ -29,16 +30,19 @@ if TYPE_CHECKING:
 Positions = Literal["keep", "trim", "none"]
 """Tracks as they are; without the surroundings of their ends; not at all."""
 
-_PAGES: Final = ("report.html", "report.pdf", "check.png")
 _PLACES: Final = ("latitude_deg", "longitude_deg", "elevation_m")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Content:
-    """Files of one session for a backup, names relative to its folder, and a sentence on what is left out."""
+    """Files for a backup, named relative to the session (or library), and sentences on what stays out of it.
+
+    `omitted`: left out on purpose; `problems`: recorded data that could not be packed.
+    """
 
     members: tuple[Member, ...]
     omitted: tuple[str, ...] = ()
+    problems: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,12 +68,19 @@ def session_content(folder: Path, wish: Wish) -> Content:
     Content
         With all positions: every file but unfinished ones and, unless wished, results. Otherwise only files known
         to hold no positions, the track trimmed to `track.gpx`, and tables without the hidden places: an original
-        of an import or a report with its map may show them.
+        of an import or a report with its map may show them. Links that lead out of the session are not followed.
     """
-    files = {name: path for name, path in _files(folder) if wish.results or not _is_result(name)}
+    wanted = {name: path for name, path in _files(folder) if wish.results or not _is_result(name)}
+    files = {name: path for name, path in wanted.items() if path.is_file() and _is_inside(path, folder)}
+    links = [name for name in wanted if name not in files]
+    told = [f"{name} is left out: it is a link that leads out of the session, or to a folder." for name in links]
+    problems = tuple(one for name, one in zip(links, told, strict=True) if name.partition("/")[0] == "raw")
+    told = [one for one in told if one not in problems]
     if wish.positions == "keep":
-        return Content(members=tuple(_member(name, path) for name, path in files.items()))
-    zones, track, omitted = _track(folder, wish)
+        members = [_member(name, path) for name, path in files.items()]
+        return Content(members=tuple(members), omitted=tuple(told), problems=problems)
+    zones, track, omitted = _track(files, wish)
+    omitted += told
     members = []
     for name, path in files.items():
         made = _without_places(name, path, wish, zones)
@@ -79,10 +90,10 @@ def session_content(folder: Path, wish: Wish) -> Content:
             omitted.append(f"{name} is left out: it may show where the walk was.")
     members += track
     members += _sums_of(folder, [m.name for m in members])
-    return Content(members=tuple(members), omitted=tuple(omitted))
+    return Content(members=tuple(members), omitted=tuple(omitted), problems=problems)
 
 
-def shared_content(root: Path, alias: str, serials: set[str]) -> tuple[Member, ...]:
+def shared_content(root: Path, alias: str, serials: set[str], positions: Positions = "keep") -> Content:
     """Files of a library that belong to no session: what is known of people and sensors.
 
     Parameters
@@ -90,6 +101,11 @@ def shared_content(root: Path, alias: str, serials: set[str]) -> tuple[Member, .
     root : Path of the library
     alias : str, only this person's; everybody's when empty
     serials : of the sensors that one person's sessions name; all sensors go with everybody's
+    positions : unless all are kept, of what lies with the sensors only our own files go along
+
+    Returns
+    -------
+    Content
     """
     people = [p for p in sorted(root.glob(f"people/{alias or '*'}/{PERSON}")) if p.is_file()]
     known = root / "sensors"
@@ -99,15 +115,30 @@ def shared_content(root: Path, alias: str, serials: set[str]) -> tuple[Member, .
     else:
         places = [known]
     sensors = [p for place in places for p in ([place] if place.is_file() else sorted(place.rglob("*")))]
-    found = [p for p in (*people, *sensors) if p.is_file() and ASIDE not in p.as_posix()]
-    return tuple(_member(p.relative_to(root).as_posix(), p) for p in found)
+    members, omitted = [], []
+    for path in (p for p in (*people, *sensors) if p.is_file() and ASIDE not in p.as_posix()):
+        name = path.relative_to(root).as_posix()
+        if not _is_inside(path, root):
+            omitted.append(f"{name} is left out: it is a link that leads out of the library.")
+        elif positions != "keep" and path not in people and path.suffix != ".json":
+            omitted.append(f"{name} is left out: it is no file of ours and may show where someone was.")
+        else:
+            members.append(_member(name, path))
+    return Content(members=tuple(members), omitted=tuple(omitted))
 
 
 def _files(folder: Path) -> Iterator[tuple[str, Path]]:
+    """Files and links below a folder; the names of links to folders, not what is behind them."""
     for path in sorted(folder.rglob("*")):
         name = path.relative_to(folder)
-        if path.is_file() and path.name != LOCK and not any(p.startswith(ASIDE) for p in name.parts):
+        is_one = path.is_file() or path.is_symlink()
+        if is_one and path.name != LOCK and not any(p.startswith(ASIDE) for p in name.parts):
             yield name.as_posix(), path
+
+
+def _is_inside(path: Path, folder: Path) -> bool:
+    """Whether what a name leads to lies in a folder."""
+    return path.resolve().is_relative_to(folder.resolve())
 
 
 def _member(name: str, path: Path) -> Member:
@@ -115,12 +146,12 @@ def _member(name: str, path: Path) -> Member:
 
 
 def _is_result(name: str) -> bool:
-    return name.startswith(f"{DERIVED}/") or name in _PAGES
+    return name.startswith(f"{DERIVED}/") or name in PAGES
 
 
-def _track(folder: Path, wish: Wish) -> tuple[tuple[Zone, ...], list[Member], list[str]]:
+def _track(files: dict[str, Path], wish: Wish) -> tuple[tuple[Zone, ...], list[Member], list[str]]:
     """What is hidden of a session, its track as far as it is shown, and what is said of it."""
-    path = next((folder / name for name in FILE_NAMES.values() if (folder / name).is_file()), None)
+    path = next((files[name] for name in FILE_NAMES.values() if name in files), None)
     if path is None:
         return (), [], []
     if wish.positions == "none":
@@ -156,6 +187,7 @@ def _without_places(name: str, path: Path, wish: Wish, zones: tuple[Zone, ...]) 
 def _is_table(name: str) -> bool:
     return name.endswith((".columns.json", ".parquet", ".toml")) or name in (
         "result.json",
+        PRACTICE,
         "settings.json",
         "quality.json",
     )

@@ -13,14 +13,15 @@ from ankle_imu.keeping.verify import leftovers, size_of, tree_size
 from ankle_imu.library.cards import SessionEntry
 from ankle_imu.library.config import config_path
 from ankle_imu.library.derived import FOLDER as DERIVED
+from ankle_imu.library.derived import PAGES
 from ankle_imu.library.folders import list_sessions
+from ankle_imu.library.index import FILE as INDEX
 from ankle_imu.library.names import load_names, names_path, open_to_others
+from ankle_imu.library.remote import mirrors
 from ankle_imu.library.reviews import FILE as REVIEWS
 from ankle_imu.library.sensors import load_sensors
 from ankle_imu.terrain import FILE_NAMES
 
-INDEX: Final = "index.sqlite"
-_PAGES: Final = ("report.html", "report.pdf", "check.png")
 _TEXTS: Final = ("note", "surface", "footwear", "brace", "consent")
 
 
@@ -90,7 +91,7 @@ def _of_sessions(root: Path, entries: Sequence[SessionEntry]) -> Iterator[Stored
     )
     yield _files(
         "reports",
-        [p for f in folders for n in _PAGES for p in (f / n,)],
+        [p for f in folders for n in PAGES for p in (f / n,)],
         "a whole walk to whoever opens the page; ones saved elsewhere are not seen here",
     )
     noted = [e for e in entries if any(getattr(e.info, name, "") for name in _TEXTS) or e.info.tags]
@@ -117,6 +118,13 @@ def _of_library(root: Path) -> Iterator[Stored]:
     )
     index = [p for p in root.glob(f"{INDEX}*") if p.is_file()]
     yield _files("index", index, "the list of sessions once more, as a cache; it may be deleted at any time")
+    pages = [*root.glob("*.html"), *root.glob("people/*/trend_*")]
+    yield _files(
+        "pages of many sessions",
+        sorted(pages),
+        "who was here, when, and how the figures went; they keep it after a session is removed",
+        "`ankle-imu library page` and `trend` make them anew; delete those that nobody needs",
+    )
     left = leftovers(root)
     yield Stored(
         what="leftovers",
@@ -149,6 +157,15 @@ def _of_user() -> Iterator[Stored]:
         "with a trimmed track, more exactly where it began",
         _closed(config.with_name("places.key")),
     )
+    copies = mirrors()
+    yield Stored(
+        what="copies of stores",
+        where=copies,
+        count=len(copies),
+        bytes=sum(map(tree_size, copies)),
+        reveals="of libraries in object stores all but recordings and angles: sessions, notes, tracks, results",
+        advice="delete them when you are done; they are fetched again when needed",
+    )
     path = names_path()
     try:
         names = f"who is behind {len(load_names())} of the aliases"
@@ -180,5 +197,7 @@ def _closed(path: Path) -> str:
 
 def _aliases(people: Sequence[str]) -> str:
     plain = [alias for alias in people if not alias.startswith("P-")]
-    told = "pseudonyms" if not plain else f"aliases, of which {len(plain)} are none of our pseudonyms (P-...)"
-    return f"{len(people)} {told}"
+    s = "es" if len(people) != 1 else ""
+    if plain:
+        return f"{len(people)} alias{s}, of which {len(plain)} none of our pseudonyms (P-...)"
+    return f"{len(people)} pseudonym{s[-1:]}"

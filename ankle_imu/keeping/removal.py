@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets
 import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
@@ -12,18 +11,22 @@ from pathlib import Path
 from typing import Final
 
 from ankle_imu import recording
-from ankle_imu.durable import storage_error, sync_folder
+from ankle_imu.durable import ASIDE, aside_of, storage_error, sync_folder
 from ankle_imu.errors import AnkleImuError, RecordingError
-from ankle_imu.keeping.verify import REMOVED, size_of, tree_size
+from ankle_imu.keeping.verify import size_of, tree_size
 from ankle_imu.library.derived import FOLDER as DERIVED
-from ankle_imu.library.derived import find_result, load_result
+from ankle_imu.library.derived import PAGES, PRACTICE, find_result, load_result
 from ankle_imu.library.folders import list_sessions
-from ankle_imu.manifest import is_alias
+from ankle_imu.library.person import FILE as PERSON
+from ankle_imu.manifest import FILE_NAME, is_alias
+from ankle_imu.recording.lock import NAME as LOCK
 from ankle_imu.recording.sums import raw_files
 from ankle_imu.terrain import FILE_NAMES
 
-_PAGES: Final = ("report.html", "report.pdf", "check.png")
-"""What `report` and `check` write into a session folder."""
+_PAGES_OF_PERSON: Final = ("trend_", "practice_")
+_ENDINGS: Final = (".html", ".png", ".svg")
+_LITTER: Final = (".DS_Store", "Thumbs.db", "desktop.ini", ".directory")
+"""What file managers leave in every folder that is looked at."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,7 +51,7 @@ def doomed(folder: Path) -> Doomed:
     Raises
     ------
     RecordingError
-        If it lies in no library: what is not ours is not removed.
+        If it is no session of a library: what is not ours is not removed.
     """
     library_of(folder)
     results = [p for p in (folder / DERIVED).glob("*/") if p.is_dir()]
@@ -63,14 +66,25 @@ def doomed(folder: Path) -> Doomed:
 
 
 def library_of(folder: Path) -> Path:
-    """Library that a session folder lies in; raises `RecordingError` where it lies in none."""
+    """Library that a session folder lies in; raises `RecordingError` where it lies in none, or is no session."""
     parents = folder.parents
-    if not folder.is_dir() or len(parents) < 4 or parents[2].name != "people":
+    if len(parents) < 4 or parents[2].name != "people" or not _is_session(folder):
         raise RecordingError(
             f"{folder} is no session of a library; only those are removed here. Delete it yourself.",
             path=str(folder),
         )
     return parents[3]
+
+
+def _is_session(folder: Path) -> bool:
+    """Whether a folder holds what a session does, or nothing: others have folders named `people`, too."""
+    if not folder.is_dir():
+        return False
+    is_ours = any(
+        any(folder.glob(one))
+        for one in (FILE_NAME, "raw/part-*.mcap", f"{DERIVED}/*/result.json", f"{DERIVED}/*/{PRACTICE}")
+    )
+    return is_ours or all(path.name == LOCK for path in folder.iterdir())
 
 
 def remove_session(folder: Path) -> None:
@@ -83,12 +97,12 @@ def remove_session(folder: Path) -> None:
     Raises
     ------
     RecordingError
-        If it lies in no library, or is being recorded; then nothing is changed.
+        If it is no session of a library, or is being recorded; then nothing is changed.
     StorageError
         If the disk refuses; then the session is whole, or what is left of it has a name that `leftovers` finds.
     """
     library_of(folder)
-    with _not_recorded([folder]):
+    with not_recorded([folder]):
         aside = _rename(folder, folder.parent)
     _delete(aside)
     with suppress(OSError):
@@ -96,7 +110,7 @@ def remove_session(folder: Path) -> None:
 
 
 def remove_person(root: Path, alias: str) -> None:
-    """Remove a person: all sessions and `person.toml`.
+    """Remove a person: all sessions, `person.toml` and pages of trends.
 
     Parameters
     ----------
@@ -106,16 +120,51 @@ def remove_person(root: Path, alias: str) -> None:
     Raises
     ------
     RecordingError
-        If there is no such person, or one of the sessions is being recorded; then nothing is changed.
+        If there is no such person, one of the folders is no session, files of others lie there, or one of the
+        sessions is being recorded; then nothing is changed.
     StorageError
         If the disk refuses, as for `remove_session`.
     """
+    sessions = sessions_of_person(root, alias)
+    folder = root / "people" / alias
+    with not_recorded(sessions):
+        aside = _rename(folder, root)  # not under people/, where it would look like a person
+    _delete(aside)
+
+
+def sessions_of_person(root: Path, alias: str) -> list[Path]:
+    """Sessions of a person who can be removed; raises `RecordingError` as `remove_person` where not."""
     folder = root / "people" / alias
     if not is_alias(alias) or not folder.is_dir():
         raise RecordingError(f"There is no person {alias!r} in the library at {root}.", path=str(root))
-    with _not_recorded([entry.path for entry in list_sessions(root, alias)]):
-        aside = _rename(folder, root)  # not under people/, where it would look like a person
-    _delete(aside)
+    sessions = [entry.path for entry in list_sessions(root, alias)]
+    others = [path.relative_to(folder).as_posix() for path in _files_of_others(folder, sessions)]
+    if others:
+        more = f" and {len(others) - 5} more" if len(others) > 5 else ""
+        raise RecordingError(
+            f"In {folder} lies what is not ours: {', '.join(others[:5])}{more}. Nothing was removed; move it "
+            "elsewhere, or delete it, then try again.",
+            path=str(folder),
+        )
+    for session in sessions:
+        library_of(session)
+    return sessions
+
+
+def _files_of_others(folder: Path, sessions: Iterable[Path]) -> Iterator[Path]:
+    """Files and links in the folder of a person, in no session, that neither we nor a file manager put there."""
+    own = set(sessions)
+    for parent, folders, names in os.walk(folder):
+        here = Path(parent)
+        links = [name for name in folders if (here / name).is_symlink()]
+        folders[:] = [n for n in folders if here / n not in own and n not in links and not n.startswith(ASIDE)]
+        yield from (here / name for name in (*links, *names) if not _is_of_person(here, name, folder))
+
+
+def _is_of_person(here: Path, name: str, folder: Path) -> bool:
+    is_page = name.startswith(_PAGES_OF_PERSON) and name.endswith(_ENDINGS)
+    is_own = here == folder and (name == PERSON or is_page)
+    return is_own or name in _LITTER or name.startswith((ASIDE, "._"))
 
 
 def remove_results(folder: Path) -> int:
@@ -142,7 +191,7 @@ def remove_results(folder: Path) -> int:
 
 
 def _results(folder: Path) -> Iterator[Path]:
-    yield from (path for name in (DERIVED, *_PAGES) if (path := folder / name).exists())
+    yield from (path for name in (DERIVED, *PAGES) if (path := folder / name).exists())
 
 
 def _duration(folder: Path) -> float:
@@ -156,7 +205,7 @@ def _duration(folder: Path) -> float:
 
 
 @contextmanager
-def _not_recorded(folders: Iterable[Path]) -> Iterator[None]:
+def not_recorded(folders: Iterable[Path]) -> Iterator[None]:
     """Refuse where one of the sessions is being recorded, and keep writers out within the block.
 
     Not on Windows, which renames no folder with an open file in it: there it is looked at the moment before.
@@ -172,7 +221,7 @@ def _not_recorded(folders: Iterable[Path]) -> Iterator[None]:
 
 def _rename(path: Path, beside: Path) -> Path:
     """Take a name away: the one instant at which something is removed."""
-    aside = beside / f"{REMOVED}{secrets.token_hex(4)}-{path.name}"
+    aside = aside_of(beside / path.name, "removed")
     try:
         path.rename(aside)
         sync_folder(path.parent)

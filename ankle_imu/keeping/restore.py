@@ -1,7 +1,8 @@
 """Bring a backup back: every session that is whole and not there yet; nothing is overwritten.
 
-A session is written aside and gets its name when all its files have the sums that the backup lists. What is
-damaged, incomplete, or differs from what the library has, goes to `set-aside/` with the path it would have had.
+A session is written aside and gets its name when all its files have the sums that the backup lists. One that is
+there already gets what it lacks. What is damaged, incomplete, or differs from what the library has, goes to
+`set-aside/` with the path it would have had.
 """
 
 from __future__ import annotations
@@ -10,7 +11,6 @@ import hashlib
 import json
 import os
 import re
-import secrets
 import shutil
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -18,15 +18,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
-from ankle_imu.durable import ASIDE, storage_error, sync_file, sync_folder
+from ankle_imu.durable import aside_of, storage_error, sync_file, sync_folder, sync_tree
 from ankle_imu.errors import CorruptRecording, RecordingError, StorageError, UnknownFormatVersion
 from ankle_imu.keeping import sealing
 from ankle_imu.keeping.archive import Entry, Source, Unpacked
 from ankle_imu.keeping.backup import FORMAT_VERSION, MANIFEST, NAMES, SHARED_SUMS, sums_name
+from ankle_imu.keeping.completing import complete_session, is_other_recording, keep_only
 from ankle_imu.keeping.verify import SET_ASIDE
 from ankle_imu.library.names import load_names, parse_names, write_names
 from ankle_imu.manifest import is_alias
-from ankle_imu.recording.sums import SUMS, Read, parse_sums, raw_files, sha256_of
+from ankle_imu.recording.sums import Read, parse_sums, sha256_of
 
 _LARGEST_LIST: Final = 1 << 26
 """Bytes of a list that is read into memory: of a session of some hundred thousand files."""
@@ -41,7 +42,8 @@ class Restored:
     Parameters
     ----------
     restored : ids of sessions that are in the library now
-    skipped : ids of sessions that were there, with the same raw files
+    skipped : ids of sessions that were there, with all that the backup has of them
+    completed : sentences on sessions that were there and got back what they lacked
     refused : sentences on what differs from what the library has; it stays as it is
     damaged : sentences on what the backup lost
     files : other files that were brought back, relative to the library
@@ -51,6 +53,7 @@ class Restored:
 
     restored: tuple[str, ...] = ()
     skipped: tuple[str, ...] = ()
+    completed: tuple[str, ...] = ()
     refused: tuple[str, ...] = ()
     damaged: tuple[str, ...] = ()
     files: tuple[str, ...] = ()
@@ -126,13 +129,16 @@ class _Counted:
 
 @dataclass
 class _Group:
-    """Files that stand or fall together: one session, or one other file. `place` is where they belong."""
+    """Files of one session, which stand or fall together.
+
+    `place`: where they belong. `unlisted`: those that the list of the session lacks; it may be what was damaged.
+    """
 
     place: str
     sums: Mapping[str, str]
     aside: Path
     found: dict[str, str] = field(default_factory=dict)
-    spoilt: list[str] = field(default_factory=list)
+    unlisted: list[str] = field(default_factory=list)
 
 
 class _Restoring:
@@ -146,8 +152,10 @@ class _Restoring:
         self._shared: dict[str, str] = {}
         self._sums: dict[str, dict[str, str]] = {}
         self._seen: set[str] = set()
-        self._is_known = False
-        self._told: dict[str, list[str]] = {k: [] for k in ("restored", "skipped", "refused", "damaged", "files")}
+        self._is_known, self._has_all_positions = False, True
+        self._told: dict[str, list[str]] = {
+            k: [] for k in ("restored", "skipped", "completed", "refused", "damaged", "files")
+        }
         self._set_aside: Path | None = None
         self._is_names = False
 
@@ -191,6 +199,7 @@ class _Restoring:
             content: Any = json.loads(data)
             version = content["format_version"]
             self._expected = [str(place) for place in content["sessions"]]
+            self._has_all_positions = content.get("positions", "keep") == "keep"
         except (ValueError, KeyError, TypeError):
             self._told["damaged"].append("The list of what the backup holds is damaged.")
             return
@@ -208,19 +217,16 @@ class _Restoring:
             self._group = self._begin(place)
         group = self._group
         if group.sums and entry.name not in group.sums:
-            group.spoilt.append(f"{entry.name} is not on the list of its session")
-            return
+            group.unlisted.append(entry.name)
         target = group.aside / entry.name.removeprefix(f"{place}/")
         digest = _write(entry, target)
-        if digest is None or entry.is_cut:
-            group.spoilt.append(f"{entry.name} is {'cut off' if digest else 'there twice'}")
-        else:
+        if digest is not None and not entry.is_cut:
             group.found[entry.name] = digest
 
     def _begin(self, place: str) -> _Group:
         self._seen.add(place)
         folder = self._root / place
-        aside = folder.with_name(f"{ASIDE}restored-{secrets.token_hex(4)}-{folder.name}")
+        aside = aside_of(folder, "restored")
         aside.mkdir(parents=True)
         return _Group(place=place, sums=self._sums.get(sums_name(place), {}), aside=aside)
 
@@ -238,47 +244,62 @@ class _Restoring:
     def _settle(self, group: _Group) -> None:
         name = group.place.rpartition("/")[2]
         target = self._root / group.place
-        differing = [n for n, digest in group.sums.items() if group.found.get(n) != digest]
-        raw = {n.removeprefix(f"{group.place}/raw/"): d for n, d in group.found.items() if "/raw/" in n}
+        differing = [n for n, digest in group.sums.items() if group.found.get(n) != digest] + group.unlisted
         if target.exists() and not differing and group.sums:
-            if self._has(target, raw):
-                self._told["skipped"].append(name)
-            else:
-                self._told["refused"].append(
-                    f"{name} is in the library with other raw files; that one stays, the one of the backup is set "
-                    "aside."
-                )
-                self._put_aside(group)
+            self._complete(group, target)
         elif differing or not group.sums:
-            lost = f"{len(differing)} of {len(group.sums)} files" if group.sums else "the list of its files"
-            kept = f" what is left ({len(group.found)} files) is set aside" if group.found else " nothing is left"
-            self._told["damaged"].append(f"{name}: {lost} are damaged or missing;{kept}.")
+            total = len(group.sums) + len(group.unlisted)
+            lost = f"{len(differing)} of {total} files" if group.sums else "the list of its files"
+            count = len(group.found)
+            left = f"{count} file{'s' * (count != 1)}"
+            kept = f" what is left ({left}) is set aside" if count else " nothing is left"
+            self._told["damaged"].append(f"{name}: {lost} are damaged, missing or unlisted;{kept}.")
             self._put_aside(group)
         else:
-            _sync(group.aside)
+            sync_tree(group.aside)
             group.aside.rename(target)
             sync_folder(target.parent)
             self._told["restored"].append(name)
 
-    def _has(self, folder: Path, raw: Mapping[str, str]) -> bool:
-        """Whether a session has all these raw files."""
-        files = raw_files(folder)
-        wanted = {n: digest for n, digest in raw.items() if n != SUMS}
+    def _complete(self, group: _Group, folder: Path) -> None:
+        """Give a session that is there what it lacks, and say what differs."""
+        name = folder.name
+        found = {n.removeprefix(f"{group.place}/"): digest for n, digest in group.found.items()}
+        if is_other_recording(folder, found):
+            self._told["refused"].append(
+                f"{name} is in the library with other raw files; that one stays, the one of the backup is set "
+                "aside."
+            )
+            self._put_aside(group)
+            return
         try:
-            return all(n in files and sha256_of(files[n]) == digest for n, digest in wanted.items())
-        except StorageError:
-            return False
+            done = complete_session(folder, group.aside, found, has_all_positions=self._has_all_positions)
+        except RecordingError as error:
+            self._told["refused"].append(str(error))
+            return
+        if done.brought:
+            self._told["completed"].append(f"{name} lacked {', '.join(done.brought)}; now it is there again.")
+        if done.differing:
+            s = "s" if len(done.differing) == 1 else ""
+            self._told["refused"].append(
+                f"{name}: {', '.join(done.differing)} differ{s} from the library's; what is there stays, what the "
+                "backup has is set aside."
+            )
+            keep_only(group.aside, done.differing)
+            self._put_aside(group)
+        if not done.brought and not done.differing:
+            self._told["skipped"].append(name)
 
     def _put_aside(self, group: _Group) -> None:
         if any(group.aside.iterdir()):
             target = _free(self._root / SET_ASIDE / group.place)
             target.parent.mkdir(parents=True, exist_ok=True)
-            _sync(group.aside)
+            sync_tree(group.aside)
             group.aside.rename(target)
             self._set_aside = self._root / SET_ASIDE
 
     def _take_shared(self, entry: Entry) -> None:
-        aside = self._root / f"{ASIDE}restored-{secrets.token_hex(4)}"
+        aside = aside_of(self._root / "file", "restored")
         self._root.mkdir(parents=True, exist_ok=True)
         try:
             digest = _write(entry, aside)
@@ -376,13 +397,6 @@ def _free(path: Path) -> Path:
         n += 1
         free = path.with_name(f"{path.name}-{n}")
     return free
-
-
-def _sync(folder: Path) -> None:
-    for parent, _, names in os.walk(folder):
-        for name in names:
-            sync_file(Path(parent, name))
-        sync_folder(Path(parent))
 
 
 def _prune(folder: Path, root: Path) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from ankle_imu import recording
-from ankle_imu.durable import ASIDE
+from ankle_imu.durable import ASIDE, is_abandoned
 from ankle_imu.errors import RecordingError, StorageError
 from ankle_imu.recording.sums import SUMS, Read, raw_files, read_sums, sha256_of, write_sums
 
@@ -162,4 +162,5 @@ def _what(path: Path, root: Path) -> str:
         return "was being removed when that was interrupted; delete it to finish"
     is_session = path.is_dir() and any(path.glob("raw/part-*.mcap"))
     holds = ", holds recorded data" if is_session else ""
-    return f"was being written when that was interrupted, or is being written now{holds}"
+    now = "" if is_abandoned(path) else ", or is being written now"
+    return f"was being written when that was interrupted{now}{holds}"

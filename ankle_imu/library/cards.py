@@ -11,7 +11,7 @@ from typing import Any, Final, NamedTuple
 
 from ankle_imu import tables
 from ankle_imu.errors import AnkleImuError, CorruptRecording, RecordingError
-from ankle_imu.library.derived import find_result
+from ankle_imu.library.derived import find_practice, find_result
 from ankle_imu.manifest import FILE_NAME, format_utc, from_toml, parse_utc
 from ankle_imu.values import SensorInfo, SessionInfo
 
@@ -107,6 +107,8 @@ def _read_result(folder: Path) -> tuple[Path | None, list[tuple[Any, ...]], str]
     result = None
     try:
         result = find_result(folder)
+        if result is None:
+            return find_practice(folder), [], ""
         return result, _read_summary(result) if result else [], ""
     except AnkleImuError as error:
         return result, [], str(error)

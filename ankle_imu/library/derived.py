@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, fields, is_dataclass
+from dataclasses import asdict, fields, is_dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
@@ -20,15 +20,21 @@ from ankle_imu.errors import CorruptRecording, RecordingError, UnknownFormatVers
 from ankle_imu.library.reviews import read_reviews
 from ankle_imu.library.sources import calibration_sources, file_sources, to_record
 from ankle_imu.metrics.reviews import apply_reviews
+from ankle_imu.mobility import PracticeResult
 from ankle_imu.settings import Settings
-from ankle_imu.values import EventReview, SessionResult
+from ankle_imu.values import EventReview, SessionInfo, SessionResult
 
 if TYPE_CHECKING:
     import pandas as pd
 
 FORMAT_VERSION: Final = 3
 FOLDER: Final = "derived"
+PAGES: Final = ("report.html", "report.pdf", "check.png")
+"""What `report` and `check` write beside the results, into the folder of the session."""
+
 _RESULT: Final = "result.json"
+PRACTICE: Final = "practice.json"
+"""What makes a folder the result of a practice session (`library.practice`)."""
 _TABLES: Final = (tables.ANGLES, tables.STRIDES, tables.EVENTS, tables.BOUTS, tables.SUMMARY)
 _SINCE: Final = {tables.CONTEXT: 2, tables.TRACK: 2, tables.CURVES: 3}
 """Tables that came later, and the format that brought them; empty in a result of before."""
@@ -65,37 +71,64 @@ def save_result(
     Angles are stored as float32 (their doubt is ten thousand times larger), times and all other tables in full.
     Two results of the same files differ in nothing but `written_utc`.
     """
-    serials = [sensor.serial for sensor in result.session.sensors.values()]
-    read = to_record(file_sources(session_folder)) if files is None else files
-    sources = {**read, **to_record(calibration_sources(session_folder, serials))}
+    sources = sources_of(session_folder, result, files)
     target = Path(session_folder) / FOLDER / result.settings.digest()
     with whole_folder(target) as folder:
         for table in (*_TABLES, *_SINCE):
             write_table(folder, table, getattr(result, table.name))
-        quality = dict(result.quality)
-        gaps = quality.pop(tables.GAPS.name, None)
-        write_table(folder, tables.GAPS, tables.make_table(tables.GAPS, {}) if gaps is None else gaps)
-        write_json(folder / "quality.json", quality)
-        write_json(folder / "settings.json", asdict(result.settings))
-        (folder / manifest.FILE_NAME).write_text(manifest.to_toml(result.session), encoding="utf-8")
-        write_json(
-            folder / _RESULT,
-            {
-                "format_version": FORMAT_VERSION,
-                "version": result.version,
-                "written_utc": manifest.format_utc(datetime.now(UTC)),
-                "settings": result.settings.digest(),
-                "duration_s": result.duration_s,
-                "sampling_rate": result.sampling_rate,
-                "sources": sources,
-            },
-        )
+        write_rest(folder, result)
+        write_json(folder / _RESULT, head_of(result, FORMAT_VERSION, sources))
     return target
 
 
+def sources_of(
+    session_folder: str | Path,
+    result: SessionResult | PracticeResult,
+    files: Mapping[str, Mapping[str, Any]] | None = None,
+) -> dict[str, Mapping[str, Any]]:
+    """Record of what a result was made of: the files, as they are now when None, and the calibrations."""
+    serials = [sensor.serial for sensor in result.session.sensors.values()]
+    read = to_record(file_sources(session_folder)) if files is None else files
+    return {**read, **to_record(calibration_sources(session_folder, serials))}
+
+
+def write_rest(folder: Path, result: SessionResult | PracticeResult) -> None:
+    """Write what each result has beside its own tables: gaps, quality, settings and the session."""
+    quality = dict(result.quality)
+    gaps = quality.pop(tables.GAPS.name, None)
+    write_table(folder, tables.GAPS, tables.make_table(tables.GAPS, {}) if gaps is None else gaps)
+    write_json(folder / "quality.json", quality)
+    write_json(folder / "settings.json", asdict(result.settings))
+    (folder / manifest.FILE_NAME).write_text(manifest.to_toml(result.session), encoding="utf-8")
+
+
+def head_of(
+    result: SessionResult | PracticeResult, form: int, sources: Mapping[str, Mapping[str, Any]]
+) -> dict[str, Any]:
+    """Content of the file that makes a folder a result."""
+    return {
+        "format_version": form,
+        "version": result.version,
+        "written_utc": manifest.format_utc(datetime.now(UTC)),
+        "settings": result.settings.digest(),
+        "duration_s": result.duration_s,
+        "sampling_rate": result.sampling_rate,
+        "sources": sources,
+    }
+
+
 def find_result(session_folder: str | Path) -> Path | None:
-    """Folder of the result that was written last; None when the session was never analysed."""
-    found = Path(session_folder).glob(f"{FOLDER}/*/{_RESULT}")
+    """Folder of the result of a walk that was written last; None when the session was never analysed."""
+    return _newest(session_folder, _RESULT)
+
+
+def find_practice(session_folder: str | Path) -> Path | None:
+    """Folder of the practice result that was written last; None when there is none."""
+    return _newest(session_folder, PRACTICE)
+
+
+def _newest(session_folder: str | Path, name: str) -> Path | None:
+    found = Path(session_folder).glob(f"{FOLDER}/*/{name}")
     whole = [path for path in found if not path.parent.name.startswith(ASIDE)]
     return max(whole, key=lambda path: (read_json(path).get("written_utc", ""), path)).parent if whole else None
 
@@ -116,7 +149,8 @@ def load_result(session_folder: str | Path, digest: str | None = None) -> Sessio
     Returns
     -------
     SessionResult
-        Its events carry the answers that the session folder holds now (`library.reviews`).
+        Its events carry the answers that the session folder holds now (`library.reviews`), its session the notes
+        that stand in `session.toml` now.
 
     Raises
     ------
@@ -158,13 +192,22 @@ def load_result(session_folder: str | Path, digest: str | None = None) -> Sessio
             },
             quality=quality,
             settings=rebuild(Settings(), read_json(folder / "settings.json")),
-            session=info,
+            session=with_notes(info, Path(session_folder)),
             version=head["version"],
             duration_s=float(head["duration_s"]),
             sampling_rate=float(head["sampling_rate"]),
         )
     except (OSError, UnicodeDecodeError, KeyError, TypeError) as error:
         raise CorruptRecording(f"{folder} is damaged ({error!r}); analyse the session again.") from error
+
+
+def with_notes(info: SessionInfo, session_folder: Path) -> SessionInfo:
+    """What no analysis reads, as it is now; as it was where that cannot be read."""
+    try:
+        now = manifest.from_toml((session_folder / manifest.FILE_NAME).read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, RecordingError):
+        return info
+    return replace(info, **{name: getattr(now, name) for name in manifest.NOTES})
 
 
 def _reviews(session_folder: Path) -> tuple[tuple[EventReview, ...], str]:

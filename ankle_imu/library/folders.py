@@ -12,7 +12,8 @@ from typing import Final
 from ankle_imu.errors import RecordingError
 from ankle_imu.library.cards import SessionEntry
 from ankle_imu.library.marks import session_names
-from ankle_imu.library.search import Search, list_rows, search_sessions
+from ankle_imu.library.search import list_rows, search_sessions
+from ankle_imu.library.wish import Search
 from ankle_imu.manifest import check_alias, new_session_id
 
 LAST: Final = "last"

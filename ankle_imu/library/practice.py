@@ -6,32 +6,61 @@ one.
 
 from __future__ import annotations
 
-from dataclasses import asdict
-from datetime import UTC, datetime
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from ankle_imu import manifest, tables
-from ankle_imu.durable import ASIDE, whole_folder
+from ankle_imu._version import package_version
+from ankle_imu.durable import whole_folder
 from ankle_imu.errors import CorruptRecording, RecordingError, UnknownFormatVersion
-from ankle_imu.library.derived import FOLDER, read_json, read_table, rebuild, with_nan, write_json, write_table
-from ankle_imu.mobility import PracticeResult, PracticeSettings
+from ankle_imu.library.derived import (
+    FOLDER,
+    PRACTICE,
+    find_practice,
+    head_of,
+    read_json,
+    read_table,
+    rebuild,
+    sources_of,
+    with_nan,
+    with_notes,
+    write_json,
+    write_rest,
+    write_table,
+)
+from ankle_imu.library.freshness import serials_of
+from ankle_imu.library.sources import calibration_sources, file_sources, is_same
+from ankle_imu.mobility import SESSION_KIND, PracticeResult, PracticeSettings
+
+__all__ = ["find_practice", "is_practice", "is_practice_up_to_date", "load_practice", "save_practice"]
 
 FORMAT_VERSION: Final = 1
-_RESULT: Final = "practice.json"
 _FIELDS: Final = {table.name.removeprefix("practice_"): table for table in tables.PRACTICE_TABLES} | {
     "angles": tables.ANGLES
 }
 """Field of `PracticeResult` -> its table."""
 
 
-def save_practice(session_folder: str | Path, result: PracticeResult) -> Path:
+def is_practice(session_folder: str | Path) -> bool:
+    """Whether a folder holds a session of kind `practice`; False for what is no session folder."""
+    path = Path(session_folder) / manifest.FILE_NAME
+    try:
+        return manifest.from_toml(path.read_text(encoding="utf-8"), str(path)).kind == SESSION_KIND
+    except (OSError, UnicodeDecodeError, RecordingError):
+        return False
+
+
+def save_practice(
+    session_folder: str | Path, result: PracticeResult, *, files: Mapping[str, Any] | None = None
+) -> Path:
     """Write all of a practice result into a session folder; an older one with the same settings is replaced.
 
     Parameters
     ----------
     session_folder : str or Path
     result : PracticeResult
+    files : record of the files it was made from (`sources.to_record`); as they are now when None
 
     Returns
     -------
@@ -45,34 +74,34 @@ def save_practice(session_folder: str | Path, result: PracticeResult) -> Path:
     StorageError
         If the disk refuses.
     """
+    sources = sources_of(session_folder, result, files)
     target = Path(session_folder) / FOLDER / result.settings.digest()
     with whole_folder(target) as folder:
         for field, table in _FIELDS.items():
             write_table(folder, table, getattr(result, field))
-        quality = dict(result.quality)
-        write_table(folder, tables.GAPS, quality.pop(tables.GAPS.name))
-        write_json(folder / "quality.json", quality)
-        write_json(folder / "settings.json", asdict(result.settings))
-        (folder / manifest.FILE_NAME).write_text(manifest.to_toml(result.session), encoding="utf-8")
-        write_json(
-            folder / _RESULT,
-            {
-                "format_version": FORMAT_VERSION,
-                "version": result.version,
-                "written_utc": manifest.format_utc(datetime.now(UTC)),
-                "settings": result.settings.digest(),
-                "duration_s": result.duration_s,
-                "sampling_rate": result.sampling_rate,
-            },
-        )
+        write_rest(folder, result)
+        write_json(folder / PRACTICE, head_of(result, FORMAT_VERSION, sources))
     return target
 
 
-def find_practice(session_folder: str | Path) -> Path | None:
-    """Folder of the practice result that was written last; None when there is none."""
-    found = Path(session_folder).glob(f"{FOLDER}/*/{_RESULT}")
-    whole = [path for path in found if not path.parent.name.startswith(ASIDE)]
-    return max(whole, key=lambda path: (read_json(path).get("written_utc", ""), path)).parent if whole else None
+def is_practice_up_to_date(session_folder: str | Path) -> bool:
+    """Whether the newest saved result of practice is what analyzing the session now would give.
+
+    Raises
+    ------
+    CorruptRecording
+        If the result cannot be understood.
+    """
+    found = find_practice(session_folder)
+    if found is None:
+        return False
+    head = read_json(found / PRACTICE)
+    if (head.get("format_version"), head.get("version")) != (FORMAT_VERSION, package_version()):
+        return False
+    if found.name != PracticeSettings().digest():
+        return False
+    now = {**file_sources(session_folder), **calibration_sources(session_folder, serials_of(found))}
+    return is_same(head.get("sources", {}), now)
 
 
 def load_practice(session_folder: str | Path) -> PracticeResult:
@@ -92,7 +121,7 @@ def load_practice(session_folder: str | Path) -> PracticeResult:
         raise RecordingError(
             f"{session_folder} has no result of practice; analyze it first.", path=str(session_folder)
         )
-    head = read_json(folder / _RESULT)
+    head = read_json(folder / PRACTICE)
     if head.get("format_version", 0) > FORMAT_VERSION:
         raise UnknownFormatVersion(
             f"{folder} was written by a newer version of ankle-imu; update it.", path=str(folder)
@@ -102,11 +131,12 @@ def load_practice(session_folder: str | Path) -> PracticeResult:
         tables.GAPS.name: read_table(folder, tables.GAPS),
     }
     try:
+        info = manifest.from_toml((folder / manifest.FILE_NAME).read_text(encoding="utf-8"), str(folder))
         return PracticeResult(
             **{field: read_table(folder, table) for field, table in _FIELDS.items()},
             quality=quality,
             settings=rebuild(PracticeSettings(), read_json(folder / "settings.json")),
-            session=manifest.from_toml((folder / manifest.FILE_NAME).read_text(encoding="utf-8"), str(folder)),
+            session=with_notes(info, Path(session_folder)),
             version=head["version"],
             duration_s=float(head["duration_s"]),
             sampling_rate=float(head["sampling_rate"]),

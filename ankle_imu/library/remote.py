@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -15,8 +16,9 @@ from datetime import datetime
 from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
-from ankle_imu.durable import ASIDE
+from ankle_imu.durable import ASIDE, aside_of, is_abandoned
 from ankle_imu.errors import ExtraMissing, StorageError
+from ankle_imu.library.index import FILE as INDEX
 from ankle_imu.library.sources import PATTERNS, Source
 
 _HEAD: Final = "result.json"
@@ -35,17 +37,17 @@ class Store:
     root: str
 
     def listing(self, under: str = "") -> dict[str, Source]:
-        """Files below a folder by name, those being written left out."""
+        """Files below a folder by name; those being written, or with names that lead out of it, left out."""
         with _in_words(self.url):
             found = self.fs.find(f"{self.root}/{under}".rstrip("/"), detail=True)
         names = {path.removeprefix(self.root).lstrip("/"): info for path, info in found.items()}
-        return {name: self._source(name, info) for name, info in names.items() if ASIDE not in name}
+        return {name: self._source(name, info) for name, info in names.items() if _is_plain(name)}
 
     def fetch(self, files: Mapping[str, Source], folder: Path) -> None:
         """Bring files into a folder, with their times; heads of results last."""
         for name in sorted(files, key=_head_last):
             target = folder / name
-            aside = target.with_name(f"{ASIDE}{target.name}")
+            aside = aside_of(target)
             target.parent.mkdir(parents=True, exist_ok=True)
             with _in_words(f"{self.url}/{name}"):
                 self.fs.get_file(f"{self.root}/{name}", str(aside))
@@ -81,6 +83,13 @@ class Store:
         return found.hexdigest()
 
 
+def _is_plain(name: str) -> bool:
+    """Whether a name can be one of a finished file below the library: a store takes any, also `a/../../b`."""
+    parts = name.split("/")
+    is_below = not any(part in ("", ".", "..") or "\\" in part or ":" in part for part in parts)
+    return is_below and ASIDE not in name
+
+
 def open_store(url: str) -> Store:
     """The library at a URL that fsspec understands.
 
@@ -109,19 +118,43 @@ def mirror(url: str) -> Path:
     Path
         A folder in the user's cache, brought up to date; what went away in the store goes away there.
     """
-    import platformdirs
-
     store = open_store(url)
-    name = hashlib.sha256(store.url.encode()).hexdigest()[:16]
-    folder = platformdirs.user_cache_path("ankle_imu", appauthor=False) / "stores" / name
+    folder = _mirrors_path() / hashlib.sha256(store.url.encode()).hexdigest()[:16]
     wanted = {n: one for n, one in store.listing().items() if is_small(n)}
     there = {p.relative_to(folder).as_posix(): p for p in folder.rglob("*") if p.is_file()}
     for gone in set(there) - set(wanted):
-        if PurePosixPath(gone).name not in _LARGE:
+        is_kept = PurePosixPath(gone).name in _LARGE or _is_index(gone)
+        if not is_kept and (ASIDE not in gone or is_abandoned(there[gone])):
             there[gone].unlink(missing_ok=True)
+    _remove_without(folder, {parent for name in wanted for parent in PurePosixPath(name).parents})
     store.fetch({n: one for n, one in wanted.items() if not _is_there(folder / n, one)}, folder)
     folder.mkdir(parents=True, exist_ok=True)
     return folder
+
+
+def mirrors() -> tuple[Path, ...]:
+    """The mirrors of all stores that there are on this computer."""
+    found = _mirrors_path()
+    return tuple(sorted(path for path in found.iterdir() if path.is_dir())) if found.is_dir() else ()
+
+
+def _mirrors_path() -> Path:
+    import platformdirs
+
+    return platformdirs.user_cache_path("ankle_imu", appauthor=False) / "stores"
+
+
+def _remove_without(folder: Path, wanted: set[PurePosixPath]) -> None:
+    """Remove the folders of a mirror that the store has no longer: an empty one would pass for a session."""
+    for parent, _, _ in os.walk(folder, topdown=False):
+        path = Path(parent)
+        if path != folder and PurePosixPath(path.relative_to(folder).as_posix()) not in wanted:
+            shutil.rmtree(path, ignore_errors=True)
+
+
+def _is_index(name: str) -> bool:
+    """Whether a file is the index: each mirror has its own, made from its own folders."""
+    return name.partition("-")[0] == INDEX
 
 
 def complete(url: str, folder: Path, result: Path) -> None:
@@ -135,7 +168,8 @@ def complete(url: str, folder: Path, result: Path) -> None:
 def is_small(name: str) -> bool:
     """Whether a file of a library belongs into a mirror."""
     path = PurePosixPath(name)
-    return "raw" not in path.parts and path.suffix != ".html" and path.name not in _LARGE
+    is_wanted = path.suffix != ".html" and path.name not in _LARGE and not _is_index(name)
+    return is_wanted and "raw" not in path.parts
 
 
 def sources_in(files: Mapping[str, Source], session: str) -> dict[str, Source]:

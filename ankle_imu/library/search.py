@@ -2,61 +2,21 @@
 
 from __future__ import annotations
 
-import re
-import sqlite3
-from dataclasses import dataclass
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from ankle_imu.library.index import ask
 
 if TYPE_CHECKING:
+    import sqlite3
+
     import pandas as pd
 
     from ankle_imu.library.cards import SessionEntry
+    from ankle_imu.library.wish import Search
 
-_DATE: Final = re.compile(r"\d{4}(-\d\d(-\d\d(T\d\d(:?\d\d)?)?)?)?")
 _ORDER: Final = "ORDER BY began, session_id"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Search:
-    """What a session must be to be found; where a word is empty, any.
-
-    person, kind : as noted. since, until : start in UTC, as far as it is given (`2026`, `2026-05`, `2026-05-02`,
-    `2026-05-02T08`), both included. gait : found in the result. tags : all of them, whole words. surface : in the
-    noted surface. text : in anything a person wrote, or the id. Capitals make no difference in the last three.
-    """
-
-    person: str = ""
-    since: str = ""
-    until: str = ""
-    gait: str = ""
-    tags: tuple[str, ...] = ()
-    surface: str = ""
-    kind: str = ""
-    text: str = ""
-
-    def __post_init__(self) -> None:
-        for date in (self.since, self.until):
-            if date and not _DATE.fullmatch(date):
-                raise ValueError(f"{date!r} is no date; expected for example 2026, 2026-05 or 2026-05-02.")
-
-    def where(self) -> tuple[str, list[str]]:
-        """Condition of the query, and its values."""
-        since, until = (_with_colon(date) for date in (self.since, self.until))
-        conditions = [
-            ("alias = ?", self.person),
-            ("began >= ?", since),
-            (f"substr(began, 1, {len(until)}) <= ?", until),
-            ("instr(gaits, ?)", self.gait and f"\n{self.gait}\n"),
-            *(("instr(fold(tags), ?)", f"\n{tag.casefold()}\n") for tag in self.tags),
-            ("instr(fold(surface), ?)", self.surface.casefold()),
-            ("kind = ?", self.kind),
-            ("instr(words, ?)", self.text.casefold()),
-        ]
-        used = [(condition, value) for condition, value in conditions if value]
-        return " AND ".join(c for c, _ in used) or "1", [value for _, value in used]
 
 
 class SessionRow(NamedTuple):
@@ -91,8 +51,24 @@ def list_rows(root: str | Path, search: Search | None = None) -> list[SessionRow
     -------
     list of SessionRow
     """
-    rows = ask(root, lambda index: _select(index, ", ".join(SessionRow._fields), search or Search()))
-    return [SessionRow._make(row) for row in rows]
+    return [SessionRow._make(row) for row in select_rows(root, SessionRow._fields, search)]
+
+
+def select_rows(root: str | Path, columns: Iterable[str], search: Search | None = None) -> list[tuple[str, ...]]:
+    """Some columns of the sessions that fit, oldest first.
+
+    Parameters
+    ----------
+    root : str or Path of the library
+    columns : names of fields of `SessionRow`
+    search : Search, all sessions when None
+
+    Returns
+    -------
+    list of tuple of str
+    """
+    names = ", ".join(columns)
+    return ask(root, lambda index: _select(index, names, search))
 
 
 def search_sessions(root: str | Path, search: Search | None = None) -> tuple[SessionEntry, ...]:
@@ -123,7 +99,7 @@ def search_sessions(root: str | Path, search: Search | None = None) -> tuple[Ses
             gaits=tuple(gaits.split()),
         )
         for session_id, alias, folder, info, problem, result, gaits in ask(
-            root, lambda index: _select(index, columns, search or Search())
+            root, lambda index: _select(index, columns, search)
         )
     )
 
@@ -149,10 +125,10 @@ def load_summaries(root: str | Path, search: Search | None = None) -> pd.DataFra
     from ankle_imu.errors import CorruptRecording
 
     names = [{"start_utc": "started"}.get(name, name) for name in tables.TREND.names]
-    where, values = (search or Search()).where()
+    where, values = search.where() if search else ("1", [])
 
     def question(index: sqlite3.Connection) -> tuple[list[Any], list[Any]]:
-        damage = _select(index, "damage", search or Search(), "damage != ''")
+        damage = _select(index, "damage", search, "damage != ''")
         rows = index.execute(
             f"SELECT {', '.join(names)} FROM sessions JOIN summary USING (folder) WHERE {where} "
             f"{_ORDER}, summary.rowid",
@@ -167,13 +143,8 @@ def load_summaries(root: str | Path, search: Search | None = None) -> pd.DataFra
     return tables.make_table(tables.TREND, dict(zip(tables.TREND.names, columns, strict=True)))
 
 
-def _select(index: sqlite3.Connection, columns: str, search: Search, also: str = "1") -> list[Any]:
-    where, values = search.where()
-    if search.surface or search.tags:
+def _select(index: sqlite3.Connection, columns: str, search: Search | None, also: str = "1") -> list[Any]:
+    where, values = search.where() if search else ("1", [])
+    if search and (search.surface or search.tags):
         index.create_function("fold", 1, str.casefold, deterministic=True)
     return index.execute(f"SELECT {columns} FROM sessions WHERE {where} AND {also} {_ORDER}", values).fetchall()
-
-
-def _with_colon(date: str) -> str:
-    """`2026-05-02T0810` as `2026-05-02T08:10`."""
-    return re.sub(r"(T\d\d)(\d\d)$", r"\1:\2", date)

@@ -9,13 +9,16 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
 from ankle_imu.durable import ASIDE
 from ankle_imu.errors import RecordingError, StorageError
 from ankle_imu.library.sensors import load_calibration
+from ankle_imu.manifest import FILE_NAME, NOTES, from_toml, to_toml
+from ankle_imu.metrics.pace import told_gait
+from ankle_imu.values import SessionInfo
 
 PATTERNS: Final = (
     "session.toml",
@@ -39,16 +42,18 @@ class Source:
     ----------
     size : int, bytes
     modified_us : int, µs since 1970, when it was last written; None where that is not known
-    digest : function that gives the SHA-256 of its bytes; called only where size and time do not decide
+    digest : function that gives the SHA-256 of what is read of it; called only where size and time do not decide
+    is_whole : bool, all of it is read, so that another size is another content
     """
 
     size: int
     modified_us: int | None
     digest: Callable[[], str]
+    is_whole: bool = True
 
 
 def file_sources(session_folder: str | Path) -> dict[str, Source]:
-    """The files among the sources of a session."""
+    """The files among the sources of a session; of `session.toml` only what an analysis reads."""
     folder = Path(session_folder)
     found = sorted({path for pattern in PATTERNS for path in folder.glob(pattern) if path.is_file()})
     return {path.relative_to(folder).as_posix(): _file(path) for path in found if not path.name.startswith(ASIDE)}
@@ -77,15 +82,30 @@ def is_same(recorded: Mapping[str, Mapping[str, Any]], sources: Mapping[str, Sou
 
 
 def _is_one(before: Mapping[str, Any], now: Source) -> bool:
-    if before.get("size") != now.size:
+    is_as_long = before.get("size") == now.size
+    if now.is_whole and not is_as_long:
         return False
-    is_untouched = now.modified_us is not None and before.get("modified_us") == now.modified_us
+    is_untouched = is_as_long and now.modified_us is not None and before.get("modified_us") == now.modified_us
     return is_untouched or before.get("sha256") == now.digest()
 
 
 def _file(path: Path) -> Source:
     state = path.stat()
-    return Source(size=state.st_size, modified_us=state.st_mtime_ns // 1000, digest=lambda: _hash(path))
+    size, modified = state.st_size, state.st_mtime_ns // 1000
+    if path.name == FILE_NAME:
+        return Source(size=size, modified_us=modified, digest=lambda: _hash_of_info(path), is_whole=False)
+    return Source(size=size, modified_us=modified, digest=lambda: _hash(path))
+
+
+def _hash_of_info(path: Path) -> str:
+    """SHA-256 of what an analysis reads of `session.toml`, no notes, no comments; of all where it is none."""
+    try:
+        info = from_toml(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, RecordingError):
+        return _hash(path)
+    blank = {name: getattr(SessionInfo(), name) for name in NOTES}
+    text = to_toml(replace(info, **{**blank, "tags": (told_gait(info.tags),)}))
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _calibration(root: Path, serial: str) -> Any:

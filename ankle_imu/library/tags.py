@@ -76,7 +76,7 @@ def set_value(session_folder: Path, name: str, value: str) -> None:
     path = session_folder / FILE_NAME
     text = path.read_bytes().decode("utf-8")
     expected = {**tomllib.loads(text), **tomllib.loads(f"{name} = {value}")}
-    changed = _replaced(text, name, value)
+    changed = with_value(text, name, value)
     try:
         is_as_meant = tomllib.loads(changed) == expected
     except tomllib.TOMLDecodeError:
@@ -91,7 +91,7 @@ def set_value(session_folder: Path, name: str, value: str) -> None:
     write_whole(path, changed.encode())
 
 
-def _replaced(text: str, name: str, value: str) -> str:
+def with_value(text: str, name: str, value: str) -> str:
     """The text with another value of `name`; where it has none, with a line before the first table."""
     header = _HEADER.search(text)
     at = header.start() if header else len(text)

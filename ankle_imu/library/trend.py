@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ankle_imu.errors import QualityRefusal
-from ankle_imu.library.search import Search, list_rows, load_summaries
+from ankle_imu.library.search import list_rows, load_summaries
+from ankle_imu.library.wish import Search
 from ankle_imu.manifest import check_alias
 
 if TYPE_CHECKING:

@@ -121,12 +121,15 @@ def recover(strides: pd.DataFrame, events: pd.DataFrame) -> pd.DataFrame:
     import pandas as pd
 
     rows = []
+    ordered = strides.sort_values("start_s", kind="stable")
+    start = ordered["start_s"].to_numpy(float)
+    legs = {leg: ordered[ordered["leg"] == leg] for leg in ordered["leg"].unique()}
     for event in _rows(events[events["kind"].isin(ROLLS)]):
         at = float(event.time_s)
-        follow = strides[(strides["start_s"] > at) & (strides["start_s"] < at + SEARCHED_S)].sort_values("start_s")
+        follow = ordered[(start > at) & (start < at + SEARCHED_S)]
         is_usual = np.zeros(len(follow), dtype=bool)
         for leg in follow["leg"].unique():
-            own = strides[strides["leg"] == leg].sort_values("start_s")
+            own = legs[leg]
             before = _around(own, at)[0]
             chosen = (follow["leg"] == leg).to_numpy()
             if len(before) >= FEWEST:

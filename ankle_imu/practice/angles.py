@@ -6,24 +6,12 @@ both flexion and inversion at any posture of the shank.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from types import MappingProxyType
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
-
-ACTION_SIGNS: Final[Mapping[str, tuple[str, float]]] = MappingProxyType(
-    {
-        "dorsiflexion": ("dorsiflexion", 1.0),
-        "plantarflexion": ("dorsiflexion", -1.0),
-        "inversion": ("inversion", 1.0),
-        "eversion": ("inversion", -1.0),
-    }
-)
-"""Action -> angle that shows it, and the sign of its own direction."""
 
 STEEP: Final = np.cos(np.radians(70.0))
 """A foot whose toes point up or down by more than 70 deg hides its inversion from gravity: an error of 1 deg of

@@ -27,7 +27,7 @@ from ankle_imu.recording.parts import CHUNK_S
 from ankle_imu.recording.reader import SessionLog, describe_damage, part_paths, read_log, scan_part
 from ankle_imu.recording.scan import Scan
 from ankle_imu.recording.session import read_session_info
-from ankle_imu.recording.sums import read_sums, write_sums
+from ankle_imu.recording.sums import raw_files, read_sums, write_sums
 from ankle_imu.values import SensorInfo, SessionInfo
 
 DAMAGED: Final = "damaged"
@@ -82,7 +82,7 @@ def repair_session(path: Path) -> Repair:
     Returns
     -------
     Repair
-        A second call finds nothing to do.
+        A second call finds nothing to do; one after a call that was killed does the rest.
 
     Raises
     ------
@@ -100,8 +100,9 @@ def repair_session(path: Path) -> Repair:
         return _repair(path)
     with sole_writer(path):
         done = _repair(path)
-        if done.parts or read_sums(path) is None:
-            write_sums(path, again=[part.original.name for part in done.parts])
+        had = read_sums(path)
+        if had is None or any(name.startswith(f"{DAMAGED}/") for name in raw_files(path).keys() - had[0]):
+            write_sums(path)
     return done
 
 
@@ -182,6 +183,7 @@ def _repair_part(
         write_whole(beside, data)
         return PartRepair(problem=problem, original=path, path=beside, saved=_saved(scan, known))
     original = _keep(path)
+    write_sums(path.parents[1], {path.name: data})
     if data is None:
         try:
             path.unlink()

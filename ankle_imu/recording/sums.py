@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final
 
 from ankle_imu.durable import ASIDE, write_whole
@@ -107,13 +108,16 @@ def read_sums(folder: Path) -> tuple[dict[str, str], int] | None:
         raise StorageError(f"{path} could not be read: {error.strerror or error}.", path=str(path)) from error
 
 
-def write_sums(folder: Path, again: Iterable[str] = (), read: Read | None = None) -> Path | None:
+def write_sums(
+    folder: Path, coming: Mapping[str, bytes | None] = MappingProxyType({}), read: Read | None = None
+) -> Path | None:
     """Add the raw files that have no sum yet to `raw/SHA256SUMS`.
 
     Parameters
     ----------
     folder : Path of a session folder that is not being written to
-    again : names of files that were changed on purpose: theirs are made anew, or dropped where the file is gone
+    coming : name -> what the file is about to become on purpose, None where it goes. The list comes first, so that
+        whoever is killed between the two still finds the file as it was, and does it again
     read : called with the number of bytes read
 
     Returns
@@ -131,10 +135,10 @@ def write_sums(folder: Path, again: Iterable[str] = (), read: Read | None = None
     All other sums stay as they are, also those of files that are gone: that is what a check must find.
     """
     had = read_sums(folder)
-    changed = set(again)
-    sums = {name: digest for name, digest in (had[0] if had else {}).items() if name not in changed}
-    files = raw_files(folder)
-    if had is None and not files:
+    sums = {name: digest for name, digest in (had[0] if had else {}).items() if name not in coming}
+    sums |= {name: hashlib.sha256(data).hexdigest() for name, data in coming.items() if data is not None}
+    files = {name: path for name, path in raw_files(folder).items() if name not in coming}
+    if had is None and not files and not coming:
         return None
     sums |= {name: sha256_of(path, read) for name, path in files.items() if name not in sums}
     return write_whole(folder / "raw" / SUMS, format_sums(dict(sorted(sums.items()))))

@@ -18,7 +18,7 @@ from ankle_imu.durable import write_whole
 from ankle_imu.metrics.summary import GAITS
 from ankle_imu.report import style, words
 from ankle_imu.report.grid import Grid
-from ankle_imu.report.render import picture, render
+from ankle_imu.report.render import panelled, render
 from ankle_imu.report.svg import svg_text
 
 if TYPE_CHECKING:
@@ -128,10 +128,10 @@ def _value(d: Difference, value: float, *, sign: bool = False) -> str:
     return f"{_number(d, value, sign=sign)} {_shown(d)[0]}".rstrip()
 
 
-def comparison_figure(found: Comparison, *, narrow: bool = False) -> Figure:
+def comparison_figure(found: Comparison) -> Figure:
     """Both sessions with their intervals, one panel per measure and gait, legs in their colours."""
     kinds = list(dict.fromkeys((d.measure, d.gait) for d in found.differences))
-    figure, axes = style.panels(len(kinds), 3, 230, narrow)
+    figure, axes = style.panels(len(kinds), 3, 230)
     for ax, (measure, gait) in zip(axes, kinds, strict=True):
         part = [d for d in found.differences if (d.measure, d.gait) == (measure, gait)]
         unit = _shown(part[0])[0]
@@ -210,6 +210,13 @@ def write_comparison(found: Comparison, path: str | os.PathLike[str]) -> Path:
     return write_whole(target, sink.getvalue())
 
 
+def _left_out_told(found: Comparison) -> str:
+    """How many figures of each leg could not be compared, in one sentence."""
+    counts = {leg: sum(reason.startswith(f"{leg} leg") for reason in found.left_out) for leg in frames.LEGS}
+    parts = [f"{n} of the {leg} leg" for leg, n in counts.items() if n]
+    return f"{len(found.left_out)} figures" + (f": {words.listing(parts)}." if parts else ".")
+
+
 def comparison_html(found: Comparison) -> str:
     """Make the page as text; the same comparison gives the same text."""
     part: dict[str, Any] = {
@@ -218,8 +225,9 @@ def comparison_html(found: Comparison) -> str:
         "sentences": [_leg_sentence(leg, gait, some) for (leg, gait), some in _groups(found)],
         "cautions": found.cautions,
         "left_out": found.left_out,
+        "left_out_told": _left_out_told(found),
         "basis": _basis(found),
-        "picture": picture(comparison_figure, found, "compare", comparison_alt(found)),
+        "picture": panelled(comparison_figure, found, "compare", comparison_alt(found)),
         "grid": comparison_grid(found),
     }
     return render("compare.html.j2", compared=part)

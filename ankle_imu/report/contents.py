@@ -9,7 +9,6 @@ import numpy as np
 
 from ankle_imu import frames
 from ankle_imu.metrics.curves import left_out
-from ankle_imu.metrics.recovery import recover
 from ankle_imu.metrics.summary import MIN_STRIDES_MEDIAN
 from ankle_imu.report import series, words
 from ankle_imu.report.grid import Grid
@@ -152,7 +151,7 @@ def stride_heading(result: SessionResult) -> str:
 
 def events_grid(result: SessionResult) -> Grid:
     """Events in order of time, rolls with the strides and seconds until all was as before."""
-    after = recover(result.strides, result.events).set_index("event_id")
+    after = series.recovery(result).set_index("event_id")
     rows = tuple(
         (
             str(e.event_id), words.clock(e.time_s), e.leg or "–", words.EVENT.get(e.kind, e.kind),

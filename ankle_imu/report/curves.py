@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from ankle_imu import frames
-from ankle_imu.metrics.curves import CURVE_KINDS, N_POINTS, SLOPES, curves_table, strata, stride_curves
+from ankle_imu.metrics.curves import CURVE_KINDS, N_POINTS, SLOPES, curves_table, stride_curves
 from ankle_imu.metrics.summary import MIN_STRIDES_SPREAD
-from ankle_imu.report import style, words
+from ankle_imu.report import series, style, words
 from ankle_imu.report.grid import Grid
 from ankle_imu.report.per_result import per_result
 
@@ -45,12 +45,13 @@ _VELOCITY_AXIS: Final = {
     "none": "shank tilt velocity, deg/s",
 }
 _TENTHS: Final = range(0, 101, 10)
+_SLOPE: Final = {"up": "Uphill", "level": "Level", "down": "Downhill"}
 _UPHILL: Final = {"all": "", "up": " uphill", "level": " on the level", "down": " downhill"}
 
 _LINES: Final = (
     "Line: mean, full for the left leg, dashed for the right. Band: one standard deviation to each side, drawn "
-    "from 50 strides on; with fewer than 25, the strides themselves. The thin upright line is toe-off. Zero is "
-    "your own standing pose."
+    "from 50 strides on; with fewer than 25, the strides themselves. Beside each leg: its "
+    "strides. The thin upright line is toe-off. Zero is your own standing pose."
 )
 _VELOCITY: Final = (
     "Velocity is the gyroscopes' own, about the long axis of the foot, below 18 Hz in walking and 30 Hz in "
@@ -94,7 +95,7 @@ def drawn_curves(result: SessionResult) -> list[Curve]:
     """
     table = _table_of(result)
     found: list[Curve] = []
-    for source, gait in strata(result.strides):
+    for source, gait in series.shown_strata(result):
         own = table[(table["angle_source"] == source) & (table["gait"] == gait)]
         many = own[own["n_strides"] >= MIN_STRIDES_SPREAD]["slope"].unique()
         slopes = [slope for slope in SLOPES if slope in many]
@@ -144,28 +145,26 @@ def _one_by_one(result: SessionResult, key: dict[str, str]) -> list[Curve]:
     ]
 
 
-def curves_figure(result: SessionResult, *, usual: Usual | None = None, narrow: bool = False) -> Figure:
+def curves_figure(result: SessionResult, *, usual: Usual | None = None) -> Figure:
     """Frontal angle, sagittal angle and frontal velocity over the stride, a row per gait, slope and angle source.
 
     Parameters
     ----------
     result : SessionResult
     usual : as `trends.usual_curves` gives it: drawn in grey behind
-    narrow : bool, one column for a telephone
     """
     curves = drawn_curves(result)
     panels = _panels(curves)
-    wide_columns = max((sum(p[0] == key for p in panels) for key, _ in panels), default=1)
-    figure, axes = style.panels(max(1, len(panels)), wide_columns, 250, narrow)
+    columns = max((sum(p[0] == key for p in panels) for key, _ in panels), default=2)
+    figure, axes = style.panels(max(1, len(panels)), max(2, columns), 250)
     if not panels:
         style.say(axes[0], "No gait with enough strides to draw; they are told in the text.")
     place: dict[tuple[str, str, str], int] = {}
     for ax, (stratum, names) in zip(axes, panels, strict=False):
         place[stratum] = place.get(stratum, -1) + 1
         own = [c for c in curves if c.stratum == stratum]
-        n_sessions = _draw(ax, own, names, usual or {}, narrow or place[stratum] == 0)
-        is_free = narrow or place[stratum] == 1
-        _key(ax, own if narrow or place[stratum] == 0 else [], n_sessions if is_free else 0, narrow)
+        n_sessions = _draw(ax, own, names, usual or {}, place[stratum] == 0)
+        _key(ax, own if place[stratum] == 0 else [], n_sessions if place[stratum] == 1 else 0)
     return figure
 
 
@@ -189,6 +188,14 @@ def _name(source: str, column: str) -> str:
     return (words.FRONTAL if column == "frontal_deg" else words.SAGITTAL)[source]
 
 
+def _title(stratum: tuple[str, str, str], column: str, is_headed: bool) -> str:
+    """Gait, slope and what is drawn; of the panels of one slope the first names the gait."""
+    source, gait, slope = stratum
+    where = f"{words.GAIT[gait]}{_UPHILL[slope]}" if is_headed or slope == "all" else _SLOPE[slope]
+    name = _name(source, column).lower().removeprefix("ankle ")
+    return f"{where}: {name}"
+
+
 def _axis(source: str, column: str) -> str:
     if column == "velocity_dps":
         return _VELOCITY_AXIS[source]
@@ -198,10 +205,7 @@ def _axis(source: str, column: str) -> str:
 def _draw(ax: Axes, own: list[Curve], names: tuple[str, str], usual: Usual, is_headed: bool) -> int:
     """Draw one panel, spread below usual below means; sessions behind the usual."""
     source, gait, slope = own[0].stratum
-    title = _name(source, names[0])
-    if is_headed:
-        title = f"{words.GAIT[gait]}{_UPHILL[slope]}: {title[0].lower()}{title[1:]}"
-    style.dress(ax, title, "% of stride", _axis(source, names[0]))
+    style.dress(ax, _title(own[0].stratum, names[0], is_headed), "% of stride", _axis(source, names[0]))
     ax.axhline(0.0, color=style.MUTED, linewidth=0.6)
     for curve in own:
         _draw_spread(ax, curve, names)
@@ -259,13 +263,12 @@ def _label_toe_off(ax: Axes, own: list[Curve]) -> None:
         style.note(ax, max(toe_off) + 1.5, 0.02, f"toe-off {np.mean(toe_off):.0f} %", **inside)
 
 
-def _key(ax: Axes, legs: list[Curve], n_sessions: int, narrow: bool) -> None:
+def _key(ax: Axes, legs: list[Curve], n_sessions: int) -> None:
     """Name the legs with their strides, and the grey band where there is one."""
     from matplotlib.patches import Patch
 
-    labels = [f"{c.leg}, {c.n_strides:,}" for c in legs[:-1]]
-    unit = "" if n_sessions and narrow else " strides"
-    labels += [f"{c.leg}, {c.n_strides:,}{unit}" for c in legs[-1:]]
+    unit = " strides" if len(legs) == 1 else ""
+    labels = [f"{c.leg}, {c.n_strides:,}{unit}" for c in legs]
     handles: list[Artist] = [
         ax.plot([], [], color=style.LEG_COLOUR[c.leg], linestyle=style.LEG_LINE[c.leg], linewidth=2.0, label=text)[
             0
@@ -274,7 +277,7 @@ def _key(ax: Axes, legs: list[Curve], n_sessions: int, narrow: bool) -> None:
     ]
     inks = [style.LEG_INK[c.leg] for c in legs]
     if n_sessions:
-        label = "your usual" if narrow else f"your usual ({n_sessions} sessions)"
+        label = f"your usual ({n_sessions} sessions)"
         handles.append(Patch(facecolor=style.USUAL, edgecolor=style.MUTED, linewidth=0.5, label=label))
         inks.append(style.MUTED)
     if handles:
@@ -302,7 +305,7 @@ def untold_sentences(result: SessionResult) -> list[str]:
     shown = {(c.source, c.gait) for c in drawn}
     accepted = result.strides[result.strides["accepted"].astype(bool)]
     sentences = []
-    for source, gait in strata(result.strides):
+    for source, gait in series.shown_strata(result):
         own = accepted[(accepted["angle_source"] == source) & (accepted["gait"] == gait)]
         n = sum(c.n_strides for c in drawn if (c.source, c.gait) == (source, gait))
         if (source, gait) not in shown:

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from ankle_imu import frames
-from ankle_imu.metrics.curves import accepted_strides, strata
 from ankle_imu.metrics.excursions import EXCEEDANCE_MARKS_DEG, count_exceedances
 from ankle_imu.metrics.summary import MIN_STRIDES_MEDIAN
 from ankle_imu.report import series, style, words
 from ankle_imu.report.grid import Grid
+from ankle_imu.report.per_result import per_result
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -37,6 +37,7 @@ ROLL_LIKE: Final = "inv_excursion_deg"
 
 _SHORT: Final = {
     "range_stance_deg": "Range in stance",
+    "inv_at_ic_deg": "Angle at contact",
     "shank_range_stance_deg": "Shank range in stance",
 }
 
@@ -48,27 +49,28 @@ def drawn_metrics(source: str) -> tuple[str, ...]:
     return ("range_stance_deg", "ev_excursion_deg", "inv_at_ic_deg")
 
 
+@per_result
 def drawn_keys(result: SessionResult) -> list[Key]:
     """Panels of the figure: those with 25 strides of a leg or more."""
-    keys = [(s, g, m) for s, g in strata(result.strides) for m in drawn_metrics(s)]
+    keys = [(s, g, m) for s, g in series.shown_strata(result) for m in drawn_metrics(s)]
     return [
         key for key in keys if any(len(x) >= MIN_STRIDES_MEDIAN for x in series.excursions(result, *key).values())
     ]
 
 
-def excursion_figure(result: SessionResult, *, narrow: bool = False) -> Figure:
+def excursion_figure(result: SessionResult) -> Figure:
     """Distribution of the range, the eversion excursion and the angle at contact, a row per gait and angle source.
 
     Steps give the share of strides per degree; the marks at 15, 20 and 25 deg carry the share beyond them.
     """
     keys = drawn_keys(result)
-    columns = max((sum(k[:2] == key[:2] for k in keys) for key in keys), default=1)
-    figure, axes = style.panels(max(1, len(keys)), columns, 250, narrow)
+    columns = max((sum(k[:2] == key[:2] for k in keys) for key in keys), default=2)
+    figure, axes = style.panels(max(1, len(keys)), max(2, columns), 250)
     if not keys:
         style.say(axes[0], f"Fewer than {MIN_STRIDES_MEDIAN} usable strides of one leg: no distribution.")
     for k, (ax, key) in enumerate(zip(axes, keys, strict=False)):
-        is_headed = narrow or k == 0 or keys[k - 1][:2] != key[:2]
-        _draw(ax, key, _enough(series.excursions(result, *key)), is_headed, narrow)
+        is_first = k == 0 or keys[k - 1][:2] != key[:2]
+        _draw(ax, key, _enough(series.excursions(result, *key)), is_first)
     return figure
 
 
@@ -77,11 +79,10 @@ def _enough(values: dict[str, Array]) -> dict[str, Array]:
     return {leg: x for leg, x in values.items() if len(x) >= MIN_STRIDES_MEDIAN}
 
 
-def _draw(ax: Axes, key: Key, values: dict[str, Array], is_headed: bool, narrow: bool) -> None:
+def _draw(ax: Axes, key: Key, values: dict[str, Array], is_first: bool) -> None:
     source, gait, metric = key
     name = _SHORT.get(metric, words.METRIC[metric])
-    title = f"{words.GAIT[gait]}: {name[0].lower()}{name[1:]}" if is_headed else name
-    style.dress(ax, title, _axis(source, metric), "% of strides")
+    style.dress(ax, f"{words.GAIT[gait]}: {name[0].lower()}{name[1:]}", _axis(source, metric), "% of strides")
     every = np.concatenate(list(values.values()))
     low = np.floor(np.quantile(every, 0.002)) - 1.0 if metric in SIGNED else 0.0
     high = max(float(np.ceil(np.quantile(every, 0.998))) + 1.0, low + 10.0)
@@ -95,18 +96,18 @@ def _draw(ax: Axes, key: Key, values: dict[str, Array], is_headed: bool, narrow:
     if metric in SIGNED:
         ax.axvline(0.0, color=style.MUTED, linewidth=0.6)
     _draw_marks(ax, values, high)
-    if is_headed:
-        unit = "" if len(values) > 1 and not narrow else " strides"
+    if is_first:
+        unit = "" if len(values) > 1 else " strides"
         style.leg_key(ax, {leg: f"{leg}, {len(x):,}{unit}" for leg, x in values.items()})
 
 
 def _axis(source: str, metric: str) -> str:
     if metric == "shank_range_stance_deg":
         return "range of shank tilt in stance, deg"
-    angle = words.FRONTAL[source].lower()
+    angle = words.FRONTAL[source].lower().removeprefix("ankle ")
     return {
         "range_stance_deg": f"range of {angle} in stance, deg",
-        "ev_excursion_deg": f"{angle}, contact to most everted, deg",
+        "ev_excursion_deg": "contact to most everted, deg",
         "inv_at_ic_deg": f"{angle} at contact, deg",
     }[metric]
 
@@ -131,7 +132,7 @@ def _draw_marks(ax: Axes, values: dict[str, Array], high: float) -> None:
 
 def excursion_caption(result: SessionResult) -> str:
     """What is drawn, and how often the inversion excursion was more than nothing."""
-    sources = {source for source, _ in strata(result.strides)}
+    sources = {source for source, _ in series.shown_strata(result)}
     parts = ["Share of strides per degree; the corner tells the share beyond 15, 20 and 25 deg (dotted lines)."]
     parts.append("The range is largest minus smallest angle from initial contact to 85 % of stance.")
     if sources - {"none"}:
@@ -139,27 +140,32 @@ def excursion_caption(result: SessionResult) -> str:
             "Eversion excursion: from the angle at contact to the most everted one. The angle at contact is "
             "positive on the inversion side."
         )
-    return " ".join([*parts, *excursion_sentences(result)])
+    return " ".join(parts)
 
 
-def excursion_sentences(result: SessionResult) -> list[str]:
-    """How many strides went further into inversion than at contact and foot-flat; a sentence a leg."""
-    sentences = []
-    for source, gait in strata(result.strides):
-        for leg in frames.LEGS if source != "none" else ():
-            x = _roll_like(result, leg, gait, source)
-            some = x[x > NOTABLE_DEG]
-            if len(x) >= MIN_STRIDES_MEDIAN and len(some):
-                sentences.append(
-                    f"{words.GAIT[gait]}, {leg}: {words.percent(len(some), len(x))} of the strides went more than "
-                    f"{NOTABLE_DEG:g} deg further into inversion than at contact and foot-flat, half of these "
-                    f"more than {words.quantity(float(np.median(some)), 'deg')}."
-                )
-    return sentences
+def further_grid(result: SessionResult) -> Grid:
+    """How many strides went further into inversion than at contact and foot-flat; a row a gait, a column a leg."""
+    found = []
+    for source, gait in series.shown_strata(result):
+        own = {leg: _roll_like(result, leg, gait, source) for leg in frames.LEGS if source != "none"}
+        cells = [_further(own[leg]) for leg in own]
+        if any(cell != "–" for cell in cells):
+            found.append((f"{words.GAIT[gait]}, {words.FRONTAL[source].lower()}", *cells))
+    head = ("Share of strides (half of them by more than)", *(leg.capitalize() for leg in frames.LEGS))
+    caption = f"Strides that went {NOTABLE_DEG:g} deg or more further into inversion than at contact and foot-flat"
+    return Grid(caption=caption, head=head, rows=tuple(found)).without_blanks()
+
+
+def _further(x: Array) -> str:
+    some = x[x > NOTABLE_DEG]
+    if len(x) < MIN_STRIDES_MEDIAN:
+        return "–"
+    share = words.percent(len(some), len(x))
+    return f"{share} ({words.quantity(float(np.median(some)), 'deg')})" if len(some) else share
 
 
 def _roll_like(result: SessionResult, leg: str, gait: str, source: str) -> Array:
-    values = accepted_strides(result, leg, gait, source)[ROLL_LIKE].to_numpy(np.float64)
+    values = series.strides_of(result, leg, gait, source)[ROLL_LIKE].to_numpy(np.float64)
     return np.asarray(values[np.isfinite(values)])
 
 
@@ -167,7 +173,7 @@ def excursion_grid(result: SessionResult) -> Grid:
     """Percentiles and exceedances; of the inversion excursion the percentiles of what is beyond 1 deg."""
     head = ("Excursion", "Strides", "10 %", "Median", "90 %", *(f"> {m:g} deg" for m in EXCEEDANCE_MARKS_DEG))
     rows = []
-    for source, gait in strata(result.strides):
+    for source, gait in series.shown_strata(result):
         for metric in drawn_metrics(source):
             for leg, x in series.excursions(result, source, gait, metric).items():
                 rows.append(_row(f"{leg}, {gait}: {words.METRIC[metric].lower()}", x, x))

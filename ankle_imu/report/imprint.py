@@ -11,7 +11,7 @@ import json
 import math
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from html import escape, unescape
 from typing import TYPE_CHECKING, Any, Final
 
@@ -36,6 +36,9 @@ TABLES: Final = (
     tables.ANGLES,
 )  # fmt: skip
 
+NOTES: Final = ("alias", "affected_leg", "footwear", "brace", "surface", "note")
+"""Of the notes that may be edited without a new analysis (`manifest.NOTES`), those that a page shows."""
+
 _NAME: Final = "ankle-imu-imprint"
 _BLANK: Final = "0" * 64
 _BLOCK: Final = re.compile(rf'<meta name="{_NAME}" content="([^"]*)">')
@@ -55,6 +58,7 @@ class Imprint:
     tables, figures : mapping of name to SHA-256 of the values or of the drawing
     past : ids of the sessions of the trend on the page
     past_digest : str, SHA-256 of their rows, "" without a trend
+    noted : mapping of `NOTES` to what they were when the page was made
     page : str, SHA-256 of the page with this field blank
     """
 
@@ -66,6 +70,7 @@ class Imprint:
     figures: Mapping[str, str]
     past: tuple[str, ...] = ()
     past_digest: str = ""
+    noted: Mapping[str, Any] = field(default_factory=dict)
     page: str = _BLANK
 
     def element(self) -> str:
@@ -80,6 +85,7 @@ def imprint_of(
     drawn: Iterable[Picture],
     files: Mapping[str, str],
     past: pd.DataFrame | None = None,
+    made_with: Mapping[str, str] | None = None,
 ) -> Imprint:
     """Take the imprint of a page that is about to be written.
 
@@ -89,16 +95,18 @@ def imprint_of(
     drawn : pictures of the page
     files : as in `Imprint`; empty when the result came from no session on disk
     past : table `tables.TREND` that the page draws on, or None
+    made_with : versions that the page is to name; today's when None
     """
     return Imprint(
         session=result.session.session_id,
         settings=result.settings,
-        versions=versions(),
+        versions=dict(versions() if made_with is None else made_with),
         files=dict(files),
         tables=table_digests(result),
         figures={one.name: text_digest(one.wide + one.narrow) for one in drawn},
         past=() if past is None else tuple(dict.fromkeys(past["session_id"].astype(str))),
         past_digest="" if past is None else table_digest(past, tables.TREND),
+        noted={name: getattr(result.session, name) for name in NOTES},
     )
 
 
@@ -178,6 +186,8 @@ def read_imprint(page: str, path: str = "the page") -> Imprint:
         one = Imprint(**values)
         if not all(isinstance(x, dict) for x in (one.versions, one.files, one.tables, one.figures)):
             raise TypeError("hashes are no mapping")
+        if not set(one.noted) <= set(NOTES) or not all(isinstance(x, str) for x in one.noted.values()):
+            raise TypeError("notes are no text")
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise RecordingError(f"What {path} says of its making cannot be read ({error}).", path=path) from error
     return one

@@ -20,29 +20,49 @@ if TYPE_CHECKING:
     from ankle_imu.values import SessionResult
 
 LANDING: Final = {"rearfoot": "heel first", "midfoot": "whole foot", "forefoot": "ball first"}
-_PACE: Final = (("Cadence", "cadence_spm"), ("Speed", "speed_mps"), ("Duty factor", "duty_factor"))
+_PACE: Final = (("Cadence, steps/min", "cadence_spm"), ("Speed, m/s", "speed_mps"), ("Duty factor", "duty_factor"))
 
 
 def manner_grid(result: SessionResult) -> Grid:
-    """One row per leg and gait class: time, strides, pace and how the foot landed."""
+    """One row per gait class: strides, time, pace and how the foot landed; left / right where they differ."""
     strides = _usable(result)
     rows = []
     for gait in words.GAIT:
-        for leg in frames.LEGS:
-            own = strides[(strides["leg"] == leg) & (strides["gait"] == gait)]
-            if len(own):
-                pace = [words.quantity(float(own[c].median()), words.UNITS[c]) for _, c in _PACE]
-                name = f"{words.GAIT[gait]}, {leg}"
-                time = words.span(float(own["stride_time_s"].sum()))
-                rows.append((name, f"{len(own):,}", time, *pace, *_landing(own)))
+        legs = {leg: strides[(strides["leg"] == leg) & (strides["gait"] == gait)] for leg in frames.LEGS}
+        worn = {leg: own for leg, own in legs.items() if len(own)}
+        if worn:
+            name = words.GAIT[gait] + ("" if len(worn) > 1 else f", {next(iter(worn))}")
+            cells = zip(*(_cells(own) for own in worn.values()), strict=True)
+            rows.append((name, *(_beside(*cell) for cell in cells)))
     head = (
-        "Gait, leg",
+        "Left / right" if any("," not in row[0] for row in rows) else "Gait, leg",
         "Strides",
         "Time",
         *(name for name, _ in _PACE),
         *(LANDING[s].capitalize() for s in STRIKES),
     )
     return Grid(caption="How you moved: medians, and shares of landings", head=head, rows=tuple(rows))
+
+
+def _cells(own: pd.DataFrame) -> list[str]:
+    """Strides, time, pace and landings of one leg in one gait class."""
+    pace = [words.number(float(own[c].median()), words.UNITS[c]) for _, c in _PACE]
+    return [f"{len(own):,}", words.clock(float(own["stride_time_s"].sum())), *pace, *_landing(own)]
+
+
+def _beside(left: str, right: str = "") -> str:
+    """Left / right, with the unit once; one of them where they are alike.
+
+    Examples
+    --------
+    >>> _beside("107 steps", "108 steps")
+    '107 / 108 steps'
+    """
+    if right in ("", left):
+        return left
+    number, _, unit = left.replace("\u00a0", " ").partition(" ")
+    is_shared = unit and right.replace("\u00a0", " ").partition(" ")[2] == unit
+    return f"{number if is_shared else left} / {right}"
 
 
 def _usable(result: SessionResult) -> pd.DataFrame:

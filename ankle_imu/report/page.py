@@ -7,7 +7,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ankle_imu import tables
+import numpy as np
+
 from ankle_imu.durable import write_whole
 from ankle_imu.errors import QualityRefusal
 from ankle_imu.report import (
@@ -27,7 +28,7 @@ from ankle_imu.report.closeup import closeups
 from ankle_imu.report.imprint import imprint_of, sealed
 from ankle_imu.report.paper import write_paper
 from ankle_imu.report.printing import print_page
-from ankle_imu.report.render import picture, pictures, render
+from ankle_imu.report.render import panelled, picture, pictures, render
 from ankle_imu.report.trend_page import DEFAULT_METRICS, show_part
 from ankle_imu.report.verdict import judge
 from ankle_imu.report.way import way_sentences
@@ -109,9 +110,13 @@ def report_html(
     trend: pd.DataFrame | None = None,
     history: Sequence[PastSession] = (),
     files: Mapping[str, str] | None = None,
+    versions: Mapping[str, str] | None = None,
 ) -> str:
-    """Make the page of one session as text; the same result gives the same text."""
-    return sealed(render("report.html.j2", **_values(result, trend, history, files)))
+    """Make the page of one session as text; the same result gives the same text.
+
+    `versions` are those that the page names, today's when None: to make a page again that was made with others.
+    """
+    return sealed(render("report.html.j2", **_values(result, trend, history, files, versions)))
 
 
 def _values(
@@ -119,6 +124,7 @@ def _values(
     trend: pd.DataFrame | None,
     history: Sequence[PastSession],
     files: Mapping[str, str] | None,
+    versions: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
     """All that the template needs; the pictures are drawn here."""
     result = _as_kept(result)
@@ -138,7 +144,7 @@ def _values(
         "way_sentences": way_sentences,
         "closeups": rolls,
         "trend": past,
-        "imprint": imprint_of(result, pictures([shown, rolls, past]), files or {}, trend),
+        "imprint": imprint_of(result, pictures([shown, rolls, past]), files or {}, trend, versions),
         **shown,
     }
 
@@ -150,9 +156,11 @@ def _pictures(result: SessionResult) -> dict[str, Any]:
         "quality": contents.has_loss(result)
         and picture(figures.quality_figure, result, "quality", contents.quality_alt(result)),
         "excursions": bool(excursions.drawn_keys(result))
-        and picture(figures.excursion_figure, result, "excursions", excursions.excursion_alt(result)),
-        "sides": bool(sides.compared_sides(result))
-        and picture(sides.sides_figure, result, "sides", sides.sides_alt(result)),
+        and panelled(figures.excursion_figure, result, "excursions", excursions.excursion_alt(result)),
+        "sides": [
+            picture(partial(sides.sides_figure, only=key), result, f"sides-{k}", sides.sides_alt(result, only=key))
+            for k, key in enumerate(sides.compared_sides(result))
+        ],
         "sides_told": sides.sides_sentences(result),
         "timeline": is_enough
         and picture(figures.timeline_figure, result, "timeline", timeline.timeline_alt(result)),
@@ -166,6 +174,7 @@ def _pictures(result: SessionResult) -> dict[str, Any]:
         },
         "grids": {
             "excursions": excursions.excursion_grid(result),
+            "further": excursions.further_grid(result),
             "sides": sides.sides_grid(result),
             "timeline": timeline.timeline_grid(result),
             "trail": trail.trail_grid(result),
@@ -178,7 +187,7 @@ def _curves(result: SessionResult, history: Sequence[PastSession]) -> dict[str, 
     usual = usual_curves(history, result.session.session_id, result.session.started_utc)
     draw, alt = partial(curves.curves_figure, usual=usual), curves.curves_alt(result, usual=usual)
     return {
-        "curves": bool(curves.drawn_curves(result)) and picture(draw, result, "curves", alt),
+        "curves": bool(curves.drawn_curves(result)) and panelled(draw, result, "curves", alt),
         "curves_caption": curves.curves_caption(result, usual=usual),
         "curves_told": curves.untold_sentences(result),
         "curves_grid": curves.curves_grid(result, usual=usual),
@@ -187,10 +196,13 @@ def _curves(result: SessionResult, history: Sequence[PastSession]) -> dict[str, 
 
 def _as_kept(result: SessionResult) -> SessionResult:
     """The result with its angles as float32, as the disk keeps them: fresh or read back, it draws the same."""
-    angles = result.angles.copy()
-    names = [name for name in tables.ANGLES.names if name != "time_s"]
-    angles[names] = angles[names].astype("float32").astype("float64")
-    return replace(result, angles=angles)
+    import pandas as pd
+
+    kept = {
+        name: column.to_numpy() if name == "time_s" else column.to_numpy(np.float32)
+        for name, column in result.angles.items()
+    }
+    return replace(result, angles=pd.DataFrame(kept, index=result.angles.index, copy=False))
 
 
 def _trend_part(table: pd.DataFrame | None, history: Sequence[PastSession]) -> dict[str, Any] | None:

@@ -46,9 +46,9 @@ class _Blocks(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         given = dict(attrs)
+        if given.get("data-name") and not self._skip:
+            self.found.append(Block(kind="figure", text=str(given["data-name"])))
         if tag in ("svg", "style", "title", "summary") or self._skip:
-            if tag == "svg" and not self._skip and given.get("data-name"):
-                self.found.append(Block(kind="figure", text=str(given["data-name"])))
             self._skip += tag in ("svg", "style", "title", "summary")
         elif tag == "table":
             self._rows = []

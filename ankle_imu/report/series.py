@@ -8,6 +8,7 @@ import numpy as np
 
 from ankle_imu import frames, tables
 from ankle_imu.metrics.curves import accepted_strides, strata
+from ankle_imu.metrics.recovery import recover
 from ankle_imu.report.per_result import per_result
 
 if TYPE_CHECKING:
@@ -28,16 +29,17 @@ def excursion_metrics(source: str) -> tuple[str, ...]:
     return ("shank_range_stance_deg",) if source == "none" else ("range_stance_deg", "inv_excursion_deg")
 
 
+@per_result
 def excursions(result: SessionResult, source: str, gait: str, metric: str) -> dict[str, Array]:
     """Finite values of one metric per leg, from accepted strides; legs without any are absent."""
-    found = {leg: accepted_strides(result, leg, gait, source)[metric].to_numpy(np.float64) for leg in frames.LEGS}
+    found = {leg: strides_of(result, leg, gait, source)[metric].to_numpy(np.float64) for leg in frames.LEGS}
     finite = {leg: values[np.isfinite(values)] for leg, values in found.items()}
     return {leg: values for leg, values in finite.items() if len(values)}
 
 
 def sources(result: SessionResult) -> list[str]:
     """Angle sources that have strides to draw."""
-    return list(dict.fromkeys(source for source, _ in strata(result.strides)))
+    return list(dict.fromkeys(source for source, _ in shown_strata(result)))
 
 
 @per_result
@@ -73,12 +75,31 @@ def rows(table: pd.DataFrame) -> list[Any]:
     return list(table.itertuples())
 
 
+@per_result
+def recovery(result: SessionResult) -> pd.DataFrame:
+    """How long each roll was felt, as `recover` gives it."""
+    return recover(result.strides, result.events)
+
+
+@per_result
+def shown_strata(result: SessionResult) -> list[tuple[str, str]]:
+    """Angle source and gait class of every part of the report, as `strata` gives them."""
+    return strata(result.strides)
+
+
+@per_result
+def strides_of(result: SessionResult, leg: str, gait: str, source: str) -> pd.DataFrame:
+    """Accepted strides of a leg, gait class and angle source."""
+    return accepted_strides(result, leg, gait, source)
+
+
 def thin(x: Array, y: Array, n: int) -> tuple[Array, Array]:
     """Every k-th point, so that about `n` remain."""
     step = max(1, len(x) // n)
     return x[::step], y[::step]
 
 
+@per_result
 def shown_events(result: SessionResult) -> pd.DataFrame:
     """Up to 30 events in order of time: the largest ones where there are more."""
     events = result.events

@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from ankle_imu import frames
-from ankle_imu.metrics.curves import strata
 from ankle_imu.metrics.sides import FORMULA, Sides, compare_sides
 from ankle_imu.metrics.summary import MIN_STRIDES_MEDIAN, MIN_STRIDES_SPREAD
-from ankle_imu.report import style, words
+from ankle_imu.report import series, style, words
 from ankle_imu.report.grid import Grid
 from ankle_imu.report.per_result import per_result
 
@@ -32,20 +31,21 @@ _ABOVE_PX, _BELOW_PX = 62.0, 50.0
 def compared_sides(result: SessionResult) -> dict[Key, list[Sides]]:
     """Left against right by angle source and gait class, where both legs have strides enough."""
     found = {
-        (source, gait): compare_sides(result.strides, gait, source) for source, gait in strata(result.strides)
+        (source, gait): compare_sides(result.strides, gait, source) for source, gait in series.shown_strata(result)
     }
     return {key: sides for key, sides in found.items() if sides}
 
 
-def sides_figure(result: SessionResult, *, narrow: bool = False) -> Figure:
+def sides_figure(result: SessionResult, *, only: Key | None = None, narrow: bool = False) -> Figure:
     """Draw the symmetry index of sizes and the plain difference of angles, a row each, with its interval.
 
     To the right of the upright line the left leg has more, to the left of it the right leg. A pair of panels per
-    gait class and angle source.
+    gait class and angle source; of one, where `only` names it: all together are longer than a sheet of paper.
     """
     panels = [
         (key, is_ratio, [s for s in sides if s.is_ratio is is_ratio])
         for key, sides in compared_sides(result).items()
+        if only in (None, key)
         for is_ratio in (True, False)
     ]
     panels = [panel for panel in panels if panel[2]]
@@ -208,11 +208,12 @@ def untold(result: SessionResult) -> str:
     )
 
 
-def sides_alt(result: SessionResult) -> str:
+def sides_alt(result: SessionResult, *, only: Key | None = None) -> str:
     """Alt text: each index and difference with its interval."""
     parts = []
-    for (_, gait), sides in compared_sides(result).items():
-        for one in sides:
+    for key, sides in compared_sides(result).items():
+        gait = key[1]
+        for one in sides if only in (None, key) else ():
             unit = "%" if one.is_ratio else words.UNITS[one.metric]
             cell = next(c for c in _cells(one) if c != "–").replace(" [", f" {unit} [")
             parts.append(f"{gait}, {words.METRIC[one.metric].lower()}: {cell}")

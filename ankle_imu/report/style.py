@@ -40,11 +40,12 @@ def new_figure(width_px: float, height_px: float) -> Figure:
 
 
 def panels(
-    n: int, columns: int, height_px: float, narrow: bool, left_px: float = 56.0
+    n: int, columns: int, height_px: float, narrow: bool = False, left_px: float = 56.0
 ) -> tuple[Figure, list[Axes]]:
     """Make a figure with `n` panels in a grid of `columns` (one column when narrow).
 
-    Margins are fixed in pixels: an automatic layout costs more than all the drawing.
+    Margins are fixed in pixels: an automatic layout costs more than all the drawing. A page takes a grid of two
+    columns or more apart (`svg.inline_panels`), so that its panels stand one below the other on a telephone.
     """
     columns = 1 if narrow else columns
     rows = max(1, -(-n // columns))
@@ -55,10 +56,8 @@ def panels(
         "left": left_px / width, "right": 1.0 - _RIGHT / width, "wspace": (left_px + _RIGHT) / inner_width,
         "bottom": _BOTTOM / height, "top": 1.0 - _TOP / height, "hspace": (_TOP + _BOTTOM) / inner_height,
     }  # fmt: skip
-    axes = figure.subplots(rows, columns, squeeze=False, gridspec_kw=grid).ravel()
-    for spare in axes[n:]:
-        spare.set_axis_off()
-    return figure, list(axes[:n])
+    cells = figure.add_gridspec(rows, columns, **grid)
+    return figure, [figure.add_subplot(cells[k]) for k in range(n)]
 
 
 def dress(ax: Axes, title: str, x: str = "", y: str = "") -> None:
@@ -79,6 +78,11 @@ def note(ax: Axes, x: float, y: float, text: str, **kwargs: Any) -> None:
     """Write a small remark in axes fractions."""
     options = {"fontsize": SMALL_PX, "color": MUTED, "transform": ax.transAxes, **kwargs}
     ax.text(x, y, text, **options)
+
+
+def uprights(ax: Axes, at: Any, colour: str, **kwargs: Any) -> None:
+    """Draw lines from the floor to the ceiling of a panel at `at` (n,), all at once and without widening it."""
+    ax.vlines(at, 0.0, 1.0, colors=colour, transform=ax.get_xaxis_transform(), **kwargs)
 
 
 def say(ax: Axes, text: str) -> None:

@@ -194,11 +194,11 @@ def _draw_events(ax: Axes, result: SessionResult, top: float) -> None:
     minutes_per_px = max(result.duration_s / 60.0, 1e-3) / ax.get_window_extent().width
     before, level = -np.inf, 0
     ends = [event.time_s for event in shown[1:]] + [result.duration_s]
+    style.uprights(ax, _minutes_of_events(result), style.INK, linewidth=0.8)
     for event, end_s in zip(shown, ends, strict=False):
         at_min = event.time_s / 60.0
         level = (level + 1) % 3 if at_min - before < 20.0 * minutes_per_px else 0
         before, high = at_min, (1.09 - 0.1 * level) * top
-        ax.axvline(at_min, color=style.INK, linewidth=0.8)
         at = {"transform": ax.transData, "ha": "center", "va": "top", "color": style.INK, "fontweight": "bold"}
         box = {"boxstyle": "circle,pad=0.25", "facecolor": "white", "edgecolor": style.INK, "linewidth": 0.8}
         style.note(ax, at_min, high, str(event.event_id), bbox=box, **at)
@@ -208,9 +208,15 @@ def _draw_events(ax: Axes, result: SessionResult, top: float) -> None:
             style.note(ax, at_min + 13.0 * minutes_per_px, high - 0.01 * top, event.note, **beside)
 
 
+def _minutes_of_events(result: SessionResult) -> Array:
+    return series.shown_events(result)["time_s"].to_numpy(np.float64) / 60.0
+
+
 def _draw_gaps(ax: Axes, result: SessionResult) -> None:
-    for start, end in series.open_gaps(result):
-        ax.axvspan(start / 60.0, end / 60.0, color=style.FILLED_COLOUR, alpha=0.35, linewidth=0)
+    spans = [(start / 60.0, (end - start) / 60.0) for start, end in series.open_gaps(result)]
+    if spans:
+        look: dict[str, Any] = {"color": style.FILLED_COLOUR, "alpha": 0.35, "linewidth": 0}
+        ax.broken_barh(spans, (0.0, 1.0), transform=ax.get_xaxis_transform(), **look)
 
 
 def _draw_course(ax: Axes, result: SessionResult, course: Course) -> None:
@@ -220,8 +226,7 @@ def _draw_course(ax: Axes, result: SessionResult, course: Course) -> None:
     ax.plot(course.minutes, course.levels, color=style.INK, linewidth=1.4)
     if np.nanmin(course.levels) < 0.0 < np.nanmax(course.levels):
         ax.axhline(0.0, color=style.MUTED, linewidth=0.6)
-    for event in series.rows(series.shown_events(result)):
-        ax.axvline(event.time_s / 60.0, color=style.INK, linewidth=0.5, linestyle=(0, (1, 2)))
+    style.uprights(ax, _minutes_of_events(result), style.INK, linewidth=0.5, linestyles=[(0, (1, 2))])
 
 
 def timeline_caption(result: SessionResult) -> str:

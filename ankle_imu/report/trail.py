@@ -27,6 +27,9 @@ CLASSES: Final = 5
 _WIDTHS: Final = (2.2, 5.6)
 """Widths of the line from least to most spread, px: the classes are told apart without colour as well."""
 
+_LABELS_PX: Final = 150.0
+"""Ends nearer than two labels are long: one is named above and one below."""
+
 _SIDE_PX: Final = 3.5
 """The line keeps to the right of the way by so much, so that the way back lies beside the way out."""
 
@@ -171,13 +174,15 @@ def _draw_way(ax: Axes, line: TrailLine, metres: float) -> None:
             turned = float(np.degrees(np.arctan2(ahead[1], ahead[0]))) - 90.0
             arrow: dict[str, Any] = {"marker": (3, 0, turned), "color": style.INK, "markeredgecolor": "white"}
             ax.plot(*place[at], markersize=9.0, markeredgewidth=0.8, zorder=3, **arrow)
-    together = float(np.hypot(*(place[0] - place[-1]))) < 34.0 * metres
-    ends = [(0, 3, "from and to here")] if together else [(0, 3, "from here"), (-1, -4, "to here")]
+    apart = float(np.hypot(*(place[0] - place[-1]))) / metres
+    ends = [(0, 3, "from and to here")] if apart < 34.0 else [(0, 3, "from here"), (-1, -4, "to here")]
     for at in (0, -1):
         ax.plot(*place[at], "o", markerfacecolor="white", markeredgecolor=style.INK, markersize=5.5, zorder=3)
     for at, inner, name in ends:
         away = place[at] - place[max(inner, -len(place)) if inner < 0 else min(inner, len(place) - 1)]
         x, y = 12.0 * away / max(float(np.hypot(*away)), 1e-9)
+        if 34.0 <= apart < _LABELS_PX:
+            y = 12.0 if at == 0 else -12.0
         ax.annotate(
             name, tuple(place[at]), (x, y), "data", "offset points", ha="left" if x > 0.0 else "right",
             va="bottom" if y > 0.0 else "top", zorder=4, fontsize=style.SMALL_PX, color=style.MUTED,

@@ -191,9 +191,9 @@ def _days(start_utc: str, first: str) -> float:
     return (datetime.fromisoformat(start_utc) - datetime.fromisoformat(first)).total_seconds() / 86400.0
 
 
-def bars_figure(newest: Sequence[Index], *, narrow: bool = False) -> Figure:
+def bars_figure(newest: Sequence[Index]) -> Figure:
     """The five bars of the newest index, one panel for each leg; they start at 50, to the right is steadier."""
-    figure, axes = style.panels(len(newest), 2 if len(newest) > 1 else 1, 250, narrow, left_px=176.0)
+    figure, axes = style.panels(len(newest), 2, 250, left_px=176.0)
     for ax, one in zip(axes, newest, strict=True):
         style.dress(ax, f"{one.leg.capitalize()} leg, {one.start_utc[:10]}: {one.value:.0f}")
         ax.title.set_position((0.0, 1.0))

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from ankle_imu.durable import write_whole
 from ankle_imu.report import series, words
 from ankle_imu.report.grid import Grid
-from ankle_imu.report.render import picture, render
+from ankle_imu.report.render import panelled, picture, render
 from ankle_imu.report.svg import svg_text
 from ankle_imu.report.trend_figure import BAR, bars_figure, index_figure, title_of, trend_figure
 from ankle_imu.trends import (
@@ -123,7 +123,7 @@ def index_part(indices: Sequence[Index]) -> dict[str, Any]:
         "gait": gait,
         "sentences": describe_index(indices),
         "picture": has and picture(index_figure, own, "index", _index_alt(own)),
-        "bars": has and picture(bars_figure, newest, "bars", _bars_alt(newest)),
+        "bars": has and panelled(bars_figure, newest, "bars", _bars_alt(newest)),
         "grid": _index_grid(own),
         "bars_grid": _bars_grid(newest),
     }
@@ -173,7 +173,7 @@ def ladder_grid(ladder: Ladder) -> Grid:
     names = {"surface": "ground", "gait": "gait", "load": "load on the leg"}
     rows = tuple(
         (
-            f"{names[r.ladder]}: {r.rung}",
+            f"{names[r.ladder][:1].upper()}{names[r.ladder][1:]}: {r.rung}",
             f"{r.sessions}",
             f"{r.strides:,}",
             f"{r.minutes:.0f}",

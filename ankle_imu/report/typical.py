@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from ankle_imu.metrics.curves import strata
 from ankle_imu.metrics.summary import MIN_STRIDES_MEDIAN
 from ankle_imu.report import series, words
 from ankle_imu.report.grid import Grid
@@ -43,7 +42,8 @@ def summary_grids(result: SessionResult) -> list[Grid]:
     """One table per gait class and angle source, a column per leg: median, interval, n."""
     grids = []
     for (gait, source), part in _measured(result).groupby(["gait", "angle_source"], sort=False):
-        rows = [_row(metric, part) for metric in words.METRIC]
+        legs = part.to_dict("records")
+        rows = [_row(metric, part, legs) for metric in words.METRIC]
         head = ("Median [approx. 95 % interval]", *(_head(r) for r in series.rows(part)))
         caption = f"{words.GAIT[str(gait)]}, {words.SOURCE[str(source)]}"
         grids.append(Grid(caption=caption, head=head, rows=tuple(row for row in rows if row)))
@@ -52,7 +52,7 @@ def summary_grids(result: SessionResult) -> list[Grid]:
 
 def too_few_sentence(result: SessionResult) -> str:
     """Which legs, gaits and sources have strides, but too few for a median; empty where none."""
-    shown = set(strata(result.strides))
+    shown = set(series.shown_strata(result))
     parts = [
         f"{words.GAIT[r.gait].lower()}, {r.leg} ({r.n_accepted})"
         for r in series.rows(result.summary)
@@ -94,10 +94,10 @@ def _label(metric: str) -> str:
     return f"{words.METRIC[metric]}{f', {unit}' if unit else ''}"
 
 
-def _row(metric: str, part: pd.DataFrame) -> tuple[str, ...]:
+def _row(metric: str, part: pd.DataFrame, legs: list[Any]) -> tuple[str, ...]:
     if not _is_measured(metric, part) or _is_zero(metric, part):
         return ()
-    return (_label(metric), *(_cell(row, metric) for _, row in part.iterrows()))
+    return (_label(metric), *(_cell(row, metric) for row in legs))
 
 
 def _cell(row: Any, metric: str) -> str:

@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from ankle_imu import frames
-from ankle_imu.metrics.curves import accepted_strides, strata
 from ankle_imu.metrics.excursions import rate_per_1000
 from ankle_imu.metrics.stability import exposed
 from ankle_imu.metrics.summary import MIN_STRIDES_MEDIAN, MIN_STRIDES_SPREAD
-from ankle_imu.report import words
+from ankle_imu.report import series, words
 from ankle_imu.report.contents import data_warnings
 from ankle_imu.report.series import excursion_metrics
 
@@ -61,7 +60,7 @@ def judge(result: SessionResult) -> Verdict:
 
 
 def _what_was_seen(result: SessionResult) -> list[str]:
-    keys = strata(result.strides)
+    keys = series.shown_strata(result)
     if not keys:
         return [_nothing_seen(result)]
     lines = [_stratum_line(result, *key) for key in keys]
@@ -104,7 +103,7 @@ def _stratum_line(result: SessionResult, source: str, gait: str) -> str:
     metric = excursion_metrics(source)[0]
     parts = []
     for leg in frames.LEGS:
-        values = accepted_strides(result, leg, gait, source)[metric].to_numpy(float)
+        values = series.strides_of(result, leg, gait, source)[metric].to_numpy(float)
         values = values[np.isfinite(values)]
         if len(values) >= MIN_STRIDES_MEDIAN:
             parts.append(f"{np.median(values):.1f} deg on the {leg}")
@@ -149,11 +148,18 @@ def _other_warnings(result: SessionResult, told: list[tuple[int, str]]) -> list[
 
 
 def _alignment_doubts(result: SessionResult) -> list[tuple[int, str]]:
+    """One doubt for all sensors that have it for the same reason."""
     levels = {"fair": 1, "doubtful": 2, "failed": 2}
+    alike: dict[tuple[str, str], list[str]] = {}
+    for placement, a in result.quality.get("alignment", {}).items():
+        if a["verdict"] in levels:
+            alike.setdefault((a["verdict"], _because(a)), []).append(words.side(placement))
     return [
-        (levels[a["verdict"]], f"alignment of the {words.side(p)} sensor {_IS[a['verdict']]}{_because(a)}.")
-        for p, a in result.quality.get("alignment", {}).items()
-        if a["verdict"] in levels
+        (
+            levels[verdict],
+            f"alignment of the {words.listing(names)} sensor{'s' if len(names) > 1 else ''} {_IS[verdict]}{why}.",
+        )
+        for (verdict, why), names in alike.items()
     ]
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 from xml.etree import ElementTree
@@ -61,22 +63,47 @@ def read_gpx(data: bytes, name: str) -> Points:
     )
 
 
-def write_gpx(track: Track) -> bytes:
+@dataclass(frozen=True, kw_only=True)
+class Waypoint:
+    """A mark on the map: place in deg, height in m and Unix time in s (NaN where unknown), name and words."""
+
+    latitude: float
+    longitude: float
+    elevation: float
+    time: float
+    name: str
+    text: str
+
+
+def write_gpx(track: Track, waypoints: Iterable[Waypoint] = ()) -> bytes:
     """A track as a GPX 1.1 file: places, heights and times, nothing else that the original may have held.
 
     Parameters
     ----------
     track : Track; its `source` and `problems` are not written
+    waypoints : iterable of Waypoint, written with the flag that maps know
 
     Returns
     -------
     bytes
         `read_gpx` gives the points back: places to 1e-8 deg (1 mm), heights to 1 mm, times to 1 us.
     """
-    from gpxpy.gpx import GPX, GPXTrack, GPXTrackPoint, GPXTrackSegment
+    from gpxpy.gpx import GPX, GPXTrack, GPXTrackPoint, GPXTrackSegment, GPXWaypoint
 
     gpx, whole = GPX(), GPXTrack()
     gpx.creator = "ankle_imu"
+    for mark in waypoints:
+        gpx.waypoints.append(
+            GPXWaypoint(
+                round(mark.latitude, 8),
+                round(mark.longitude, 8),
+                elevation=_height(mark.elevation),
+                time=_instant(mark.time),
+                name=mark.name,
+                description=mark.text,
+                symbol="Flag, Red",
+            )
+        )
     gpx.tracks.append(whole)
     columns = (track.latitude, track.longitude, track.elevation, track.time, track.segment)
     last = None
@@ -88,11 +115,19 @@ def write_gpx(track: Track) -> bytes:
             GPXTrackPoint(
                 round(latitude, 8),
                 round(longitude, 8),
-                elevation=None if math.isnan(elevation) else round(elevation, 3),
-                time=None if math.isnan(time) else datetime.fromtimestamp(time, tz=UTC),
+                elevation=_height(elevation),
+                time=_instant(time),
             )
         )
     return gpx.to_xml(version="1.1").encode()
+
+
+def _height(elevation: float) -> float | None:
+    return None if math.isnan(elevation) else round(elevation, 3)
+
+
+def _instant(time: float) -> datetime | None:
+    return None if math.isnan(time) else datetime.fromtimestamp(time, tz=UTC)
 
 
 def _text(data: bytes) -> str:

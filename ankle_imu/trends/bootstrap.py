@@ -65,7 +65,7 @@ def windows_of(
 
 def source_of(session: SessionStrides, leg: str, gait: str) -> str:
     """The angle source that a session has most accepted strides of, "" where it has none."""
-    found = sources_of(session.strides, leg, gait)
+    found = sources_of(session, leg, gait)
     return max(found, key=lambda name: found[name], default="")
 
 

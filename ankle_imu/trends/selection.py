@@ -193,7 +193,7 @@ def _largest_stratum(rows: pd.DataFrame) -> tuple[tuple[str, ...], tuple[str, ..
     sessions = rows.groupby(list(STRATUM))["session_id"].nunique().sort_values(ascending=False, kind="stable")
     keys = [tuple(map(str, key)) for key in sessions.index]
     left_out = tuple(
-        f"{n} session{'s' if n != 1 else ''} with {describe_stratum(*key)} not shown here: never pooled"
+        f"{n} session{'s' if n != 1 else ''} with {describe_stratum(*key)}: never pooled, not shown here"
         for key, n in zip(keys[1:], sessions.iloc[1:], strict=True)
     )
     return (keys[0] if keys else ()), left_out

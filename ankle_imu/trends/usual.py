@@ -33,8 +33,8 @@ MIN_VALID: Final = 0.8
 def closed_gate(past: PastSession, leg: str, gait: str) -> str:
     """Why a session cannot have an index whatever the other sessions are, "" when it can."""
     table = past.strides.strides
-    mine = table[(table["leg"] == leg) & (table["gait"] == gait)]
-    n, found = int(mine["accepted"].sum()), len(mine)
+    mine = ((table["leg"] == leg) & (table["gait"] == gait)).to_numpy(bool)
+    n, found = int(table["accepted"].to_numpy(bool)[mine].sum()), int(mine.sum())
     if n < MIN_STRIDES:
         return f"{n} usable {gait} strides of the {leg} leg, {MIN_STRIDES} are needed"
     if n < MIN_VALID * found:

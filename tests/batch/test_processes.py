@@ -15,7 +15,9 @@ import pytest
 from batches import SESSIONS, files_of, jobs_of, workers
 
 from ankle_imu.batch import Job, SessionOutcome, auto_jobs, processes, run_here, run_job
+from ankle_imu.batch.job import sweep
 from ankle_imu.cli.output import to_json
+from ankle_imu.durable import aside_of
 from ankle_imu.library import is_up_to_date
 
 LOKY = "loky"
@@ -97,7 +99,7 @@ def test_a_session_that_ends_every_worker_is_given_up_alone(jobs: list[Job]) -> 
     poison = jobs[1].ref
 
     def run(job: Job) -> SessionOutcome:
-        aside = Path(job.path) / "derived" / ".unfinished-1234-x"
+        aside = aside_of(Path(job.path) / "derived" / "x")
         if job.ref == poison:
             aside.mkdir(parents=True)
             os.kill(os.getpid(), signal.SIGKILL)
@@ -107,7 +109,16 @@ def test_a_session_that_ends_every_worker_is_given_up_alone(jobs: list[Job]) -> 
     assert set(outcomes) == {job.ref for job in jobs}
     assert [ref for ref, o in outcomes.items() if o.exit_code] == [poison]
     assert "out of memory" in outcomes[poison].reason
-    assert not (Path(jobs[1].path) / "derived" / ".unfinished-1234-x").exists()
+    assert list((Path(jobs[1].path) / "derived").iterdir()) == []
+
+
+def test_what_another_process_writes_at_this_moment_stays(jobs: list[Job]) -> None:
+    aside = aside_of(Path(jobs[0].path) / "derived" / "x")
+    aside.mkdir(parents=True)
+    outcomes = list(run_here(jobs[:2], 2, run=lambda job: SessionOutcome(ref=job.ref)))
+    assert [o.exit_code for o in outcomes] == [0, 0]
+    sweep(jobs)
+    assert aside.is_dir(), "this process may still be writing it"
 
 
 def test_stopping_early_ends_the_workers(jobs: list[Job]) -> None:

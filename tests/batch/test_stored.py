@@ -158,8 +158,28 @@ def test_the_mirror_follows_the_store(stored: str) -> None:
     fs.rm(f"/study/library/{first}", recursive=True)
     fs.pipe(f"/study/library/{second}/session.toml", b"note")
     assert mirror(stored) == before
-    assert not (before / first / "session.toml").exists()
+    assert not (before / first).exists()
+    assert first.rpartition("/")[2] not in [entry.session_id for entry in shelf.list_sessions(before)]
     assert (before / second / "session.toml").read_bytes() == b"note"
+
+
+def test_the_mirror_keeps_its_own_index(stored: str) -> None:
+    fsspec.filesystem("memory").pipe("/study/library/index.sqlite", b"of another computer")
+    folder = mirror(stored)
+    shelf.list_sessions(folder)
+    before = (folder / "index.sqlite").read_bytes()
+    assert before.startswith(b"SQLite")
+    assert (mirror(stored) / "index.sqlite").read_bytes() == before
+
+
+def test_names_in_a_store_do_not_lead_out_of_the_mirror(stored: str, tmp_path: Path) -> None:
+    fs = fsspec.filesystem("memory")
+    fs.store["/study/library/people/../../../../out.toml"] = fs.store[
+        f"/study/library/{jobs_in(stored)[0].path}/session.toml"
+    ]
+    assert mirror(stored).is_relative_to(tmp_path / "cache")
+    assert not list(tmp_path.rglob("out.toml"))
+    del fs.store["/study/library/people/../../../../out.toml"]
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,8 @@ from ankle_imu.capture import sink as sink_module
 from ankle_imu.devices.adapter import Deliver, Identity, Link, Sighting, Stream, Wish
 from ankle_imu.errors import BluetoothUnavailable, ConnectionLost, ProtocolError, StorageError
 from ankle_imu.frames import PLACEMENTS
-from ankle_imu.recording import SessionLog, part_paths, read_log
+from ankle_imu.library import change_tags
+from ankle_imu.recording import SessionLog, part_paths, read_log, read_session_info
 from ankle_imu.session_io import open_session
 from ankle_imu.values import SessionInfo
 from ankle_imu.wire import ankle
@@ -349,10 +350,10 @@ def test_session_info_does_not_hold_up_the_radio(tmp_path: Path, monkeypatch: py
     blocked: list[float] = []
     write, begin = recording.write_session_info, sink_module.SessionSink.begin
 
-    def slow(folder: Path, info: SessionInfo) -> Path:
+    def slow(folder: Path, info: SessionInfo, **how: Any) -> Path:
         if len(info.sensors) > 1:
             time.sleep(0.3)
-        return write(folder, info)
+        return write(folder, info, **how)
 
     def timed(self: sink_module.SessionSink, *given: Any) -> None:
         start = time.perf_counter()
@@ -365,6 +366,22 @@ def test_session_info_does_not_hold_up_the_radio(tmp_path: Path, monkeypatch: py
     assert captured.folder is not None
     assert blocked[1] < 0.25, "the second sensor waited for the disk"
     assert set(open_session(captured.folder).session.sensors) == set(PLACEMENTS[:2])
+
+
+def test_what_is_edited_while_recording_survives_a_sensor_that_comes_later(tmp_path: Path) -> None:
+    late = FakeAdapter(start_s=8.0)
+
+    def edit() -> None:
+        (path,) = tmp_path.glob("people/*/*/*/session.toml")
+        assert len(read_session_info(path.parent).sensors) == 1, "the second one came before"
+        change_tags(path.parent, ["physio"])
+        path.write_text(path.read_text().replace('note = ""', 'note = "wet"  # by hand'))
+
+    captured = capture(tmp_path, FakeAdapter(), late, plan=lambda recorder, radio: after(5.0, edit))
+    assert captured.folder is not None
+    info = read_session_info(captured.folder)
+    assert (info.tags, info.note, set(info.sensors)) == (("physio",), "wet", set(PLACEMENTS[:2]))
+    assert "# by hand" in (captured.folder / "session.toml").read_text()
 
 
 def test_a_full_disk_is_told_before_any_sensor_is_looked_for(

@@ -31,6 +31,13 @@ COMMANDS = (
     "selfcheck",
     "record",
     "live",
+    "practice rom",
+    "practice hold",
+    "practice balance",
+    "practice guided",
+    "practice plan",
+    "practice report",
+    "practice trend",
     "download",
     "check",
     "repair",
@@ -39,6 +46,7 @@ COMMANDS = (
     "report",
     "trend",
     "compare",
+    "export",
     "library list",
     "library show",
     "library tag",
@@ -76,7 +84,7 @@ def test_help_names_every_command_and_no_other(ankle_imu: Run) -> None:
         assert done.code == 0
         for command in COMMANDS:
             assert f"│ {command.split()[0]} " in done.out
-        for missing in ("practice", "export", "service"):
+        for missing in ("service",):
             assert f"│ {missing} " not in done.out
 
 
@@ -132,7 +140,7 @@ def test_exceptions_become_one_line_and_a_code(
     def fail(*_: object, **__: object) -> None:
         raise error
 
-    monkeypatch.setattr("ankle_imu.library.list_rows", fail)
+    monkeypatch.setattr("ankle_imu.library.select_rows", fail)
     done = ankle_imu("library", "list")
     assert (done.code, done.out, len(done.err.splitlines())) == (code, "", 1)
     assert said in done.err
@@ -143,7 +151,7 @@ def test_exceptions_become_one_line_and_a_code(
 
 def test_reader_that_leaves_is_no_failure(tmp_path: Path) -> None:
     code = (
-        "import os, sys; from ankle_imu.cli import app; r, w = os.pipe(); os.close(r); os.dup2(w, 1); "
+        "import os, sys; from ankle_imu.cli import entry as app; r, w = os.pipe(); os.close(r); os.dup2(w, 1); "
         "sys.exit(app.run(['demo', '--help']))"
     )
     done = python("-c", code)

@@ -105,10 +105,19 @@ def test_rm_of_a_person_wants_the_alias(ankle_imu: Run, shelf: Path, types: Call
     types("yes")
     assert ankle_imu("library", "rm", "--person", "P-anna").code == 2
     types("P-anna")
-    assert ankle_imu("library", "rm", "--person", "P-anna").code == 0
+    ankle_imu("library", "page")
+    done = ankle_imu("library", "rm", "--person", "P-anna")
+    assert done.code == 0
+    assert "library.html still lists" in done.err
     assert [entry.alias for entry in list_sessions(shelf)] == ["P-bert"]
     assert not (shelf / "people" / "P-anna").exists()
     assert "Ana" not in names_path().read_text()
+
+
+def test_rm_of_a_person_refuses_files_of_others(ankle_imu: Run, shelf: Path) -> None:
+    (shelf / "people" / "P-anna" / "tax.pdf").write_bytes(b"mine")
+    ankle_imu("library", "rm", "--person", "P-anna", "--yes").refuses(5, "not ours: tax.pdf")
+    assert len(ids(shelf)) == 3
 
 
 def test_rm_without_a_terminal(ankle_imu: Run, shelf: Path) -> None:
@@ -166,6 +175,7 @@ def test_backup_and_restore(ankle_imu: Run, shelf: Path, tmp_path: Path) -> None
     assert tiny.content(tmp_path / "new") == tiny.content(shelf)
     told = ankle_imu("library", "restore", tmp_path / "b.tar", "--json").json
     assert told["skipped"] == ids(shelf)
+    assert told["completed"] == []
 
 
 def test_restore_says_what_is_damaged_and_what_differs(ankle_imu: Run, shelf: Path, tmp_path: Path) -> None:

@@ -12,9 +12,10 @@ from typing import Any
 
 import pytest
 
-from ankle_imu.cli import listing
+from ankle_imu.cli import list_view
 from ankle_imu.cli.app import build
-from ankle_imu.recording import read_session_info, write_session_info
+from ankle_imu.library import names_path
+from ankle_imu.recording import RecordingWriter, read_session_info, write_session_info
 from ankle_imu.values import SensorInfo, SessionInfo
 
 Run = Callable[..., Any]
@@ -78,6 +79,11 @@ def test_list_json_has_all_of_a_session(ankle_imu: Run, shelf: Path) -> None:
     assert (one["result"], one["gaits"], one["sensors"]) == (None, [], ["left_foot"])
 
 
+@pytest.mark.parametrize("words", [("--gait", "swim"), ("--from", "2026-13"), ("--to", "2026-02-32")])
+def test_what_cannot_be_searched_for(ankle_imu: Run, shelf: Path, words: tuple[str, str]) -> None:
+    ankle_imu("library", "list", *words).refuses(2, words[1])
+
+
 def test_nothing_fits(ankle_imu: Run, shelf: Path) -> None:
     done = ankle_imu("library", "list", "--tag", "snow")
     assert (done.code, done.out) == (0, "")
@@ -87,8 +93,20 @@ def test_nothing_fits(ankle_imu: Run, shelf: Path) -> None:
 
 def test_thousands_are_listed_as_few_are(ankle_imu: Run, shelf: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     few = ankle_imu("library", "list").lines
-    monkeypatch.setattr(listing, "_FOLDED", 0)
+    monkeypatch.setattr(list_view, "_FOLDED", 0)
     assert [line.split() for line in ankle_imu("library", "list").lines] == [line.split() for line in few]
+
+
+def test_names_are_for_eyes_only(ankle_imu: Run, shelf: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a terminal names stand beside aliases; not in a pipe, a file or JSON."""
+    alias = ankle_imu("library", "list", "--json").json["sessions"][-1]["alias"]
+    ankle_imu("library", "name", alias, "Ana")
+    for words in (["library", "list"], ["library", "show", "last"]):
+        assert "(Ana)" not in ankle_imu(*words).out
+        with monkeypatch.context() as seen:
+            seen.setattr(sys.stdout, "isatty", lambda: True)
+            assert f"{alias} (Ana)" in ankle_imu(*words).out
+            assert "(Ana)" not in ankle_imu(*words, "--json").out
 
 
 def test_tag(ankle_imu: Run, shelf: Path) -> None:
@@ -110,6 +128,14 @@ def test_move(ankle_imu: Run, shelf: Path, tmp_path: Path) -> None:
     assert months(ankle_imu("library", "list", "--json").json) == [2, 3, 4]
     ankle_imu("library", "move", "last").refuses(2, "--person", "--to")
     ankle_imu("library", "move", "last", "--person", "a/b").refuses(2, "a/b")
+
+
+def test_a_running_recording_is_not_moved(ankle_imu: Run, shelf: Path, tmp_path: Path) -> None:
+    folder = shelf / "people" / "P-b" / "2026" / "2026-12-01T090000Z_abcd"
+    folder.mkdir(parents=True)
+    with RecordingWriter(folder, start_ns=10**18):
+        ankle_imu("library", "move", folder.name, "--to", tmp_path / "other").refuses(5, "is being recorded")
+    assert folder.is_dir()
 
 
 def test_reindex(ankle_imu: Run, shelf: Path) -> None:
@@ -156,7 +182,13 @@ printf '%s\\n' "${{COMPREPLY[@]}}"
         ("ankle-imu library show", "2026-0", ["2026-04", "2026-03", "2026-02", "2026-01"]),
         ("ankle-imu compare last", "2026-02", ["2026-02"]),
         ("ankle-imu report", "la", ["last"]),
+        ("ankle-imu library rm", "2026-02", ["2026-02"]),
+        ("ankle-imu library verify 2026-01", "2026-02", ["2026-02"]),
         ("ankle-imu events list", "2025", []),
+        ("ankle-imu library move last --person", "", ["P-a", "P-b"]),
+        ("ankle-imu trend --person", "P-b", ["P-b"]),
+        ("ankle-imu library rm --person", "P-", ["P-a", "P-b"]),
+        ("ankle-imu library name", "P-a", ["P-a"]),
     ],
 )
 def test_the_shell_completes_ids(
@@ -178,8 +210,74 @@ def test_the_shell_completes_ids(
     assert sorted(line[:7] for line in offered) == sorted(found), done.stderr
 
 
+def test_aliases_with_a_name_are_offered_too(ankle_imu: Run, shelf: Path, capsys: Any) -> None:
+    ankle_imu("library", "name", "P-gone", "Ana")
+    build()(["__complete", "library", "name", "P-"])
+    offered = capsys.readouterr().out.splitlines()
+    assert [line.split("\t")[0] for line in offered if line.startswith("P-")] == ["P-a", "P-b", "P-gone"]
+    names_path().write_text("[")
+    build()(["__complete", "library", "list", "--person", "P-"])
+    assert "P-gone" not in capsys.readouterr().out
+
+
+ZSH = """
+import os, pty, select, sys, time
+pid, terminal = pty.fork()
+if pid == 0:
+    os.execvp("zsh", ["zsh", "-i"])
+def read_until(mark, seconds=30.0):
+    seen, end = b"", time.monotonic() + seconds
+    while mark not in seen and time.monotonic() < end:
+        if select.select([terminal], [], [], 0.1)[0]:
+            seen += os.read(terminal, 65536)
+    return seen.decode(errors="replace")
+read_until(b"ready> ")
+os.write(terminal, sys.argv[1].encode() + b"\\t")
+print(read_until(sys.argv[2].encode()))
+os.close(terminal)
+"""
+
+
+@pytest.mark.skipif(not shutil.which("zsh"), reason="zsh is not installed")
+@pytest.mark.parametrize(
+    ("typed", "becomes"),
+    [
+        ("ankle-imu analyze 2026-03", "ankle-imu analyze 2026-03-01T080000Z_"),
+        ("ankle-imu library show 2026-02", "ankle-imu library show 2026-02-01T080000Z_"),
+        ("ankle-imu report la", "ankle-imu report last "),
+    ],
+)
+def test_zsh_completes_ids_at_its_prompt(shelf: Path, tmp_path: Path, typed: str, becomes: str) -> None:
+    """The tab key in an interactive zsh: the completion file must bear the name that its function has."""
+    program = tmp_path / "bin" / "ankle-imu"
+    program.parent.mkdir()
+    program.write_text(f'#!/bin/sh\nexec {sys.executable} -m ankle_imu.cli "$@"\n')
+    program.chmod(0o755)
+    (tmp_path / "_cyclopts_ankle-imu").write_text(build().generate_completion(shell="zsh"))
+    start = f"fpath=({tmp_path} $fpath); autoload -Uz compinit; compinit -u -D; PS1='ready> '\n"
+    (tmp_path / ".zshrc").write_text(start)
+    path = f"{program.parent}{os.pathsep}{os.environ['PATH']}"
+    env = os.environ | {"PATH": path, "ZDOTDIR": str(tmp_path), "TERM": "dumb", "COLUMNS": "120"}
+    done = subprocess.run([sys.executable, "-c", ZSH, typed, becomes], capture_output=True, text=True, env=env)
+    assert becomes in done.stdout, done.stdout + done.stderr
+
+
 def test_paths_are_offered_for_a_session(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
     (tmp_path / "walks").mkdir()
     (tmp_path / "walk.mcap").touch()
     build()(["__complete", "analyze", f"{tmp_path}/wa"])
     assert f"{tmp_path}/walk.mcap\n{tmp_path}/walks/\n" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("sensors", "told"),
+    [
+        ("left_foot left_shank right_foot right_shank", "feet+shanks"),
+        ("left_foot right_foot", "feet"),
+        ("left_foot left_shank right_foot", "left foot+shank, right foot"),
+        ("right_shank", "right shank"),
+        ("", ""),
+    ],
+)
+def test_what_is_worn_in_few_words(sensors: str, told: str) -> None:
+    assert list_view._worn(sensors) == told

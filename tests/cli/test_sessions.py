@@ -152,8 +152,7 @@ def test_report_analyzes_first_where_needed(ankle_imu: Run, session: Path, tmp_p
     os.utime(session / "session.toml", (2e9, 2e9))
     assert ankle_imu("report", session, "-o", page).code == 0
     assert (derived / "result.json").stat().st_mtime_ns == before, "a touched file is no other file"
-    with (session / "session.toml").open("a") as manifest:
-        manifest.write("# a word\n")
+    ankle_imu("library", "tag", session, "jog")
     assert ankle_imu("report", session, "-o", page).code == 0
     assert (derived / "result.json").stat().st_mtime_ns > before
 
@@ -187,7 +186,10 @@ def test_verify_finds_the_page_reproduced_until_something_changes(
     code, content = told("report", str(moved), "--verify")
     assert code == 5
     assert (content["session"], content["reproduced"]) == (str(session), False)
-    assert [item["item"] for item in content["items"] if item["holds"] is not True] == ["page"]
+    assert [item["item"] for item in content["items"] if item["holds"] is not True] == [
+        "page",
+        "text of the page",
+    ]
 
     part = session / "raw" / "part-0001.mcap"
     part.write_bytes(part.read_bytes()[: part.stat().st_size * 3 // 4])
@@ -201,6 +203,62 @@ def test_verify_finds_the_page_reproduced_until_something_changes(
     code, content = told("report", str(session), "--verify")
     assert code == 5
     assert any("not made again" in item["found"] for item in content["items"])
+
+
+def test_a_note_may_be_edited_after_the_page_was_made(ankle_imu: Run, session: Path, told: Any) -> None:
+    ankle_imu("report", session)
+    result = (session / "report.html").read_text("utf-8")
+    path = session / "session.toml"
+    path.write_text(path.read_text().replace('note = ""', 'note = "wet rocks"'))
+    assert "wet rocks" in path.read_text()
+    ankle_imu("library", "tag", session, "physio")
+    code, content = told("report", str(session), "--verify")
+    found = {item["item"]: item["found"] for item in content["items"]}
+    assert (code, content["reproduced"]) == (0, True), content
+    assert found["notes"] == "edited since then: note"
+    before = [p.stat().st_mtime_ns for p in sorted(session.glob("derived/*/*"))]
+    ankle_imu("report", session)
+    assert [p.stat().st_mtime_ns for p in sorted(session.glob("derived/*/*"))] == before, "analyzed again"
+    assert "wet rocks" not in result
+    assert "wet rocks" in (session / "report.html").read_text("utf-8")
+
+
+def test_a_forged_page_is_not_reproduced(ankle_imu: Run, session: Path, tmp_path: Path, told: Any) -> None:
+    """Sealed anew, and said to be made with other versions, a page with other words still shows."""
+    from ankle_imu.report import imprint
+
+    ankle_imu("report", session)
+    html = (session / "report.html").read_text("utf-8")
+    page = tmp_path / "sent.html"
+    for package, words, holds in (
+        ("numpy", "How good", True),
+        ("numpy", "How very good", False),
+        ("ankle_imu", "How very good", None),
+    ):
+        forged = html.replace("How good", words).replace(f"{package}&#34;: &#34;", f"{package}&#34;: &#34;9")
+        shown = f'version of {package}</th><td data-label="Value">'
+        forged = forged.replace(shown, f"{shown}9")
+        blank = imprint._OWN.sub(lambda m: m[1] + "0" * 64 + m[3], forged, count=1)
+        page.write_text(imprint.sealed(blank), "utf-8")
+        code, content = told("report", str(page), "--verify")
+        found = {item["item"]: item["holds"] for item in content["items"]}
+        assert (code, found["page"], found["text of the page"]) == (0 if holds else 5, True, holds)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--pdf"], "--pdf"),
+        (["--open"], "--open"),
+        (["-o", "a.pdf"], "only reads a page"),
+        (["-o", "b.html"], "Which"),
+    ],
+)
+def test_verify_takes_nothing_that_it_would_not_heed(
+    ankle_imu: Run, tmp_path: Path, words: list[str], said: str
+) -> None:
+    (tmp_path / "a.html").write_text("<html></html>")
+    ankle_imu("report", tmp_path / "a.html", "--verify", *words).refuses(2, said)
 
 
 def test_verify_says_what_it_cannot_check(ankle_imu: Run, session: Path, tmp_path: Path, told: Any) -> None:

@@ -13,6 +13,7 @@ import tiny
 def _own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ANKLE_IMU_CONFIG", str(tmp_path / "config"))
     monkeypatch.setenv("ANKLE_IMU_LIBRARY", str(tmp_path / "library"))
+    monkeypatch.setattr("platformdirs.user_cache_path", lambda name, **_: tmp_path / "cache" / name)
     monkeypatch.delenv("ANKLE_IMU_PASSPHRASE", raising=False)
 
 

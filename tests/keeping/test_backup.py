@@ -17,8 +17,9 @@ from hypothesis import strategies as st
 from ankle_imu.errors import AnkleImuError, CorruptRecording, RecordingError
 from ankle_imu.keeping import check_session, leftovers, restore_backup, sealing, write_backup
 from ankle_imu.keeping.archive import Unpacked
+from ankle_imu.keeping.contents import Wish
 from ankle_imu.library import list_sessions, load_names, save_name
-from ankle_imu.recording import RecordingWriter
+from ankle_imu.recording import RecordingWriter, sole_writer, write_sums
 
 pyrage = pytest.importorskip("pyrage", reason="backups are encrypted by the extra `age`")
 
@@ -53,7 +54,11 @@ def test_it_is_for_its_owner_only(root: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(not shutil.which("tar") or not shutil.which("sha256sum"), reason="no tar or sha256sum here")
-def test_people_can_unpack_and_check_it_without_us(root: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("is_bare", [False, True], ids=["all", "sessions alone"])
+def test_people_can_unpack_and_check_it_without_us(root: Path, tmp_path: Path, is_bare: bool) -> None:
+    if is_bare:
+        shutil.rmtree(root / "sensors")
+        (root / "people" / "P-anna" / "person.toml").unlink()
     write_backup(root, tmp_path / "b.tar")
     (tmp_path / "x").mkdir()
     subprocess.run(["tar", "xf", "../b.tar"], cwd=tmp_path / "x", check=True, capture_output=True)
@@ -98,11 +103,15 @@ def test_what_is_there_is_skipped_and_what_differs_stays(root: Path, tmp_path: P
     (root / "people" / "P-anna" / "person.toml").write_text("other = 1\n")
     before = tiny.content(root)
     back = restore_backup(tmp_path / "b.tar", root)
-    assert back.skipped == (first.name,)
+    assert back.skipped == ()
     assert back.restored == (third.name,)
-    assert len(back.refused) == 2
+    assert len(back.refused) == 3
     assert "person.toml differs" in back.refused[0]
-    assert second.name in back.refused[1]
+    assert f"{first.name}: session.toml differs" in back.refused[1]
+    assert second.name in back.refused[2]
+    noted = root / "set-aside" / first.relative_to(root)
+    assert [p.name for p in noted.rglob("*") if p.is_file()] == ["session.toml"]
+    assert "wet" in (noted / "session.toml").read_text()
     after = tiny.content(root)
     assert {name: after[name] for name in before} == before
     kept = root / "set-aside" / second.relative_to(root) / "raw" / "part-0001.mcap"
@@ -110,6 +119,97 @@ def test_what_is_there_is_skipped_and_what_differs_stays(root: Path, tmp_path: P
     assert check_session(root / "set-aside" / second.relative_to(root)).state == "ok"
     assert "from a backup" in leftovers(root)[0].what
     assert len(ids(root)) == 3
+
+
+LOST = [
+    "track.gpx",
+    "session.toml",
+    "events.toml",
+    "raw/part-0001.mcap",
+    "raw/SHA256SUMS",
+    "raw/ärger im Wald.csv",
+]
+
+
+@pytest.mark.parametrize("lost", [*[[name] for name in LOST], LOST])
+def test_what_a_session_lost_comes_back(root: Path, tmp_path: Path, lost: list[str]) -> None:
+    first, second, third = (entry.path for entry in list_sessions(root))
+    (first / "events.toml").write_text("format_version = 1\n")
+    before = tiny.content(root)
+    write_backup(root, tmp_path / "b.tar")
+    for name in lost:
+        (first / name).unlink()
+    back = restore_backup(tmp_path / "b.tar", root)
+    assert (back.skipped, back.refused, back.damaged) == ((second.name, third.name), (), ())
+    (told,) = back.completed
+    assert all(name in told for name in (first.name, *lost))
+    assert tiny.content(root) == before
+    assert check_session(first).state == "ok"
+    assert leftovers(root) == ()
+    assert restore_backup(tmp_path / "b.tar", root).completed == ()
+
+
+def test_raw_files_that_come_back_get_their_sums(root: Path, tmp_path: Path) -> None:
+    """Also of a restore that was killed before it made them."""
+    first = list_sessions(root)[0].path
+    write_backup(root, tmp_path / "b.tar")
+    part = first / "raw" / "part-0001.mcap"
+    data = part.read_bytes()
+    part.unlink()
+    write_sums(first, {"part-0001.mcap": None})
+    part.write_bytes(data)
+    restore_backup(tmp_path / "b.tar", root)
+    assert check_session(first).extra == ()
+
+
+def test_results_come_back_as_a_whole_or_not_at_all(root: Path, tmp_path: Path) -> None:
+    first, second, _ = (entry.path for entry in list_sessions(root))
+    for folder in (first, second):
+        (folder / "derived" / "abc").mkdir(parents=True)
+        (folder / "derived" / "abc" / "result.json").write_text("{}")
+        (folder / "derived" / "abc" / "strides.parquet").write_bytes(b"old")
+        (folder / "report.html").write_text("old")
+    write_backup(root, tmp_path / "b.tar", wish=Wish(results=True))
+    shutil.rmtree(first / "derived")
+    (second / "derived" / "abc" / "strides.parquet").unlink()
+    (second / "report.html").write_text("new")
+    before = tiny.content(second)
+    back = restore_backup(tmp_path / "b.tar", root)
+    assert back.completed == (f"{first.name} lacked derived/abc; now it is there again.",)
+    assert (first / "derived" / "abc" / "strides.parquet").read_bytes() == b"old"
+    assert tiny.content(second) == before, "no mixture of two results"
+    assert back.refused == ()
+
+
+def test_a_trimmed_backup_gives_a_track_only_where_there_is_none(root: Path, tmp_path: Path) -> None:
+    first = list_sessions(root)[0].path
+    write_backup(root, tmp_path / "b.tar", wish=Wish(positions="trim", key=b"k" * 32))
+    (first / "track.gpx").rename(first / "track.fit")
+    assert restore_backup(tmp_path / "b.tar", root).completed == ()
+    assert not (first / "track.gpx").exists()
+    (first / "track.fit").unlink()
+    assert "lacked track.gpx" in restore_backup(tmp_path / "b.tar", root).completed[0]
+
+
+def test_a_file_in_the_way_of_a_folder_stays(root: Path, tmp_path: Path) -> None:
+    first = list_sessions(root)[0].path
+    write_backup(root, tmp_path / "b.tar")
+    shutil.rmtree(first / "raw")
+    (first / "raw").write_text("mine")
+    back = restore_backup(tmp_path / "b.tar", root)
+    assert "raw/part-0001.mcap" in back.refused[0]
+    assert (first / "raw").read_text() == "mine"
+    assert (root / "set-aside" / first.relative_to(root) / "raw" / "part-0001.mcap").exists()
+
+
+def test_nothing_is_brought_into_a_running_recording(root: Path, tmp_path: Path) -> None:
+    first = list_sessions(root)[0].path
+    write_backup(root, tmp_path / "b.tar")
+    (first / "track.gpx").unlink()
+    with sole_writer(first):
+        back = restore_backup(tmp_path / "b.tar", root)
+    assert "is being recorded" in back.refused[0]
+    assert not (first / "track.gpx").exists()
 
 
 def test_a_session_that_is_being_recorded_is_left_out(root: Path, tmp_path: Path) -> None:
@@ -142,6 +242,22 @@ def intact(root: Path, there: Path) -> list[str]:
     for entry in list_sessions(there):
         assert tiny.content(entry.path) == tiny.content(root / entry.path.relative_to(there))
     return ids(there)
+
+
+def test_a_line_lost_from_the_list_of_a_session_is_damage(root: Path, tmp_path: Path) -> None:
+    """A flip in the list spoils one of its lines; the file of that line must not be dropped in silence."""
+    backup, there = tmp_path / "b.tar", tmp_path / "new"
+    write_backup(root, backup)
+    data = backup.read_bytes()
+    entry = list_sessions(root)[0]
+    line = f"  {entry.path.relative_to(root).as_posix()}/session.toml\n".encode()
+    at = data.index(line) - 1
+    backup.write_bytes(data[:at] + b"g" + data[at + 1 :])
+    back = restore_backup(backup, there)
+    assert "damaged, missing or unlisted" in " ".join(back.damaged)
+    assert intact(root, there) == list(back.restored)
+    assert len(back.restored) == 2
+    assert [path.name for path in there.glob("set-aside/people/*/*/*/session.toml")] == ["session.toml"]
 
 
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import tiny
 
 from ankle_imu import tables
 from ankle_imu.keeping import check_session, restore_backup, write_backup
-from ankle_imu.keeping.contents import Wish
+from ankle_imu.keeping.contents import Positions, Wish
 from ankle_imu.library import list_sessions, place_key
 from ankle_imu.library.derived import read_table, write_table
 from ankle_imu.terrain import read_track
@@ -123,3 +124,50 @@ def test_results_only_when_wished(root: Path, walk: Path, tmp_path: Path) -> Non
     assert not (shown / "derived").exists()
     assert not (shown / "report.html").exists()
     assert replace(Wish(), results=True).results
+
+
+@pytest.mark.parametrize("positions", ["trim", "none"])
+def test_of_what_lies_with_the_sensors_only_our_files_go_along(
+    root: Path, walk: Path, tmp_path: Path, positions: Positions
+) -> None:
+    (root / "sensors" / "A1").mkdir()
+    (root / "sensors" / "A1" / "2026-11-01.json").write_text("{}")
+    (root / "sensors" / "A1" / "way to the shop.gpx").write_bytes(tiny.TRACK)
+    key = place_key()
+    _, told = packed(root, walk, tmp_path, Wish(positions=positions, key=key))
+    names = {p.relative_to(tmp_path / "new").as_posix() for p in (tmp_path / "new" / "sensors").rglob("*.*")}
+    assert names == {"sensors/A1.json", "sensors/B2.json", "sensors/A1/2026-11-01.json"}
+    assert "sensors/A1/way to the shop.gpx is left out" in told[0]
+    (tmp_path / "all").mkdir()
+    _, told = packed(root, walk, tmp_path / "all", Wish())
+    assert told == ()
+    assert (tmp_path / "all" / "new" / "sensors" / "A1" / "way to the shop.gpx").exists()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows lets few make links")
+@pytest.mark.parametrize("positions", ["keep", "trim"])
+def test_links_that_lead_out_are_not_followed(
+    root: Path, walk: Path, tmp_path: Path, positions: Positions
+) -> None:
+    """A track elsewhere, private notes, raw data on another disk; one that stays inside is packed."""
+    away = tmp_path / "away"
+    away.mkdir()
+    (walk / "track.gpx.old").unlink()
+    (walk / "track.gpx").rename(away / "track.gpx")
+    (away / "diary.txt").write_text("private")
+    (walk / "track.gpx").symlink_to(away / "track.gpx")
+    (walk / "raw" / "part-0002.mcap").symlink_to(away / "diary.txt")
+    (walk / "raw" / "more").symlink_to(away)
+    (walk / "events.toml").symlink_to(walk / "session.toml")
+    (root / "sensors" / "C3.json").symlink_to(away / "diary.txt")
+    done = write_backup(root, tmp_path / "b.tar", wish=Wish(positions=positions, key=place_key()))
+    restore_backup(tmp_path / "b.tar", tmp_path / "new")
+    data = (tmp_path / "b.tar").read_bytes()
+    assert b"private" not in data
+    assert b"trkpt" not in data
+    told, problems = " ".join(done.omitted), " ".join(done.problems)
+    assert "track.gpx is left out: it is a link" in told
+    assert "sensors/C3.json is left out: it is a link" in told
+    assert "raw/part-0002.mcap is left out" in problems
+    assert "raw/more is left out" in problems
+    assert (tmp_path / "new" / walk.relative_to(root) / "events.toml").exists()

@@ -99,6 +99,31 @@ def test_a_person_goes_whole(root: Path) -> None:
     assert len(list_sessions(root)) == 1
 
 
+@pytest.mark.parametrize(
+    "name", ["tax.pdf", "2026/notes.txt", "photos/a.jpg", "trend_range.csv", "2026/session.toml"]
+)
+def test_a_person_does_not_take_along_what_others_put_there(root: Path, name: str) -> None:
+    home = root / "people" / "P-anna"
+    (home / name).parent.mkdir(exist_ok=True)
+    (home / name).write_text("mine")
+    before = tiny.content(root)
+    with pytest.raises(RecordingError, match=f"not ours: {name}"):
+        remove_person(root, "P-anna")
+    assert tiny.content(root) == before
+    (home / name).unlink()
+    for ours in ("trend_range_deg.html", ".DS_Store", f"2026/{ASIDE}0123-x", "2026/.DS_Store"):
+        (home / ours).write_text("")
+    remove_person(root, "P-anna")
+    assert not home.exists()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows lets few make links")
+def test_a_person_does_not_take_along_a_link(root: Path, tmp_path: Path) -> None:
+    (root / "people" / "P-anna" / "photos").symlink_to(tmp_path)
+    with pytest.raises(RecordingError, match="not ours: photos"):
+        remove_person(root, "P-anna")
+
+
 def test_results_go_and_the_rest_stays(root: Path) -> None:
     folder = first(root)
     before = tiny.content(root)
@@ -117,6 +142,21 @@ def test_only_sessions_of_a_library_are_removed(root: Path, tmp_path: Path) -> N
         with pytest.raises(RecordingError, match="no session of a library"):
             remove_session(path)
     assert len(list_sessions(root)) == 3
+
+
+def test_a_folder_of_others_is_not_removed(tmp_path: Path) -> None:
+    """`people/ana/2026/taxes` is as deep as a session, and none."""
+    folder = tmp_path / "people" / "ana" / "2026" / "taxes"
+    (folder / "raw").mkdir(parents=True)
+    (folder / "raw" / "tax.pdf").write_bytes(b"mine")
+    for work in (doomed, remove_session, remove_results, lambda _: remove_person(tmp_path, "ana")):
+        with pytest.raises(RecordingError, match="no session of a library"):
+            work(folder)
+    assert (folder / "raw" / "tax.pdf").read_bytes() == b"mine"
+    empty = folder.with_name("2026-05-01T080000Z_abcd")
+    empty.mkdir()
+    remove_session(empty)
+    assert not empty.exists()
 
 
 def test_leftovers_are_named_for_what_they_are(root: Path) -> None:
@@ -148,8 +188,13 @@ def test_a_kill_in_mid_removal_leaves_a_name_that_tells(root: Path) -> None:
     assert len(list_sessions(root)) == 2
 
 
-def test_stock_is_taken_of_everything(root: Path) -> None:
+def test_stock_is_taken_of_everything(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     save_name("P-anna", "Ana")
+    pages = [root / "library.html", root / "people" / "P-anna" / "trend_x.png"]
+    for page in pages:
+        page.write_bytes(b"Ana was here")
+    mirror = tmp_path / "cache" / "ankle_imu" / "stores" / "0123"
+    (mirror / "people").mkdir(parents=True)
     found = {one.what: one for one in inventory(root)}
     assert found["people"].count == 2
     assert found["raw recordings"].count == 3
@@ -157,6 +202,9 @@ def test_stock_is_taken_of_everything(root: Path) -> None:
     assert found["notes and free text"].count == 4
     assert found["names"].where == (names_path(),)
     assert found["names"].advice == ""
+    assert found["pages of many sessions"].where == tuple(pages)
+    assert found["copies of stores"].where == (mirror,)
+    assert "under 2 pseudonyms" in found["people"].reveals
     assert "Ana" not in repr(found.values())
     if os.name != "nt":
         names_path().chmod(0o644)

@@ -14,9 +14,11 @@ from hypothesis import strategies as st
 
 from ankle_imu import library
 from ankle_imu.errors import CorruptRecording, RecordingError, StorageError
-from ankle_imu.library.tags import _replaced
+from ankle_imu.keeping import move_session
+from ankle_imu.library.tags import with_value
 from ankle_imu.manifest import quoted, to_toml
-from ankle_imu.recording import read_session_info, write_session_info
+from ankle_imu.recording import read_session_info, sole_writer, write_session_info
+from ankle_imu.recording.lock import NAME as LOCK
 from ankle_imu.values import SensorInfo, SessionInfo
 
 BY_HAND = """\
@@ -98,14 +100,14 @@ def test_any_tags_take_the_place_of_any(before: list[str], after: list[str], not
     text = to_toml(
         SessionInfo(tags=tuple(before), note=note, sensors={"left_foot": SensorInfo(placement="left_foot")})
     )
-    new = _replaced(text, "tags", f"[{', '.join(map(quoted, after))}]")
+    new = with_value(text, "tags", f"[{', '.join(map(quoted, after))}]")
     assert tomllib.loads(new) == {**tomllib.loads(text), "tags": after}
     assert len(new.splitlines()) == len(text.splitlines())
 
 
 def test_move_to_another_person(session: Path, tmp_path: Path) -> None:
     before = content(session)
-    moved = library.move_session(session, alias="P-else")
+    moved = move_session(session, alias="P-else")
     assert moved == tmp_path / "library" / "people" / "P-else" / "2026" / session.name
     assert read_session_info(moved).alias == "P-else"
     after = content(moved)
@@ -117,11 +119,11 @@ def test_move_to_another_person(session: Path, tmp_path: Path) -> None:
 
 def test_move_to_another_library(session: Path, tmp_path: Path) -> None:
     before = content(session)
-    moved = library.move_session(session, library=tmp_path / "other")
+    moved = move_session(session, library=tmp_path / "other")
     assert content(moved) == before
     assert library.list_sessions(tmp_path / "library") == ()
     assert [e.path for e in library.list_sessions(tmp_path / "other")] == [moved]
-    assert library.move_session(moved) == moved
+    assert move_session(moved) == moved
 
 
 def no_rename(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -139,7 +141,7 @@ def no_rename(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_move_across_file_systems(session: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     before = content(session)
     no_rename(monkeypatch)
-    moved = library.move_session(session, library=tmp_path / "other")
+    moved = move_session(session, library=tmp_path / "other")
     assert content(moved) == before
     assert not session.exists()
     assert not list(tmp_path.rglob(".unfinished*"))
@@ -150,7 +152,7 @@ def test_move_to_a_real_other_file_system(session: Path) -> None:
     other = Path("/dev/shm") / f"ankle-imu-test-{os.getpid()}"
     before = content(session)
     try:
-        assert content(library.move_session(session, library=other)) == before
+        assert content(move_session(session, library=other)) == before
         assert not session.exists()
     finally:
         shutil.rmtree(other, ignore_errors=True)
@@ -167,7 +169,7 @@ def test_a_bad_copy_is_not_kept(session: Path, tmp_path: Path, monkeypatch: pyte
 
     monkeypatch.setattr(shutil, "copytree", spoil)
     with pytest.raises(CorruptRecording, match="differs"):
-        library.move_session(session, alias="P-new", library=tmp_path / "other")
+        move_session(session, alias="P-new", library=tmp_path / "other")
     assert content(session) == before
     assert not [p for p in (tmp_path / "other").rglob("*") if p.is_file()]
 
@@ -183,7 +185,7 @@ def test_a_full_disk_leaves_it_where_it_was(
 
     monkeypatch.setattr(shutil, "copytree", full)
     with pytest.raises(StorageError, match="full"):
-        library.move_session(session, alias="P-new", library=tmp_path / "other")
+        move_session(session, alias="P-new", library=tmp_path / "other")
     assert content(session) == before
 
 
@@ -191,30 +193,53 @@ def test_a_move_that_was_killed_is_finished(session: Path, tmp_path: Path) -> No
     other = tmp_path / "other"
     twin = other / "people" / "P-test" / "2026" / session.name
     shutil.copytree(session, twin)
-    assert library.move_session(session, library=other) == twin
+    assert move_session(session, library=other) == twin
     assert not session.exists()
     assert read_session_info(twin).alias == "P-test"
 
 
-def test_another_session_there_is_not_overwritten(session: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["raw/part-0001.mcap", "session.toml", "events.toml", "track.gpx"])
+def test_another_session_there_is_not_overwritten(session: Path, tmp_path: Path, name: str) -> None:
+    """Neither is one of the same recording with notes, answers or a track that the other one lacks."""
     twin = tmp_path / "library" / "people" / "P-else" / "2026" / session.name
     shutil.copytree(session, twin)
-    (twin / "raw" / "part-0001.mcap").write_bytes(b"other")
+    with (session / name).open("ab") as file:
+        file.write(b"# mine")
     before = content(tmp_path / "library")
     before.pop("index.sqlite", None)
     with pytest.raises(RecordingError, match="Another session"):
-        library.move_session(session, alias="P-else")
+        move_session(session, alias="P-else")
     assert content(tmp_path / "library") == before
 
 
 def test_what_cannot_be_moved(session: Path, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="alias"):
-        library.move_session(session, alias="a/b")
+        move_session(session, alias="a/b")
     with pytest.raises(RecordingError, match="no session of a library"):
-        library.move_session(tmp_path, alias="P-else")
+        move_session(tmp_path, alias="P-else")
     (session / "session.toml").write_text("]")
     with pytest.raises(CorruptRecording):
-        library.move_session(session, alias="P-else")
+        move_session(session, alias="P-else")
     assert session.is_dir()
     write_session_info(session, SessionInfo(alias="P-test"))
-    assert library.move_session(session, alias="P-else").is_dir()
+    assert move_session(session, alias="P-else").is_dir()
+
+
+def test_a_session_that_is_being_recorded_is_not_moved(session: Path, tmp_path: Path) -> None:
+    """Nor is one moved over its copy while that is written to."""
+    before = content(session)
+    with sole_writer(session), pytest.raises(RecordingError, match="is being recorded"):
+        move_session(session, alias="P-else")
+    twin = tmp_path / "library" / "people" / "P-else" / "2026" / session.name
+    shutil.copytree(session, twin)
+    with sole_writer(twin), pytest.raises(RecordingError, match="is being recorded"):
+        move_session(session, alias="P-else")
+    assert {name: data for name, data in content(session).items() if name in before} == before
+
+
+def test_the_lock_of_a_move_does_not_go_along(session: Path, tmp_path: Path) -> None:
+    (session / LOCK).touch()  # of a recorder that was killed
+    moved = move_session(session, alias="P-else")
+    assert not (moved / LOCK).exists()
+    with sole_writer(moved):
+        pass

@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from ankle_imu import library, tables
+from ankle_imu import library, manifest, tables
 from ankle_imu._version import package_version
 from ankle_imu.errors import CorruptRecording
 from ankle_imu.library.sources import PATTERNS, file_sources, to_record
-from ankle_imu.recording import write_session_info
+from ankle_imu.recording import read_session_info, write_session_info
 from ankle_imu.settings import Settings
 from ankle_imu.terrain import FILE_NAMES
 from ankle_imu.values import SensorInfo, SessionInfo, SessionResult
@@ -66,11 +66,24 @@ def rewrite(path: Path, content: bytes) -> None:
     os.utime(path, ns=(state.st_atime_ns, state.st_mtime_ns - 3_600_000_000_000))
 
 
+def edit(folder: Path, old: str, new: str) -> None:
+    path = folder / "session.toml"
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new))
+
+
 CHANGES: dict[str, Callable[[Path], object]] = {
     "same length, older": lambda p: rewrite(p / "raw" / "part-0001.mcap", b"PACKETS"),
     "another part": lambda p: (p / "raw" / "part-0002.mcap").write_bytes(b"x"),
     "a part gone": lambda p: (p / "raw" / "part-0001.mcap").unlink(),
-    "manifest": lambda p: (p / "session.toml").write_text((p / "session.toml").read_text() + "# note\n"),
+    "kind": lambda p: edit(p, 'kind = "walk"', 'kind = "daily"'),
+    "start": lambda p: edit(p, "09:00:00Z", "09:00:01Z"),
+    "mount site": lambda p: edit(p, 'mount_site = ""', 'mount_site = "heel"'),
+    "serial": lambda p: edit(p, 'serial = "S1"', 'serial = "S2"'),
+    "range": lambda p: edit(p, 'serial = "S1"', 'serial = "S1"\nacc_range_g = 8.0'),
+    "gait told": lambda p: edit(p, "tags = []", 'tags = ["jog"]'),
+    "no manifest": lambda p: (p / "session.toml").write_text("["),
     "answers": lambda p: (p / "events.toml").write_text("format_version = 1 \n"),
     "answers gone": lambda p: (p / "events.toml").unlink(),
     "track": lambda p: (p / "track.gpx").write_text("<gpx/>"),
@@ -104,6 +117,31 @@ def test_what_does_not(folder: Path, tmp_path: Path) -> None:
     (folder / "session.toml").rename(folder / "other")
     (folder / "other").rename(folder / "session.toml")
     assert library.is_up_to_date(folder)
+
+
+NOTES = {
+    "tags": lambda p: library.change_tags(p, ["physio", "rainy run home, no: jog"]),
+    "alias": lambda p: edit(p, "P-test", "P-else"),
+    "comment": lambda p: edit(p, "format_version", "# mine\nformat_version"),
+    "load_kg": lambda p: edit(p, "[sensors.left_foot]", "[load_kg]\nleft = 2.0\n[sensors.left_foot]"),
+    **{
+        name: (lambda p, name=name: edit(p, f'{name} = ""', f'{name} = "left"'))
+        for name in ("note", "consent", "surface", "footwear", "brace", "affected_leg")
+    },
+}
+
+
+@pytest.mark.parametrize("note", NOTES)
+def test_notes_do_not_make_a_result_old_and_show_in_it(folder: Path, note: str) -> None:
+    NOTES[note](folder)
+    assert library.is_up_to_date(folder)
+    shown = library.load_result(folder).session
+    assert shown == read_session_info(folder) or repr(shown) == repr(read_session_info(folder))
+    assert note == "comment" or getattr(shown, note) != getattr(INFO, note)
+
+
+def test_every_note_is_known() -> None:
+    assert set(NOTES) - {"comment"} == set(manifest.NOTES)
 
 
 def test_a_change_between_reading_and_saving_shows(folder: Path) -> None:

@@ -6,6 +6,7 @@ import hashlib
 import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -101,3 +102,61 @@ def test_repair_gives_sums_to_a_recording_that_was_killed(tmp_path: Path) -> Non
     (tmp_path / "raw" / SUMS).unlink()
     repair_session(tmp_path)
     assert sums(tmp_path) == true_sums(tmp_path)
+
+
+REPAIR_UNTIL = """
+import os, signal, sys
+from pathlib import Path
+from ankle_imu.recording import repair_session
+
+left = int(sys.argv[2])
+
+def count(event, args):
+    global left
+    writes = event == "open" and isinstance(args[2], int) and args[2] & (os.O_WRONLY | os.O_RDWR)
+    if writes or event in ("os.rename", "os.link", "os.remove", "os.mkdir"):
+        left -= 1
+        if left < 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+sys.addaudithook(count)
+repair_session(Path(sys.argv[1]))
+"""
+
+
+def damaged(folder: Path) -> Path:
+    """A closed recording of three parts: one cut, one without anything to save, and `session.toml` spoilt."""
+    record(folder, 200)
+    part = folder / "raw" / "part-0001.mcap"
+    whole = part.read_bytes()
+    for name in ("part-0002.mcap", "part-0003.mcap"):
+        (folder / "raw" / name).write_bytes(whole)
+    write_sums(folder)
+    (folder / "raw" / "part-0002.mcap").write_bytes(whole[: len(whole) // 2])
+    (folder / "raw" / "part-0003.mcap").write_bytes(b"\x00" * 500)
+    (folder / "session.toml").write_text("alias = [")
+    return folder
+
+
+@pytest.mark.skipif(os.name == "nt", reason="no SIGKILL on Windows")
+def test_a_repair_killed_at_any_step_is_finished_by_the_next(tmp_path: Path) -> None:
+    mended = damaged(tmp_path / "mended")
+    repair_session(mended)
+    expected = {name: path.read_bytes() for name, path in raw_files(mended).items()}
+    assert sums(mended) == true_sums(mended)
+    assert sorted(expected) == [
+        *("damaged/part-0002.mcap", "damaged/part-0003.mcap", "damaged/session.toml"),
+        *("part-0001.mcap", "part-0002.mcap"),
+    ]
+    kills = 0
+    while True:
+        folder = damaged(tmp_path / f"killed-{kills}" / "mended")
+        command = [sys.executable, "-c", REPAIR_UNTIL, str(folder), str(kills)]
+        if subprocess.run(command, check=False).returncode == 0:
+            break
+        kills += 1
+        repair_session(folder)
+        assert {name: path.read_bytes() for name, path in raw_files(folder).items()} == expected
+        assert sums(folder) == true_sums(folder)
+        assert not repair_session(folder).is_needed
+    assert kills > 10

@@ -52,7 +52,6 @@ def test_what_is_drawn_is_what_happened(walked: tuple[SessionResult, simulate.Tr
     assert all(np.abs(true - contact).min() < 0.05 for contact, _ in drawn.stances)
     figure = closeup_figure(result, event)
     assert [len(ax.lines) > 3 for ax in figure.axes] == [True, True]
-    assert len(closeup_figure(result, event, narrow=True).axes) == 2
 
 
 def test_each_roll_has_its_sentence_and_picture_on_the_page(walked: tuple[SessionResult, simulate.Truth]) -> None:

@@ -38,23 +38,22 @@ def test_mean_band_and_toe_off(full):
     figure = curves.curves_figure(full)
     assert len(figure.axes) == 6, "no velocity in a result of before"
     ax = figure.axes[0]
-    assert ax.get_title(loc="left") == "Walking: ankle inversion"
+    assert ax.get_title(loc="left") == "Walking: inversion"
     band = curve_band(full, "left", "walk", "joint", "inversion")
     np.testing.assert_allclose(line_of(ax, "left").get_ydata(), band.mean[::2])
     extent = ax.collections[0].get_paths()[0].vertices[:, 1]
     assert extent.max() == pytest.approx((band.mean + band.sd)[::2].max())
     texts = [t.get_text() for t in ax.get_legend().get_texts()]
     assert texts[0] == f"left, {band.n_strides}"
-    assert texts[1].endswith(" strides")
+    assert texts[1].startswith("right, ")
     assert any("toe-off 62 %" in t.get_text() for t in ax.texts)
-    assert len(curves.curves_figure(full, narrow=True).axes) == 6
 
 
 def test_a_row_for_each_slope_that_was_walked_enough(hill, full):
     figure = curves.curves_figure(hill)
     titles = [ax.get_title(loc="left") for ax in figure.axes]
-    assert titles[::3] == [f"Walking {way}: ankle inversion" for way in ("uphill", "on the level", "downhill")]
-    assert titles[2] == "Inversion velocity"
+    assert titles[::3] == [f"Walking {way}: inversion" for way in ("uphill", "on the level", "downhill")]
+    assert titles[2] == "Uphill: inversion velocity"
     assert figure.axes[2].get_ylabel() == "inversion velocity (+), deg/s"
     np.testing.assert_allclose(line_of(figure.axes[2], "right").get_ydata(), np.linspace(-50.0, 50.0, 51))
     shares = {c.slope: c.n_strides for c in curves.drawn_curves(hill) if c.leg == "left"}

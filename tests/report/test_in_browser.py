@@ -122,6 +122,67 @@ def _library() -> str:
     return library_html(people)
 
 
+def _compare() -> str:
+    """Two sessions that differ in steadiness, with script in their names and reasons."""
+    from ankle_imu.comparison import compare
+    from ankle_imu.report.compare_page import comparison_html
+    from ankle_imu.validation.stride_tables import Outing, Person, make_session
+
+    person = Person(session_log=0.0)
+    first = make_session(person, Outing(n_strides=600), 1).session
+    second = make_session(person, Outing(n_strides=600, day=1, effect_log=np.log(0.6)), 2).session
+    found = compare(replace(first, session_id=HOSTILE), replace(second, session_id=HOSTILE + "2"))
+    return comparison_html(replace(found, left_out=(HOSTILE,) * 6, cautions=(HOSTILE,)))
+
+
+def practised(name: str) -> str:
+    """The page of a practice session: with everything, of one sensor, or of nothing that could be measured."""
+    from ankle_imu.report.practice_page import practice_html
+    from ankle_imu.simulate.practice import Exercise, PracticePlan, full_routine, practise
+
+    loaded = {"load": "ankle_weight", "load_kg": 1.5}
+    more = (
+        Exercise(kind="rom", action="inversion", compensation="hip_turns", **loaded),
+        Exercise(kind="hold", action="inversion", reps=1, **loaded),
+    )
+    routines = {"practice": (*full_routine()[:8], *more, *full_routine()[8:]), "practice foot": full_routine()}
+    segments = ("foot",) if name == "practice foot" else ("foot", "shank")
+    exercises = routines.get(name, (Exercise(kind="balance", position="standing"),))
+    recording, _ = practise(PracticePlan(exercises=exercises, segments=segments, sampling_rate=52.0))
+    result = ai.analyze_practice(recording)
+    session = replace(result.session, note=HOSTILE, alias=HOSTILE, tags=(HOSTILE,), session_id=HOSTILE)
+    quality = {**result.quality, "notes": [{"time_s": 9.0, "leg": "left", "text": HOSTILE}], "warnings": [HOSTILE]}
+    return practice_html(replace(result, session=session, quality=quality))
+
+
+def mobile() -> str:
+    """The trend of one action beside walks, both legs."""
+    from ankle_imu import tables
+    from ankle_imu.report.mobility_page import mobility_html
+    from ankle_imu.trends.mobility import Point, look_mobility
+
+    weeks, legs = range(6), ("left", "right")
+    rows = [(w, leg) for w in weeks for leg in legs]
+    columns = {
+        "session_id": [f"s{w}" for w, _ in rows],
+        "start_utc": [f"2026-05-{1 + 3 * w:02d}T08:00:00Z" for w, _ in rows],
+        "alias": [HOSTILE] * 12, "leg": [leg for _, leg in rows], "action": ["inversion"] * 12,
+        "load": ["body_weight" if w < 3 else "none" for w, _ in rows], "angle_source": ["joint"] * 12,
+        "deload_cm": [10.0 if w < 3 else np.nan for w, _ in rows], "active_deg": [20.0 + w for w, _ in rows],
+        "assisted_deg": [24.0 + w for w, _ in rows], "gap_deg": [4.0] * 12, "mdc_deg": [8.0] * 12,
+        "holds": [2] * 12, "tension_s": [20.0] * 12, "longest_s": [11.0] * 12,
+    }  # fmt: skip
+    practice = tables.make_table(tables.PRACTICE_TREND, columns)
+    walks = [
+        Point(session_id=f"w{w}", start_utc=f"2026-05-{2 + 3 * w:02d}T08:00:00Z", leg="left", value=50)
+        for w in weeks
+    ]  # fmt: skip
+    nothing = tables.make_table(tables.TREND, {})
+    return mobility_html(
+        look_mobility(practice, nothing, "inversion", walks, "Walks: stability index, 50 = usual")
+    )
+
+
 def _sessions_page(request: pytest.FixtureRequest) -> dict[str, Callable[[], str]]:
     make_result, make_trend = request.getfixturevalue("make_result"), request.getfixturevalue("make_trend")
     few = {"sensors": ("left_foot", "left_shank"), "plan": (("run", 4),)}
@@ -135,6 +196,9 @@ def _sessions_page(request: pytest.FixtureRequest) -> dict[str, Callable[[], str
         "broken": lambda: report_html(simulated(loss=0.9)),
         "trend": lambda: _trend(make_trend),
         "library": _library,
+        "compare": _compare,
+        "mobility": mobile,
+        **{name: lambda name=name: practised(name) for name in PRACTICES},
         **{
             name: lambda name=name: report_html(real(name, request.getfixturevalue("shared")))
             for name in ("osim_walk", "gaitmap_walk_mocap")
@@ -142,9 +206,11 @@ def _sessions_page(request: pytest.FixtureRequest) -> dict[str, Callable[[], str
     }
 
 
+PRACTICES = ("practice", "practice foot", "practice without a pose")
+
 NAMES = (
-    "full", "foot", "shank", "a handful", "nothing", "simulated", "broken", "trend", "library", "osim_walk",
-    "gaitmap_walk_mocap",
+    "full", "foot", "shank", "a handful", "nothing", "simulated", "broken", "trend", "library", "compare",
+    "osim_walk", "gaitmap_walk_mocap", *PRACTICES, "mobility",
 )  # fmt: skip
 
 
@@ -181,7 +247,7 @@ def test_it_can_be_heard(page: Any) -> None:
     assert levels.count(1) == 1
     assert all(b - a <= 1 for a, b in pairwise(levels))
     unnamed = "all => all.filter(e => !(e.alt || e.getAttribute('aria-label') || '').trim()).length"
-    assert page.eval_on_selector_all("img, svg", unnamed) == 0
+    assert page.eval_on_selector_all(":is(img, svg, [role=img]):not([role=img] *)", unnamed) == 0
 
 
 def test_axe_finds_nothing_serious(page: Any, axe: str) -> None:
@@ -195,6 +261,18 @@ def test_axe_finds_nothing_serious(page: Any, axe: str) -> None:
         bad = [(v["id"], v["impact"], v["nodes"][0]["html"][:120]) for v in found]
         assert [one for one in bad if one[1] in ("serious", "critical")] == []
     page.evaluate("document.querySelectorAll('details').forEach(d => d.open = false)")
+
+
+def test_letters_of_figures_are_not_cut_off(page: Any) -> None:
+    """Each panel is a drawing of its own: what leaves it is not seen. A pixel of a descender may."""
+    cut = """all => all.filter(t => {
+        const own = t.getBoundingClientRect(), box = t.ownerSVGElement.getBoundingClientRect();
+        return own.width && (own.left < box.left - 1 || own.right > box.right + 1
+            || own.top < box.top - 3 || own.bottom > box.bottom + 3);
+    }).map(t => t.textContent)"""
+    for width in WIDTHS:
+        page.set_viewport_size({"width": width, "height": 900})
+        assert page.eval_on_selector_all("svg text", cut) == []
 
 
 def test_letters_of_figures_stand_out(page: Any) -> None:

@@ -36,6 +36,7 @@ def test_a_row_with_its_interval_for_each_metric(apart):
     assert velocity.is_told_apart
     assert any("right (affected) has more" in t.get_text() for t in ax.texts)
     assert len(sides.sides_figure(apart, narrow=True).axes) == len(figure.axes)
+    assert len(sides.sides_figure(apart, only=("joint", "walk")).axes) == len({s.is_ratio for s in first})
 
 
 def test_words_and_table_carry_formula_and_interval(apart):

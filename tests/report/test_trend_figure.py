@@ -78,7 +78,7 @@ def test_page_tells_trend_index_bars_and_ladder(outlook, tmp_path):
         "Session stability index",
         "The five bars of the newest index",
         "Ladder of practice",
-        "ground: gravel",
+        "Ground: gravel",
         "Changed on the way, once: shoe",
     ):
         assert words in page

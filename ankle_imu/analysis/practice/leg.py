@@ -13,9 +13,9 @@ from ankle_imu import quaternion as qt
 from ankle_imu.analysis.practice.alignment import Worn, align_sensor
 from ankle_imu.analysis.sensor import Sensor
 from ankle_imu.gait.filters import low_pass, low_pass_decimated
-from ankle_imu.mobility import Block, PracticeSettings
+from ankle_imu.mobility import ACTION_SIGNS, Block, PracticeSettings
 from ankle_imu.orientation.fusion import BREAK_S
-from ankle_imu.practice.angles import ACTION_SIGNS, ankle_from_gravity
+from ankle_imu.practice.angles import ankle_from_gravity
 from ankle_imu.practice.stretches import stretches
 from ankle_imu.practice.sway import SWAY_HZ
 from ankle_imu.practice.trace import Trace, make_trace

@@ -12,18 +12,15 @@ from numpy.typing import NDArray
 
 from ankle_imu import frames, tables
 from ankle_imu._version import package_version
-from ankle_imu.analysis.grid import put_on_grid, session_grid
 from ankle_imu.analysis.practice.leg import PracticeLeg, follow_leg
 from ankle_imu.analysis.practice.measure import Rows, Task, cues_of, load_tags, measure
 from ankle_imu.analysis.sensor import prepare
-from ankle_imu.analysis.session import gaps_table, is_clipped, sensor_quality, usable_series
-from ankle_imu.calibration.plausibility import check_units
-from ankle_imu.calibration.sensor import correct
+from ankle_imu.analysis.session import gaps_table, gridded_series, is_clipped, sensor_quality
 from ankle_imu.mobility import ACTIONS, Block, PracticeResult, PracticeSettings
-from ankle_imu.practice.blocks import read_blocks
+from ankle_imu.practice.blocks import HEAD, read_blocks
 from ankle_imu.practice.compensations import UNSEEN
 from ankle_imu.practice.ranges import detectable_gap, range_of, why_repeat
-from ankle_imu.values import Recording
+from ankle_imu.values import Marker, Recording
 
 Array = NDArray[np.float64]
 
@@ -73,13 +70,7 @@ def analyze_practice(
         raise TypeError(f"analyze_practice takes a Recording, found {type(recording).__name__}.")
     settings = PracticeSettings() if settings is None else settings
     warnings = list(recording.warnings)
-    series = usable_series(recording.series, warnings)
-    time, rate = session_grid(series)
-    gridded = {}
-    for placement, raw in series.items():
-        one = correct(raw, recording.sensor_calibration.get(placement))
-        warnings += check_units(one, placement)
-        gridded[placement] = put_on_grid(one, time, rate)
+    series, gridded, time, rate = gridded_series(recording, warnings)
     present = [leg for leg in frames.LEGS if any(frames.leg_of(p) == leg for p in series)]
     if blocks is None:
         read = read_blocks(recording.markers, recording.duration, present)
@@ -104,6 +95,7 @@ def analyze_practice(
             "alignment": _alignment(legs),
             "cues": found.cues,
             "unseen": {leg: UNSEEN[_worn(leg, series)] for leg in legs},
+            "notes": _notes(recording.markers),
             "warnings": [*warnings, *(w for one in legs.values() for w in one.warnings)],
         },
         settings=settings,
@@ -112,6 +104,12 @@ def analyze_practice(
         duration_s=recording.duration,
         sampling_rate=rate,
     )
+
+
+def _notes(markers: Sequence[Marker]) -> list[dict[str, Any]]:
+    """What was said while practising beside the words of practice: notes, and pain as `pain 3`."""
+    said = [m for m in markers if (m.text.split() or [""])[0] != HEAD]
+    return [{"time_s": m.time_s, "leg": m.leg, "text": m.text} for m in said]
 
 
 def _worn(leg: str, series: Mapping[str, Any]) -> str:

@@ -103,6 +103,8 @@ def do(diary: Diary, exercise: Exercise) -> None:
         _change_posture(diary, wants_standing)
     elif exercise.kind != "neutral":
         _settle(diary)
+    if exercise.begin_s > diary.now:
+        diary.now = exercise.begin_s
     start = diary.now
     lifted = _DO[exercise.kind](diary, exercise)
     diary.blocks.append(
@@ -261,7 +263,8 @@ def _lift_off(diary: Diary, exercise: Exercise) -> float:
     name, _ = SIGNS[exercise.action]
     supported = diary.person.end_range(exercise.action, "assisted")
     there = diary.now + 1.2
-    lift = there + diary.uniform(4.0, 6.0)
+    drawn = diary.uniform(4.0, 6.0)
+    lift = there + (drawn if np.isnan(exercise.supported_s) else exercise.supported_s)
     stay = 24.0 if np.isnan(exercise.hold_s) else exercise.hold_s
     free, leave = lift + 0.5, lift + 0.5 + stay
     _go(diary, exercise.action, diary.now, there, supported)

@@ -46,6 +46,8 @@ class Exercise:
     compensation_deg : its size
     compensated : which repetition has it, -1 for all
     sway : factor on the sway of a `balance`
+    supported_s : how long the support is stayed on before a `lift-off`, s; NaN is usual
+    begin_s : not before then, s; NaN is at once
     """
 
     kind: str
@@ -68,6 +70,8 @@ class Exercise:
     compensation_deg: float = 10.0
     compensated: int = -1
     sway: float = 1.0
+    supported_s: float = math.nan
+    begin_s: float = math.nan
 
     def __post_init__(self) -> None:
         needs_action = self.kind in ("rom", "hold", "lift-off")

@@ -1,0 +1,296 @@
+"""Guides through a routine: says what to do when, and which markers go into the recording.
+
+A coach has no clock. It is told the time with every call, so that a routine can run in real time, or as fast as it
+is computed.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from ankle_imu.practice import prompts
+from ankle_imu.practice.routine import BACK_S, LEAD_S, MOVE_S, REST_S, ROCKING, SUPPORTED_S, TIMED, Step
+
+END: Final = "practice end"
+PAUSE: Final = "practice pause"
+RESUME: Final = "practice resume"
+LIFTED: Final = "practice lifted"
+COUNTED_S: Final = 3
+"""The last seconds before a block are counted down."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Moment:
+    """What happens in a step: `at_s` from its start, the words, the marker if any, phase, its end, repetition."""
+
+    at_s: float
+    words: str
+    phase: str
+    until_s: float
+    mark: str = ""
+    rep: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Said:
+    """Something said at a time, s; `mark` is the marker that goes with it, `leg` whose it is."""
+
+    at_s: float
+    words: str = ""
+    mark: str = ""
+    leg: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scene:
+    """What is on the screen at one moment.
+
+    `number` of `total` steps, `title` and `place` of this one, `words` said last; `phase`: place | go | hold |
+    back | rest | still | swing | done; `phase_left_s`, `phase_s`: of it; `left_s`: of the whole routine; `rep` of
+    `reps`; `is_paused`; `next_title`: "" for the last.
+    """
+
+    number: int
+    total: int
+    title: str
+    place: str
+    words: str
+    phase: str
+    phase_left_s: float
+    phase_s: float
+    left_s: float
+    rep: int
+    reps: int
+    is_paused: bool
+    next_title: str
+
+
+def moments(step: Step) -> tuple[Moment, ...]:
+    """Everything that happens in a step, in order; the last one ends it.
+
+    Examples
+    --------
+    >>> from ankle_imu.practice.routine import make_step
+    >>> [m.words for m in moments(make_step(exercise="neutral"))][-2:]
+    ['Do not move.', 'Good.']
+    """
+    start = step.prepare_s
+    mark = END if step.exercise == ROCKING else step.block(0.0, 0.0).words
+    told = [Moment(at_s=0.0, words=f"{prompts.title(step)}. {prompts.place(step)}", phase="place", until_s=start)]
+    told += [
+        Moment(at_s=start - k, words=f"{k}", phase="place", until_s=start)
+        for k in range(COUNTED_S, 0, -1)
+        if start - k > 0.0
+    ]
+    if step.exercise in TIMED:
+        phase = {"neutral": "still", "balance": "hold"}.get(step.exercise, "swing")
+        end = start + step.seconds
+        told.append(Moment(at_s=start, words=prompts.during(step), phase=phase, until_s=end, mark=mark))
+    elif step.exercise == "lift-off":
+        told += _lift_off(step, start, mark)
+    else:
+        told += _repetitions(step, start, mark)
+    end = start + step.active_s
+    return (*told, Moment(at_s=end, words="Good.", phase="done", until_s=end, mark=END))
+
+
+def _repetitions(step: Step, start: float, mark: str) -> list[Moment]:
+    found = [Moment(at_s=start, words="Ready.", phase="rest", until_s=start + LEAD_S, mark=mark)]
+    for k in range(step.reps):
+        at, rep = start + LEAD_S + k * step.rep_s, k + 1
+        hold, back = at + MOVE_S, at + MOVE_S + step.hold_s
+        found.append(Moment(at_s=at, words=f"{prompts.go(step)}.", phase="go", until_s=hold, rep=rep))
+        found.append(Moment(at_s=hold, words="Hold.", phase="hold", until_s=back, rep=rep))
+        found.append(Moment(at_s=back, words="And back.", phase="back", until_s=back + BACK_S, rep=rep))
+        if k + 1 < step.reps:
+            rest = back + BACK_S
+            found.append(Moment(at_s=rest, words="Loose.", phase="rest", until_s=rest + REST_S, rep=rep))
+    return found
+
+
+def _lift_off(step: Step, start: float, mark: str) -> list[Moment]:
+    on = start + LEAD_S
+    lift = on + MOVE_S + SUPPORTED_S
+    hold, back = lift + 0.5, lift + step.hold_s
+    return [
+        Moment(at_s=start, words="Ready.", phase="rest", until_s=on, mark=mark),
+        Moment(at_s=on, words="As far as it goes on the book, and stay.", phase="go", until_s=on + MOVE_S, rep=1),
+        Moment(at_s=on + MOVE_S, words="Stay on the book.", phase="hold", until_s=lift, rep=1),
+        Moment(at_s=lift, words="Lift off, and keep it up.", phase="go", until_s=hold, mark=LIFTED, rep=1),
+        Moment(at_s=hold, words="Hold it.", phase="hold", until_s=back, rep=1),
+        Moment(at_s=back, words="And back.", phase="back", until_s=back + BACK_S, rep=1),
+    ]
+
+
+class Coach:
+    """Leads through steps; every method takes the time now, s on any zero, and gives what is said.
+
+    Parameters
+    ----------
+    steps : Step, in order
+    pain_stop : int, answer from which on it ends
+    start_s : float, s, when the first step begins
+    """
+
+    def __init__(self, steps: Sequence[Step], pain_stop: int, start_s: float = 0.0) -> None:
+        self._steps, self._stop_at = tuple(steps), pain_stop
+        self._plans = [moments(step) for step in self._steps]
+        self._number, self._given = 0, 0
+        self._begun, self._paused = start_s, math.nan
+        self._last = Moment(at_s=0.0, words="", phase="place", until_s=0.0)
+        self._begins: list[float] = []
+        self.skipped: list[str] = []
+        self.pains: list[int] = []
+        self.stopped = ""
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing more comes."""
+        return bool(self.stopped) or self._number >= len(self._steps)
+
+    @property
+    def is_paused(self) -> bool:
+        """Whether it waits."""
+        return not math.isnan(self._paused)
+
+    @property
+    def step(self) -> Step:
+        """The step at hand."""
+        return self._steps[min(self._number, len(self._steps) - 1)]
+
+    @property
+    def next_s(self) -> float:
+        """When something is said next, s; infinite while paused or over."""
+        if self.is_over or self.is_paused:
+            return math.inf
+        return self._begun + self._plans[self._number][self._given].at_s
+
+    def advance(self, now: float) -> list[Said]:
+        """What is due until now."""
+        said = []
+        while self.next_s <= now:
+            moment = self._plans[self._number][self._given]
+            said.append(
+                Said(at_s=self._begun + moment.at_s, words=moment.words, mark=moment.mark, leg=self.step.leg)
+            )
+            self._last = moment
+            self._given += 1
+            if self._given == len(self._plans[self._number]):
+                self._go_on(self._begun + moment.at_s)
+        return said
+
+    def take(self, now: float, line: str) -> list[Said]:
+        """Do what a typed line asks for.
+
+        An empty one pauses, `s` skips, `a` repeats, `q` ends, 0 to 10 tells of pain; other words become a marker.
+        """
+        if line == "":
+            return self.pause(now)
+        if line in ("s", "a", "q"):
+            return {"s": self.skip, "a": self.again, "q": self.stop}[line](now)
+        if not line.isdecimal():
+            return [self._say(now, "Noted.", line)]
+        if int(line) > 10:
+            return [self._say(now, "Pain is told as 0 (none) to 10 (the worst there is).")]
+        return self.pain(now, int(line))
+
+    def pause(self, now: float) -> list[Said]:
+        """Wait, or go on after waiting."""
+        if self.is_over:
+            return []
+        if self.is_paused:
+            self._begun += now - self._paused
+            self._paused = math.nan
+            return [self._say(now, "On we go.", RESUME if self._is_measuring else "")]
+        self._paused = now
+        return [self._say(now, "Paused. Enter goes on.", PAUSE if self._is_measuring else "")]
+
+    def skip(self, now: float) -> list[Said]:
+        """Leave this step for the next."""
+        if self.is_over:
+            return []
+        self.skipped.append(prompts.title(self.step))
+        said = [self._say(now, "Skipped.", END if self._is_measuring else "")]
+        self._go_on(now)
+        return said
+
+    def again(self, now: float) -> list[Said]:
+        """Begin this step anew; what was done of it stays in the recording."""
+        if self.is_over:
+            return []
+        said = [self._say(now, "Once more.", END if self._is_measuring else "")]
+        self._number -= 1
+        self._go_on(now)
+        return said
+
+    def pain(self, now: float, answer: int) -> list[Said]:
+        """Take note of pain, 0 to 10; from `pain_stop` on it is over.
+
+        Raises
+        ------
+        ValueError
+            If the answer is not 0 to 10.
+        """
+        if not 0 <= answer <= 10:
+            raise ValueError(f"Pain is told as 0 (none) to 10 (the worst there is), found {answer}.")
+        if self.is_over:
+            return []
+        self.pains.append(answer)
+        noted = self._say(now, "", f"pain {answer}")
+        if answer >= self._stop_at:
+            words = f"Pain {answer}: the routine ends here. What was done is kept."
+            return [noted, *self.stop(now, f"pain {answer}", words)]
+        words = "Noted." if answer == 0 else f"Pain {answer} noted. Go less far, or `s` to skip."
+        return [noted, self._say(now, words)]
+
+    def stop(
+        self, now: float, reason: str = "stopped", words: str = "Stopped. What was done is kept."
+    ) -> list[Said]:
+        """End it."""
+        if self.is_over:
+            return []
+        said = [self._say(now, words, END if self._is_measuring else "")]
+        self.stopped = reason
+        return said
+
+    def scene(self, now: float) -> Scene:
+        """What to show now."""
+        now = self._paused if self.is_paused else now
+        step, clock = self.step, max(0.0, now - self._begun)
+        left = sum(s.length_s for s in self._steps[self._number :]) - clock if not self.is_over else 0.0
+        later = self._steps[self._number + 1 :]
+        return Scene(
+            number=min(self._number + 1, len(self._steps)),
+            total=len(self._steps),
+            title=prompts.title(step),
+            place=prompts.place(step),
+            words=self._last.words if self._given else "",
+            phase="done" if self.is_over else self._last.phase,
+            phase_left_s=max(0.0, self._last.until_s - clock),
+            phase_s=self._last.until_s - self._phase_start(),
+            left_s=max(0.0, left),
+            rep=self._last.rep,
+            reps=step.reps,
+            is_paused=self.is_paused,
+            next_title=prompts.title(later[0]) if later else "",
+        )
+
+    def _phase_start(self) -> float:
+        """When the phase of the word said last began: words that count down belong to what they count for."""
+        plan = self._plans[min(self._number, len(self._plans) - 1)]
+        return min((m.at_s for m in plan if m.until_s == self._last.until_s), default=self._last.at_s)
+
+    @property
+    def _is_measuring(self) -> bool:
+        """Whether a block of the recording is open."""
+        return any(m.mark for m in self._plans[self._number][: self._given])
+
+    def _say(self, now: float, words: str, mark: str = "") -> Said:
+        return Said(at_s=now, words=words, mark=mark, leg=self.step.leg)
+
+    def _go_on(self, now: float) -> None:
+        self._number += 1
+        self._given, self._begun, self._paused = 0, now, math.nan

@@ -1,0 +1,236 @@
+"""A routine of practice: what to do in which order and for how long, read from a TOML file that people edit."""
+
+from __future__ import annotations
+
+import math
+import re
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from importlib import resources
+from pathlib import Path
+from typing import Any, Final
+
+from ankle_imu import frames
+from ankle_imu.mobility import EXERCISES, Block
+
+ROCKING: Final = "rocking"
+"""Rocking the weight from one foot to the other: guided, not measured."""
+
+TIMED: Final = ("neutral", "swing", "balance", ROCKING)
+"""Exercises that last some seconds; the others are made of repetitions."""
+
+MOST_S: Final = 20 * 60.0
+"""A routine takes at most so long (design 9)."""
+
+PAIN_STOP: Final = 5
+"""From this answer on, 0 to 10, the routine ends. Ours, the careful end of the pain-monitoring model, which lets
+people train up to 5 (Silbernagel K.G. et al. (2007) Am. J. Sports Med. 35:897-906, doi:10.1177/0363546506298279):
+that is for tendons under treatment, this for people alone."""
+
+LEAD_S: Final = 1.5
+"""From the start of a block to the first movement, s."""
+
+MOVE_S, BACK_S, REST_S = 2.0, 2.0, 1.6
+"""Pace of a repetition, s, beside its hold: slow enough to end in stillness (G2: move, hold, return). Ours."""
+
+SECONDS: Final[Mapping[str, float]] = {"neutral": 6.0, "swing": 11.0, "balance": 20.0, ROCKING: 20.0}
+HOLD_S: Final[Mapping[str, float]] = {"rom": 3.0, "lunge": 3.0, "hold": 10.0, "lift-off": 12.0}
+REPS: Final[Mapping[str, int]] = {"rom": 3, "lunge": 3, "hold": 2, "lift-off": 1}
+SUPPORTED_S: Final = 5.0
+"""On the support before a lift-off, s."""
+
+_NUMBERS: Final = {
+    "reps": (1, 20),
+    "hold_s": (1, 120),
+    "seconds": (3, 300),
+    "prepare_s": (3, 120),
+    "kg": (0, 50),
+    "blanket_cm": (0, 60),
+    "body_share": (0, 1),
+}
+_WORDS: Final = ("exercise", "action", "mode", "position", "eyes", "load", "say", "leg")
+_NAMES: Final = {"kg": "load_kg", "blanket_cm": "deload_cm"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    """One block of a routine.
+
+    `exercise`: one of `mobility.EXERCISES` or `rocking`; `leg`, `action`, `mode`, `position`, `eyes`, `load`,
+    `load_kg`, `deload_cm`, `body_share` as in `mobility.Block`. `reps`, `hold_s`: repetitions and how long each is
+    held; `seconds`: length of what has none; `prepare_s`: time to read and to place the joint; `say`: own words.
+    """
+
+    exercise: str
+    leg: str = "left"
+    action: str = ""
+    mode: str = "active"
+    position: str = "seated"
+    eyes: str = "open"
+    load: str = "none"
+    load_kg: float = math.nan
+    deload_cm: float = math.nan
+    body_share: float = math.nan
+    reps: int = 0
+    hold_s: float = math.nan
+    seconds: float = math.nan
+    prepare_s: float = 8.0
+    say: str = ""
+
+    def __post_init__(self) -> None:
+        if self.exercise not in (*EXERCISES, ROCKING):
+            raise ValueError(f"exercise is {self.exercise!r}; expected {', '.join((*EXERCISES, ROCKING))}.")
+        if self.exercise != ROCKING:
+            self.block(0.0, 0.0)
+
+    def block(self, start_s: float, end_s: float) -> Block:
+        """The block that it is when it runs from start to end, s."""
+        names = {f.name for f in fields(Block)} & {f.name for f in fields(self)}
+        return Block(start_s=start_s, end_s=end_s, **{name: getattr(self, name) for name in names})
+
+    @property
+    def rep_s(self) -> float:
+        """Length of one repetition, s."""
+        return MOVE_S + self.hold_s + BACK_S + REST_S
+
+    @property
+    def active_s(self) -> float:
+        """Length of what is measured, s."""
+        if self.exercise in TIMED:
+            return self.seconds
+        if self.exercise == "lift-off":
+            return LEAD_S + MOVE_S + SUPPORTED_S + self.hold_s + BACK_S
+        return LEAD_S + self.reps * self.rep_s
+
+    @property
+    def length_s(self) -> float:
+        """Length with the time to prepare, s."""
+        return self.prepare_s + self.active_s
+
+
+@dataclass(frozen=True, kw_only=True)
+class Routine:
+    """Steps of one leg in order; `pain_stop`: the answer, 0 to 10, from which on it ends."""
+
+    name: str
+    steps: tuple[Step, ...]
+    pain_stop: int = PAIN_STOP
+
+    def for_legs(self, legs: Sequence[str]) -> tuple[Step, ...]:
+        """The steps of each leg in turn.
+
+        Raises
+        ------
+        ValueError
+            If they take more than 20 minutes.
+        """
+        steps = tuple(replace(step, leg=leg) for leg in legs for step in self.steps)
+        total = sum(step.length_s for step in steps)
+        if total > MOST_S:
+            raise ValueError(
+                f"{self.name} takes {total / 60.0:.1f} min for {' and '.join(legs)}; a routine is at most 20 min: "
+                "leave out blocks, shorten hold_s, or do one side at a time."
+            )
+        return steps
+
+
+def default_text() -> str:
+    """The default plan as it stands in its file."""
+    return resources.files("ankle_imu.practice").joinpath("plans", "default.toml").read_text("utf-8")
+
+
+def load_routine(path: str | Path | None = None) -> Routine:
+    """Read a routine from a TOML file; the default one without.
+
+    Raises
+    ------
+    ValueError
+        If it is no plan: one sentence with the line.
+    """
+    if path is None:
+        return read_routine(default_text(), "the default plan")
+    try:
+        text = Path(path).read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ValueError(f"The plan {path} cannot be read ({error}).") from error
+    return read_routine(text, str(path))
+
+
+def read_routine(text: str, name: str = "the plan") -> Routine:
+    r"""Read a routine from the text of a plan.
+
+    Examples
+    --------
+    >>> read_routine('[[block]]\nexercise = "neutral"').steps[0].length_s
+    14.0
+    """
+    try:
+        content = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        told = str(error).replace("at end of document", f"at line {len(text.splitlines())}, its end")
+        raise ValueError(f"{name} is no TOML: {' '.join(told.split())}.") from error
+    _refuse_unknown(content, ("name", "pain_stop", "block"), lambda key: f"{name}, line {_line(text, -1, key)}")
+    blocks = content.get("block")
+    if not isinstance(blocks, list) or not blocks or not all(isinstance(one, dict) for one in blocks):
+        raise ValueError(f"{name} has no [[block]]; each exercise is one.")
+    stop = content.get("pain_stop", PAIN_STOP)
+    if not isinstance(stop, int) or not 1 <= stop <= 10:
+        raise ValueError(f"{name}, line {_line(text, -1, 'pain_stop')}: pain_stop is {stop!r}; expected 1 to 10.")
+    steps = tuple(_step(text, name, n, one) for n, one in enumerate(blocks))
+    return Routine(name=str(content.get("name", name)), steps=steps, pain_stop=stop)
+
+
+def make_step(**given: Any) -> Step:
+    """A step with the usual repetitions and times of its exercise where none are given."""
+    kind = given.get("exercise", "")
+    if kind in ("lunge", "balance", ROCKING):
+        given.setdefault("position", "standing")
+    for name, usual in (("seconds", SECONDS), ("hold_s", HOLD_S), ("reps", REPS)):
+        if kind in usual:
+            given.setdefault(name, usual[kind])
+    if given.get("position", "seated") != "seated":
+        given.setdefault("prepare_s", 10.0)
+    return Step(**given)
+
+
+def _step(text: str, name: str, n: int, given: Mapping[str, Any]) -> Step:
+    def where(key: str) -> str:
+        return f"{name}, line {_line(text, n, key)}"
+
+    _refuse_unknown(given, (*_WORDS, *_NUMBERS), where)
+    for key in _WORDS:
+        if key in given and not isinstance(given[key], str):
+            raise ValueError(f'{where(key)}: {key} is {given[key]!r}; expected words in "quotes".')
+    for key, (low, high) in _NUMBERS.items():
+        value = given.get(key, low)
+        if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
+            raise ValueError(f"{where(key)}: {key} is {value!r}; expected {low} to {high}.")
+        if key == "reps" and not isinstance(value, int):
+            raise ValueError(f"{where(key)}: reps is {value!r}; expected a whole number.")
+    if given.get("leg", "left") not in frames.LEGS:
+        raise ValueError(f"{where('leg')}: leg is {given['leg']!r}; expected left or right.")
+    try:
+        return make_step(**{_NAMES.get(key, key): value for key, value in given.items()})
+    except (ValueError, TypeError) as error:
+        key = str(error).split(" ", 1)[0]
+        told = f"{error}" if "exercise" in given else "it names no exercise."
+        raise ValueError(f"{where(key)}: {told}") from error
+
+
+def _refuse_unknown(given: Mapping[str, Any], known: Sequence[str], where: Any) -> None:
+    for key in given:
+        if key not in known:
+            raise ValueError(f"{where(key)}: {key} is unknown; expected some of {', '.join(known)}.")
+
+
+def _line(text: str, n: int, key: str) -> int:
+    """Line of a key in the n-th block, of the block's head where the key is not there; n = -1: before them."""
+    lines = text.splitlines()
+    heads = [k for k, line in enumerate(lines) if re.match(r"\s*\[\[\s*block\s*\]\]", line)]
+    start = heads[n] if 0 <= n < len(heads) else 0
+    stop = heads[n + 1] if n + 1 < len(heads) else len(lines)
+    for k in range(start, stop):
+        if re.match(rf"\s*\"?{re.escape(key)}\"?\s*=", lines[k]):
+            return k + 1
+    return start + 1

@@ -1,0 +1,124 @@
+"""The page of a practice session: what it says, draws and lists is what was measured."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+import ankle_imu as ai
+from ankle_imu.report import practice_figures as figures
+from ankle_imu.report import practice_tables as grids
+from ankle_imu.report import practice_words as told
+from ankle_imu.report.practice_page import practice_html
+from ankle_imu.simulate.practice import Exercise, PracticePlan, practise
+
+WEIGHT = {"load": "ankle_weight", "load_kg": 1.5}
+
+
+@pytest.fixture(scope="module")
+def result():
+    exercises = (
+        Exercise(kind="neutral"),
+        Exercise(kind="swing"),
+        Exercise(kind="rom", action="dorsiflexion"),
+        Exercise(kind="rom", action="dorsiflexion", mode="assisted"),
+        Exercise(kind="rom", action="inversion", **WEIGHT, compensation="hip_turns", compensated=1),
+        Exercise(kind="hold", action="dorsiflexion", reps=2),
+        Exercise(kind="lift-off", action="dorsiflexion", hold_s=12.0),
+        Exercise(kind="balance", position="standing"),
+    )
+    return ai.analyze_practice(practise(PracticePlan(exercises=exercises, sampling_rate=52.0))[0])
+
+
+def test_the_verdict_names_range_hold_and_stance(result):
+    verdict = told.judge_practice(result)
+    row = next(r for r in told.rows_of(result.ranges) if r.action == "dorsiflexion")
+    assert f"{row.active_deg:.1f} deg by itself and {row.assisted_deg:.1f} deg with help" in verdict.lines[0]
+    assert "inversion, ankle weight 1.5 kg" in verdict.lines[0]
+    assert verdict.lines[1].startswith("3 holds, ")
+    assert "eyes open" in verdict.lines[2]
+    assert "the hip turned in 1 repetition." in verdict.reasons
+    assert verdict.level == 1
+
+
+def test_a_session_without_blocks_says_so(result):
+    empty = ai.analyze_practice(practise(PracticePlan(exercises=(Exercise(kind="swing"),)))[0], blocks=())
+    verdict = told.judge_practice(empty)
+    assert verdict.lines[0].startswith("No block of practice is marked")
+    assert verdict.sure == "Do not rely on it"
+    assert "No block of practice" in practice_html(empty)
+
+
+def test_every_range_is_drawn_where_it_was_measured(result):
+    (ax,) = figures.ranges_figure(result).axes
+    points = {round(float(x), 6) for line in ax.lines for x in np.asarray(line.get_xdata(), float)}
+    for row in told.rows_of(result.ranges):
+        for value in (row.active_deg, row.assisted_deg):
+            assert np.isnan(value) or round(value, 6) in points
+    accepted = result.reps.loc[result.reps["accepted"], "end_range_deg"]
+    assert {round(float(x), 6) for x in accepted} <= points
+
+
+def test_holds_are_drawn_as_long_as_they_lasted(result):
+    figure = figures.holds_figure(result)
+    drawn = sorted(line.get_xdata()[-1] for line in figure.axes[0].lines if len(line.get_xdata()) > 2)
+    assert drawn == pytest.approx(sorted(result.holds["duration_s"]), abs=0.1)
+
+
+def test_sway_has_one_scale_and_the_leg_about_its_mean(result):
+    ax = figures.sway_figure(result).axes[0]
+    assert ax.get_xlim() == ax.get_ylim()
+    way = ax.lines[0].get_xydata()
+    assert np.abs(way.mean(axis=0)).max() < 0.05
+
+
+def test_tables_add_up(result):
+    total = sum(float(row[2]) for row in grids.tension_grid(result).rows)
+    assert total == pytest.approx(result.holds["duration_s"].sum(), abs=0.2)
+    assert len(grids.ranges_grid(result).rows) == len(result.ranges)
+    assert len(grids.lift_off_grid(result).rows) == 1
+    assert [row[2] for row in grids.compensations_grid(result).rows] == ["the hip turned"]
+
+
+def test_cues_have_a_row_for_each_block_and_a_reason_for_what_is_not_seen(result):
+    grid = grids.cues_grid(result)
+    assert len(grid.rows) == len(result.quality["cues"])
+    cells = {cell.split(" (")[0] for row in grid.rows for cell in row[1:]}
+    assert cells <= {"yes", "differs", "not seen", "–"}
+    assert ("not seen" in cells) == bool(grids.unseen_sentence(result))
+
+
+def test_published_values_are_only_those_of_what_was_done(result):
+    assert [row[0] for row in grids.bands_grid(result).rows] == ["Dorsiflexion", "Inversion"]
+
+
+def test_the_page_is_the_same_fresh_or_read_back(result, tmp_path):
+    from ankle_imu.library import load_practice, save_practice
+
+    save_practice(tmp_path, result)
+    assert practice_html(load_practice(tmp_path)) == practice_html(result)
+
+
+def test_words_of_a_person_are_escaped(result):
+    page = practice_html(replace(result, session=replace(result.session, note="<script>")))
+    assert "<script>" not in page
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({}, ""),
+        ({"load": "ankle_weight", "load_kg": 2.0}, "ankle weight 2 kg"),
+        ({"load": "band"}, "band"),
+        ({"load": "body_weight", "body_share": 0.3, "deload_cm": 10.0}, "body weight, 30 % of body weight, blanket 10 cm"),  # noqa: E501
+        ({"deload_cm": 0.0}, "no blanket"),
+    ],
+)  # fmt: skip
+def test_loads_in_words(fields, said):
+    from types import SimpleNamespace
+
+    nan = float("nan")
+    row = {"load": "none", "load_kg": nan, "deload_cm": nan, "body_share": nan, **fields}
+    assert told.load(SimpleNamespace(**row)) == said
