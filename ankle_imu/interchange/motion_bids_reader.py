@@ -1,9 +1,9 @@
 """Recordings in a Motion-BIDS data set: `*_motion.tsv` with its `*_channels.tsv` and `*_motion.json`.
 
 The table has no header; its columns stand as rows in `channels.tsv`: type ACCEL or GYRO, component x, y, z, the
-tracked point, the unit. A LATENCY column is the time in s, else rows are counted at `SamplingFrequency`. The start
-is `acq_time` of `*_scans.tsv`. Files of the recording are found by their names beside the table. Made from the
-specification; the data sets it was tried on are our own.
+tracked point, the unit. A LATENCY column is the time in s since `acq_time`, else rows are counted at
+`SamplingFrequency`. The start is `acq_time` of `*_scans.tsv`. Files of the recording are found by their names
+beside the table. Made from the specification; the data sets it was tried on are our own.
 
 References
 ----------
@@ -13,7 +13,7 @@ BIDS specification 1.10, Motion; Jeung et al., Scientific Data 11:716, 2024, doi
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
@@ -84,6 +84,8 @@ def read(path: Path, placement: str, *, device: str = "") -> Imported:
     table = _table(path, names)
     time, clock = _clock(table, channels, facts, path)
     rate = facts.get("SamplingFrequency")
+    known = time[np.isfinite(time)]
+    first = float(known[0]) if len(known) else 0.0
     return assemble(
         time,
         table.vectors([names[columns["acc", axis]] for axis in "xyz"]),
@@ -100,7 +102,7 @@ def read(path: Path, placement: str, *, device: str = "") -> Imported:
         acc_unit=units["acc"],
         gyr_unit=units["gyr"],
         malformed=table.malformed,
-        started_utc=_started(path),
+        started_utc=_started(path, first),
         notes=(f"acc in {units['acc']}, gyr in {units['gyr']}; {clock}",),
         files=files,
     )
@@ -171,7 +173,7 @@ def _clock(
     return np.arange(len(table)) / float(rate), f"rows counted at {rate:g} Hz"
 
 
-def _started(path: Path) -> str:
+def _started(path: Path, first: float) -> str:
     """Start of the first row by `scans.tsv`, "" where it is not told or in no zone (BIDS: UTC ends with Z)."""
     for folder in list(path.resolve().parents)[1:3]:
         for scans in sorted(folder.glob("*_scans.tsv")):
@@ -181,12 +183,13 @@ def _started(path: Path) -> str:
                 continue
             for row in rows[1:]:
                 if len(row) == len(head) and row[head.index("filename")].endswith(path.name):
-                    return _utc(row[head.index("acq_time")].strip())
+                    return _utc(row[head.index("acq_time")].strip(), first)
     return ""
 
 
-def _utc(text: str) -> str:
+def _utc(text: str, first: float) -> str:
     try:
-        return utc_text(datetime.fromisoformat(text[:-1]).replace(tzinfo=UTC)) if text.endswith("Z") else ""
+        onset = datetime.fromisoformat(text[:-1]).replace(tzinfo=UTC) if text.endswith("Z") else None
     except ValueError:
         return ""
+    return utc_text(onset + timedelta(seconds=first)) if onset else ""

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 
 import numpy as np
 import pytest
+from outgoing_walk import outgoing
 from vendor_files import VENDORS, Vendor, xdf
 
 from ankle_imu.errors import RecordingError
 from ankle_imu.interchange import FORMATS, NotTold, options_of, read, recognise, timeline
+from ankle_imu.interchange.exporters import export
 
 N = 400
 every = pytest.mark.parametrize("vendor", VENDORS.values(), ids=VENDORS)
@@ -386,3 +389,27 @@ def test_without_the_library_one_sentence_tells_how_to_get_it(tmp_path, monkeypa
         monkeypatch.setitem(sys.modules, library, None)
         with pytest.raises(RecordingError, match=r"pip install 'ankle-imu\[formats\]'"):
             read(path, "left_foot")
+
+
+def test_our_own_motion_bids_data_set_comes_back(tmp_path):
+    """Exported and imported: the samples as they were, the losses where they were, one clock for both sensors."""
+    walk = outgoing()
+    export([walk], "motion-bids", tmp_path / "set")
+    zero = datetime.fromtimestamp(walk.started_s, tz=UTC)
+    for placement, series in walk.series.items():
+        (path,) = (tmp_path / "set").rglob(f"*tracksys-{placement.replace('_', '')}*_motion.tsv")
+        result = read(path, placement)
+        assert result.format == "motion_bids"
+        there = series.is_valid
+        np.testing.assert_array_equal(result.series.is_valid, there[: len(result.series.time)])
+        np.testing.assert_allclose(
+            result.series.acc[there[: len(result.series.time)]], series.acc[there], rtol=1e-6
+        )
+        np.testing.assert_allclose(
+            result.series.gyr[there[: len(result.series.time)]], series.gyr[there], rtol=1e-6
+        )
+        np.testing.assert_allclose(
+            result.series.time, series.time[: len(result.series.time)] - series.time[0], atol=1e-6
+        )
+        began = datetime.fromisoformat(result.started_utc)
+        assert (began - zero).total_seconds() == pytest.approx(series.time[0], abs=2e-3)
