@@ -35,6 +35,9 @@ copyreg.pickle(MappingProxyType, lambda proxy: (_read_only_mapping, (dict(proxy)
 
 
 def _read_only(values: ArrayLike) -> Array:
+    """A copy nobody can write to; an array of its own that is read-only already is kept."""
+    if isinstance(values, np.ndarray) and values.base is None and not values.flags.writeable:
+        return np.asarray(values, dtype=np.float64)
     array = np.array(values, dtype=np.float64)
     array.setflags(write=False)
     return array

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -16,7 +17,7 @@ from ankle_imu.cli.output import progress, say, show, show_json
 from ankle_imu.errors import RecordingError
 
 if TYPE_CHECKING:
-    from ankle_imu.interchange import Imported
+    from ankle_imu.interchange import Imported, NotTold
     from ankle_imu.values import ImuSeries, Recording, SessionInfo
 
 
@@ -34,14 +35,37 @@ def import_(
     ],
     format: Annotated[
         str,
-        _text("--format", "xsens_dot, witmotion_app, sensor_logger or generic_csv; else told from the content."),
+        _text("--format", "One of those above; else told from the content."),
     ] = "",
     mapping: Annotated[
         Path | None, Parameter(name="--mapping", help="TOML file that names columns and units of a CSV file.")
     ] = None,
-    device: Annotated[str, _text("--device", "Which sensor of a WitMotion file that holds several.")] = "",
+    devices: Annotated[
+        list[str] | None,
+        Parameter(
+            name="--device",
+            negative="",
+            help="Which sensor, of a file with several: its name or a part of it; once, or for each FILE.",
+        ),
+    ] = None,
     platform: Annotated[str, _text("--platform", "ios or android, for Sensor Logger without Metadata.csv.")] = "",
-    gyr_unit: Annotated[str, _text("--gyr-unit", "Unit of gyr in an Xsens file that is not from a DOT.")] = "",
+    acc_unit: Annotated[str, _text("--acc-unit", "Unit of acc where an XDF stream does not say it.")] = "",
+    gyr_unit: Annotated[
+        str,
+        _text("--gyr-unit", "Unit of gyr where an XDF stream, or an Xsens file not from a DOT, does not say it."),
+    ] = "",
+    rate: Annotated[
+        float | None,
+        Parameter(name="--rate", help="Hz, where a file counts samples and tells no rate (MT Manager)."),
+    ] = None,
+    rebuild: Annotated[
+        bool,
+        Parameter(
+            name="--rebuild",
+            negative="",
+            help="Compute acc and gyr of an Xsens DOT file that holds only orientation.",
+        ),
+    ] = False,
     mount_sites: Annotated[
         list[str] | None,
         Parameter(name="--mount-site", negative="", help="instep, lateral or heel; above_ankle or mid_shank."),
@@ -57,24 +81,40 @@ def import_(
 ) -> None:
     """Make a session out of files of other makers.
 
-    Prints the folder of the session. Read are the CSV export of Xsens / Movella DOT, text of the WitMotion app,
-    the zip of the phone app Sensor Logger, and any CSV file whose columns are named like
-    `time [s]`, `acc_x [m/s^2]`, `gyr_x [deg/s]` or in a mapping file. What was understood is told; the files are
-    kept in the session. Files of several sensors are put on one clock by the times they state.
+    Prints the folder of the session. The format is told from the content; what was understood is said: rate, units
+    and whether physics agrees with them, length, gaps. What a file leaves out is asked for, or taken from the
+    options. The files are kept in the session; those of several sensors are put on one clock by the times they
+    state.
+
+    `xsens_dot` Movella / Xsens DOT; `mt_manager` Xsens MT Manager; `witmotion_app`, `witmotion_flash` WitMotion's
+    app and SDCL memory; `metabase` MetaBase (one of the two files, or their folder); `movesense_sbem`,
+    `movesense_json` Movesense; `axivity_cwa` Axivity AX6; `nilspod` NilsPod; `apdm_csv`, `apdm_h5` APDM Opal;
+    `sensor_logger`, `phyphox` phone apps (zip); `xdf` LabRecorder; `motion_bids` a `*_motion.tsv`; `generic_csv`
+    any CSV whose columns are named like `time [s]`, `acc_x [m/s^2]`, `gyr_x [deg/s]` or in a mapping file.
     """
     _check_counts(files, placements)
-    options = {"mapping": mapping, "device": device, "platform": platform, "gyr_unit": gyr_unit}
+    told = {
+        "mapping": mapping,
+        "platform": platform,
+        "acc_unit": acc_unit,
+        "gyr_unit": gyr_unit,
+        "rate": rate,
+        "rebuild": rebuild,
+    }
+    options = [
+        {name: value for name, value in {**told, "device": device}.items() if value}
+        for device in _each(devices or [], files)
+    ]
     info = _session_info(person, affected_leg, note, started)
     sites = _check_sites(mount_sites or [])
-    with progress("reading"):
-        parts = [
-            _read_one(file, placement, format, {k: v for k, v in options.items() if v})
-            for file, placement in zip(files, placements, strict=True)
-        ]
+    parts = [
+        _read_one(file, placement, format, given)
+        for file, placement, given in zip(files, placements, options, strict=True)
+    ]
     recording, origin = _join(parts, files)
     info = replace(
         info,
-        started_utc=origin or info.started_utc or _file_start(files[0], recording.duration),
+        started_utc=origin or info.started_utc or _local_start(parts) or _file_start(files[0], recording.duration),
         sensors={p.sensor.placement: _mounted(p, sites) for p in parts},
         importer=", ".join(dict.fromkeys(f"{p.format} {p.version}" for p in parts)),
     )
@@ -92,6 +132,17 @@ def _check_counts(files: Sequence[Path], placements: Sequence[str]) -> None:
         )
     if len(set(placements)) < len(placements):
         raise failures.UsageError("Each --as must name another placement; two sensors cannot be worn at one.")
+
+
+def _each(devices: Sequence[str], files: Sequence[Path]) -> list[str]:
+    """The device of each file: the same for all, or one for each."""
+    if len(devices) <= 1:
+        return [*devices, ""][:1] * len(files)
+    if len(devices) != len(files):
+        raise failures.UsageError(
+            f"Found {len(files)} files and {len(devices)} --device; give one, or one for each."
+        )
+    return list(devices)
 
 
 def _session_info(person: str, affected_leg: str, note: str, started: str) -> SessionInfo:
@@ -130,18 +181,40 @@ def _mounted(part: Imported, sites: list[str]) -> Any:
 def _read_one(file: Path, placement: str, format: str, options: dict[str, Any]) -> Imported:
     """Read one file, check that physics agrees with its units, and say what was understood."""
     from ankle_imu.calibration.plausibility import check_units, likely_units
-    from ankle_imu.interchange import read, recognise
+    from ankle_imu.interchange import NotTold, read, recognise
 
     chosen = format or ("generic_csv" if "mapping" in options else recognise(file))
     if chosen == "generic_csv":
         options = {"suggest_units": likely_units, **options}
-    with failures.user_input():
-        part = read(file, placement, chosen, **options)
+    while True:
+        try:
+            with failures.user_input(), progress("reading"):
+                part = read(file, placement, chosen, **options)
+            break
+        except NotTold as error:
+            options = {**options, error.option: _ask(error)}
     remarks = check_units(part.series, placement)
     say(f"{file.name}: {part.format}, {placement}")
     for line in (*part.notes, *remarks):
         say(f"  {line}")
+    if not remarks:
+        say(f"  acc in {part.acc_unit}, gyr in {part.gyr_unit}: physics agrees")
     return part
+
+
+def _ask(error: NotTold) -> Any:
+    """What a file leaves out, from the person at the terminal; without one, the refusal stands."""
+    if not sys.stdin.isatty():
+        raise error
+    say(str(error))
+    options = ", ".join(error.choices) or "a number"
+    answer = input(f"{error.option} ({options}): ").strip()
+    if error.choices and answer in error.choices:
+        return answer
+    try:
+        return answer if error.choices else float(answer)
+    except ValueError:
+        raise failures.UsageError(f"Found {answer!r}; expected {options}.") from error
 
 
 def _join(parts: Sequence[Imported], files: Sequence[Path]) -> tuple[Recording, str]:
@@ -196,6 +269,18 @@ def _shifted(series: ImuSeries, shift: float) -> ImuSeries:
     return replace(series, time=series.time + shift) if shift else series
 
 
+def _local_start(parts: Sequence[Imported]) -> str:
+    """Start by the sensor's wall clock, taken for this computer's zone and said to be; "" without such a clock."""
+    from ankle_imu.manifest import format_utc
+
+    told = min((part.started_local for part in parts if part.started_local), default="")
+    if not told or len({bool(part.started_local) for part in parts}) > 1:
+        return ""
+    moment = datetime.fromisoformat(told).astimezone()
+    say(f"  {told} is read as time of this computer's zone, {moment.tzname()} (--started says it better).")
+    return format_utc(moment)
+
+
 def _file_start(file: Path, duration: float) -> str:
     """When the file was last changed, less its length: the best guess there is, and said to be one."""
     from ankle_imu.manifest import format_utc
@@ -211,7 +296,8 @@ def _save(
 ) -> Path:
     from ankle_imu.session_io import save_recording
 
-    originals = [inner for file in dict.fromkeys(files) for inner in _files_of(file)]
+    read = [inner for part, file in zip(parts, files, strict=True) for inner in part.files or _files_of(file)]
+    originals = list(dict.fromkeys(read))
     formats = "+".join(dict.fromkeys(part.format for part in parts))
     return save_recording(recording, root, info=info, import_format=formats, originals=originals)
 

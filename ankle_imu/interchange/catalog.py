@@ -10,12 +10,34 @@ from typing import Any, Final
 
 from ankle_imu import frames
 from ankle_imu.errors import CorruptRecording, RecordingError
-from ankle_imu.interchange import generic_csv, sensor_logger, witmotion_app, xsens_dot
+from ankle_imu.interchange import (
+    apdm_csv,
+    apdm_h5,
+    axivity_cwa,
+    generic_csv,
+    metabase,
+    motion_bids_reader,
+    movesense_json,
+    movesense_sbem,
+    mt_manager,
+    nilspod,
+    phyphox,
+    sensor_logger,
+    witmotion_app,
+    witmotion_flash,
+    xdf,
+    xsens_dot,
+)
+from ankle_imu.interchange.bytes_of import read_head
 from ankle_imu.interchange.imported import Imported
 from ankle_imu.interchange.text_table import decode, looks_like_text
 
+_BINARY: Final = (axivity_cwa, xdf, apdm_h5, movesense_sbem, witmotion_flash, nilspod)
+_TEXT: Final = (apdm_csv, mt_manager, xsens_dot, witmotion_app, metabase, movesense_json, generic_csv)
+_ARCHIVES: Final = (phyphox, sensor_logger, metabase)  # phyphox too may hold a Gyroscope.csv
 _MODULES: Final[dict[str, ModuleType]] = {
-    module.NAME: module for module in (xsens_dot, witmotion_app, sensor_logger, generic_csv)
+    module.NAME: module
+    for module in dict.fromkeys((*_BINARY, motion_bids_reader, *_ARCHIVES, *_TEXT[:-1], generic_csv))
 }
 FORMATS: Final = tuple(_MODULES)
 """Names of the formats that can be read, most particular first."""
@@ -31,8 +53,9 @@ def read(path: str | Path, placement: str, format: str | None = None, **options:
     path : str or Path
     placement : str, one of `frames.PLACEMENTS`, where the sensor was worn
     format : str, one of `FORMATS`; None means it is recognised from the content
-    **options : of that format: `device` (witmotion_app), `platform` (sensor_logger), `mapping` and `suggest_units`
-        (generic_csv), `gyr_unit` (xsens_dot)
+    **options : of that format: `device` (where a file holds several sensors), `platform` (sensor_logger),
+        `mapping` and `suggest_units` (generic_csv), `acc_unit` (xdf), `gyr_unit` (xsens_dot, xdf), `rate`
+        (mt_manager), `rebuild` (xsens_dot)
 
     Returns
     -------
@@ -53,13 +76,19 @@ def read(path: str | Path, placement: str, format: str | None = None, **options:
         format = generic_csv.NAME if "mapping" in options else recognise(path)
     if format not in _MODULES:
         raise ValueError(f"Unknown format {format!r}; expected one of {', '.join(FORMATS)}.")
-    reader = _MODULES[format].read
-    known = [p.name for p in inspect.signature(reader).parameters.values() if p.kind is p.KEYWORD_ONLY]
+    known = options_of(format)
     unknown = sorted(set(options) - set(known))
     if unknown:
-        raise ValueError(f"Format {format} takes no option {', '.join(unknown)}; it takes {', '.join(known)}.")
-    result: Imported = reader(path, placement, **options)
+        takes = ", ".join(known) or "none"
+        raise ValueError(f"Format {format} takes no option {', '.join(unknown)}; it takes {takes}.")
+    result: Imported = _MODULES[format].read(path, placement, **options)
     return result
+
+
+def options_of(format: str) -> tuple[str, ...]:
+    """Names of the options that the reader of a format takes."""
+    parameters = inspect.signature(_MODULES[format].read).parameters.values()
+    return tuple(p.name for p in parameters if p.kind is p.KEYWORD_ONLY)
 
 
 def recognise(path: str | Path) -> str:
@@ -67,7 +96,7 @@ def recognise(path: str | Path) -> str:
 
     Parameters
     ----------
-    path : str or Path of a file, or of an unpacked Sensor Logger export
+    path : str or Path of a file, or of a folder that an export was unpacked into
 
     Raises
     ------
@@ -78,28 +107,27 @@ def recognise(path: str | Path) -> str:
     """
     path = Path(path)
     if path.is_dir():
-        return _by_names([p.name for p in path.iterdir()], path)
-    try:
-        with path.open("rb") as file:
-            head = file.read(_HEAD)
-    except FileNotFoundError as error:
-        raise RecordingError(f"{path}: {error.strerror}.", path=str(path)) from error
+        return _by_names([p.relative_to(path).as_posix() for p in path.rglob("*") if p.is_file()], path)
+    head = read_head(path, _HEAD)
+    if motion_bids_reader.recognises_path(path):
+        return motion_bids_reader.NAME
     if head.startswith(b"PK"):
         return _by_names(_zip_names(path), path)
+    if binary := next((module.NAME for module in _BINARY if module.recognises_bytes(head)), ""):
+        return binary
     if head.strip() and not looks_like_text(head):
         raise _unknown(path, "binary data")
     text = decode(head, str(path))
-    if text.lstrip().startswith("//") and "MT Manager" in text[:2000]:
-        raise _unknown(path, "an Xsens MT Manager export")
-    for module in (xsens_dot, witmotion_app, generic_csv):
+    for module in _TEXT:
         if module.recognises(text):
             return str(module.NAME)
     raise _unknown(path, f"text that begins {text.strip().splitlines()[0][:60]!r}")
 
 
 def _by_names(names: list[str], path: Path) -> str:
-    if sensor_logger.recognises_names(names):
-        return sensor_logger.NAME
+    for module in _ARCHIVES:
+        if module.recognises_names(names):
+            return str(module.NAME)
     raise _unknown(path, f"files {', '.join(sorted(names)[:5])}" if names else "no files")
 
 

@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 from ankle_imu import frames
 from ankle_imu.errors import CorruptRecording, RecordingError
 from ankle_imu.interchange.imported import Imported, utc_text_from_epoch
+from ankle_imu.interchange.joining import onto
 from ankle_imu.interchange.text_table import decode, parse_table
 from ankle_imu.interchange.timeline import describe, lay_out
 from ankle_imu.values import Marker, SensorInfo
@@ -36,7 +37,6 @@ PLATFORMS: Final = ("ios", "android")
 
 _LARGEST: Final = 4 * 2**30  # bytes unpacked; a day of every phone sensor is below 2 GiB
 _USED: Final = ("totalacceleration", "accelerometer", "gravity", "gyroscope", "metadata", "annotation")
-_BRIDGED: Final = 3.0  # usual steps of a stream over which it is interpolated; longer is a gap
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -199,13 +199,7 @@ def _sorted(stream: _Stream) -> _Stream:
 def _onto(time_ns: NDArray[np.int64], stream: _Stream) -> NDArray[np.float64]:
     """Values of a stream at other times: its own where they agree, else linear between; NaN in its gaps."""
     zero = stream.time_ns[0]
-    at, own = (time_ns - zero).astype(np.float64), (stream.time_ns - zero).astype(np.float64)
-    out = np.column_stack([np.interp(at, own, stream.xyz[:, axis]) for axis in range(3)])
-    after = np.clip(np.searchsorted(own, at), 1, len(own) - 1)
-    is_gap = np.diff(own) > _BRIDGED * np.median(np.diff(own))
-    inside = (at > own[after - 1]) & (at < own[after])
-    out[(inside & is_gap[after - 1]) | (at < own[0]) | (at > own[-1])] = np.nan
-    return out
+    return onto((time_ns - zero).astype(np.float64), (stream.time_ns - zero).astype(np.float64), stream.xyz)
 
 
 def _sign(facts: Mapping[str, str], platform: str, has_total: bool, path: Path) -> tuple[float, str]:

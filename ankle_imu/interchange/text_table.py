@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from ankle_imu.errors import CorruptRecording, RecordingError, StorageError
+from ankle_imu.errors import CorruptRecording, RecordingError
+from ankle_imu.interchange.bytes_of import read_bytes
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -93,13 +94,7 @@ def read_text(path: Path) -> str:
     StorageError
         If the disk refuses.
     """
-    try:
-        raw = path.read_bytes()
-    except (FileNotFoundError, IsADirectoryError) as error:
-        raise RecordingError(f"{path}: {error.strerror}.", path=str(path)) from error
-    except OSError as error:
-        raise StorageError(f"{path}: {error.strerror or error}.", path=str(path)) from error
-    return decode(raw, str(path))
+    return decode(read_bytes(path), str(path))
 
 
 def decode(raw: bytes, path: str) -> str:

@@ -37,7 +37,7 @@ def lay_out(
     ----------
     time : (n,) s of the sensor's clock, any zero; NaN where unreadable
     acc : (n, 3) m/s^2, sensor frame; NaN where unreadable
-    gyr : (n, 3) rad/s, sensor frame
+    gyr : (n, 3) rad/s, sensor frame; all three may be taken over as they are and made read-only
     sensor : SensorInfo, whose ranges (where known) decide what counts as clipped
     path : str, for messages
     malformed : int, rows already left out because they could not be read at all
@@ -60,6 +60,9 @@ def lay_out(
     A step of the clock that is nearest to k > 1 usual steps means k - 1 lost samples. Where the steps scatter
     (phones), only steps above three usual ones are gaps.
     """
+    reach = _reach(acc), _reach(gyr)
+    if np.isfinite(reach).all() and _is_even(time):
+        return _lay_out_whole(time, acc, gyr, reach, sensor, malformed)
     acc, gyr = acc.copy(), gyr.copy()
     unreadable = np.asarray(~(np.isfinite(acc).all(axis=1) & np.isfinite(gyr).all(axis=1)))
     acc[unreadable], gyr[unreadable] = np.nan, np.nan
@@ -94,6 +97,46 @@ def lay_out(
         true_rate_hz=series.sampling_rate,
         reasons={name: count for name, count in reasons.items() if count},
     )
+
+
+def _reach(values: Array) -> float:
+    """The largest size of a number; NaN where one is NaN or there is none."""
+    return max(float(values.max()), -float(values.min())) if values.size else float("nan")
+
+
+def _is_even(time: Array) -> bool:
+    """Whether plainly no sample is missing between others: steps much alike, a sane rate."""
+    if len(time) < 2:
+        return False
+    steps = np.diff(time)
+    return bool(steps.min() > 1.0 / FASTEST and steps.max() < min(1.5 * steps.min(), 1.0 / SLOWEST))
+
+
+def _lay_out_whole(
+    time: Array, acc: Array, gyr: Array, reach: tuple[float, float], sensor: SensorInfo, malformed: int
+) -> tuple[ImuSeries, Loss]:
+    """What `lay_out` gives where nothing is missing: an hour of samples in a tenth of the time."""
+    time = time - time[0] if time[0] else time
+    time, acc, gyr = (np.require(values, requirements="O") for values in (time, acc, gyr))
+    for values in (time, acc, gyr):
+        values.setflags(write=False)
+    n = len(time)
+    series = ImuSeries(time=time, acc=acc, gyr=gyr, sampling_rate=(n - 1) / float(time[-1]))
+    return series, Loss(
+        expected=n,
+        received=n,
+        lost=0,
+        clipped=count_clipped(series, sensor) if _may_clip(reach, sensor) else 0,
+        true_rate_hz=series.sampling_rate,
+        reasons={"malformed": malformed} if malformed else {},
+    )
+
+
+def _may_clip(reach: tuple[float, float], sensor: SensorInfo) -> bool:
+    full = sensor.acc_range_g * STANDARD_GRAVITY, sensor.gyr_range_dps * DEGREE
+    return any(
+        size >= FULL_SCALE * end for size, end in zip(reach, full, strict=True)
+    )  # False with an unknown end
 
 
 def count_clipped(series: ImuSeries, sensor: SensorInfo) -> int:

@@ -20,7 +20,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ankle_imu import frames
+from ankle_imu import quaternion as qt
 from ankle_imu.errors import RecordingError
+from ankle_imu.interchange import rebuilt
 from ankle_imu.interchange.imported import Imported, utc_text
 from ankle_imu.interchange.text_table import TextTable, parse_table, read_text, split_cells
 from ankle_imu.interchange.timeline import describe, lay_out
@@ -28,10 +30,13 @@ from ankle_imu.units import GYR_UNITS
 from ankle_imu.values import Loss, SensorInfo
 
 NAME: Final = "xsens_dot"
-VERSION: Final = 1
+VERSION: Final = 2
 
 _ACC: Final = ("acc_x", "acc_y", "acc_z")
 _GYR: Final = ("gyr_x", "gyr_y", "gyr_z")
+_QUAT: Final = ("quat_w", "quat_x", "quat_y", "quat_z")
+_FREE: Final = ("freeacc_x", "freeacc_y", "freeacc_z")
+_REBUILT: Final = "acc and gyr are REBUILT from the sensor's own orientation and free acceleration"
 _MICROSECOND, _TENTH_MS = 1e-6, 1e-4
 _SLOWEST_DOT_STEP: Final = 4000  # in us 250 Hz, above any DOT; in 0.1 ms 2.5 Hz, below any use
 _WRAP: Final = 2**32
@@ -48,7 +53,7 @@ def recognises(text: str) -> bool:
     return not text.lstrip().startswith("//") and any(_is_header(split_cells(line)[1]) for line in lines)
 
 
-def read(path: Path, placement: str, *, gyr_unit: str = "") -> Imported:
+def read(path: Path, placement: str, *, gyr_unit: str = "", rebuild: bool = False) -> Imported:
     """Read a DOT file.
 
     Parameters
@@ -56,6 +61,7 @@ def read(path: Path, placement: str, *, gyr_unit: str = "") -> Imported:
     path : Path
     placement : str, one of `frames.PLACEMENTS`
     gyr_unit : str, a key of `units.GYR_UNITS`; only where the file is not from a DOT, else it is deg/s
+    rebuild : bool, whether to compute Acc and Gyr from Quat and FreeAcc where a file has only those
 
     Returns
     -------
@@ -75,11 +81,19 @@ def read(path: Path, placement: str, *, gyr_unit: str = "") -> Imported:
     table = parse_table(read_text(path), str(path), _is_header)
     column = {name.lower(): name for name in reversed(table.names)}
     facts = _preamble(table)
-    _refuse_without_rates(table, set(column), facts)
+    rebuild = rebuild and not set(_ACC + _GYR) <= set(column)
+    if not (rebuild and set(_QUAT + _FREE) <= set(column)):
+        _refuse_without_rates(table, set(column), facts)
     nominal = _nominal_rate(facts)
     ticks = table.numbers(column["sampletimefine"])
     time, tick = _clock(table, column, ticks, nominal)
-    gyr_unit = gyr_unit or _gyr_unit(facts, tick, str(path))
+    if rebuild:
+        gyr_unit = "rad/s"
+        quat = qt.normalize(np.column_stack([table.numbers(column[name]) for name in _QUAT]))
+        acc, gyr = rebuilt.rebuild(time, quat, table.vectors([column[name] for name in _FREE]))
+    else:
+        gyr_unit = gyr_unit or _gyr_unit(facts, tick, str(path))
+        acc, gyr = (table.vectors([column[name] for name in names]) for names in (_ACC, _GYR))
     sensor = SensorInfo(
         placement=placement,
         serial=facts.get("devicetag", ""),
@@ -91,8 +105,8 @@ def read(path: Path, placement: str, *, gyr_unit: str = "") -> Imported:
     )
     series, loss = lay_out(
         time,
-        table.vectors([column[name] for name in _ACC]),
-        table.vectors([column[name] for name in _GYR]) * GYR_UNITS[gyr_unit],
+        acc,
+        gyr * GYR_UNITS[gyr_unit],
         sensor=sensor,
         path=str(path),
         malformed=table.malformed,
@@ -107,7 +121,11 @@ def read(path: Path, placement: str, *, gyr_unit: str = "") -> Imported:
         acc_unit="m/s^2",
         gyr_unit=gyr_unit,
         started_utc=_started(facts.get("starttime", "")),
-        notes=(*_said(facts, nominal, series.sampling_rate), *describe(series, loss)),
+        notes=(
+            *([_REBUILT] if rebuild else []),
+            *_said(facts, nominal, series.sampling_rate),
+            *describe(series, loss),
+        ),
     )
 
 
@@ -136,10 +154,11 @@ def _refuse_without_rates(table: TextTable, columns: set[str], facts: dict[str, 
         return
     mode = facts.get("measurementmode", "")
     kinds = {re.split(r"[_\[]", name)[0] for name in table.names[2:]} - {"Status"}
+    way_out = " Or have both rebuilt from orientation and free acceleration (--rebuild)."
     raise RecordingError(
         f"{table.path} holds no {' and no '.join(missing)}, only {', '.join(sorted(kinds))}"
         f"{f' (mode {mode!r})' if mode else ''}; record again with a mode that has both Acc and Gyr, such as "
-        "'Rate quantities'.",
+        f"'Rate quantities'.{way_out if set(_QUAT + _FREE) <= columns else ''}",
         path=table.path,
     )
 

@@ -10,8 +10,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from vendor_files import VENDORS, Vendor
 
 import ankle_imu as ai
+from ankle_imu.interchange import FORMATS
 from ankle_imu.interchange.generic_csv import write
 from ankle_imu.simulate import Plan, walk
 from ankle_imu.units import STANDARD_GRAVITY
@@ -172,3 +174,95 @@ def test_files_that_share_a_clock_keep_it(ankle_imu: Run, tmp_path: Path, librar
     assert "share the clock" in done.err
     again = ai.open_session(done.out.strip().splitlines()[-1])
     assert again.series["left_shank"].time[0] - again.series["left_foot"].time[0] == pytest.approx(2.5, abs=1e-3)
+
+
+@pytest.mark.parametrize("vendor", VENDORS.values(), ids=VENDORS)
+def test_every_format_becomes_a_session(
+    ankle_imu: Run, series: dict[str, ImuSeries], tmp_path: Path, vendor: Vendor
+) -> None:
+    """A simulated foot through the maker's file: what was understood is said, the numbers come back."""
+    time = np.arange(4000) / vendor.rate
+    one = series["left_foot"]
+    acc = np.column_stack([np.interp(time, one.time, axis) for axis in one.acc.T])
+    gyr = np.column_stack([np.interp(time, one.time, axis) for axis in one.gyr.T])
+    path = vendor.save(tmp_path / "files", vendor.write(time, acc, gyr))
+    options = [f"--{name}={value}" for name, value in vendor.options.items()]
+    done = ankle_imu("import", path, "--as", "left_foot", "--started", "2026-11-22T10:00Z", *options)
+    assert done.code == 0, done.err
+    assert f": {vendor.name}, left_foot" in done.err
+    assert "physics agrees" in done.err
+    rate = vendor.rate
+    assert f"4000 samples in {4000 / rate:.1f} s at {rate:g} Hz" in done.err
+    kept = {p.name for p in (Path(done.lines[0]) / "raw").iterdir()} - {"SHA256SUMS", "part-0001.mcap"}
+    assert kept == (
+        {path.name} if vendor.zipped or vendor.name in ONE_FILE else {p.name for p in path.parent.iterdir()}
+    )
+    again = ai.open_session(done.lines[0]).series["left_foot"]
+    np.testing.assert_allclose(again.acc, acc, atol=vendor.acc_step + 1e-5)
+    np.testing.assert_allclose(again.gyr, gyr, atol=vendor.gyr_step + 1e-5)
+
+
+ONE_FILE = {v.name for v in VENDORS.values()} - {"metabase", "motion_bids"}
+
+
+def test_sensors_of_one_file_by_label(ankle_imu: Run, series: dict[str, ImuSeries], tmp_path: Path) -> None:
+    one = series["left_foot"]
+    time = np.arange(3000) / 104.0
+    path = VENDORS["apdm_csv"].save(tmp_path, VENDORS["apdm_csv"].write(time, one.acc[:3000], one.gyr[:3000]))
+    words = ("import", path, path, "--as", "left_foot", "--as", "left_shank")
+    ankle_imu(*words).refuses(5, "2 sensors (Lumbar, Left Foot)", "--device")
+    ankle_imu(*words, "--device", "Foot", "--device", "Foot", "--device", "Foot").refuses(2, "3 --device")
+    done = ankle_imu(*words, "--device", "Foot")
+    assert done.code == 0, done.err
+    assert set(ai.open_session(done.lines[0]).series) == {"left_foot", "left_shank"}
+    assert [p.name for p in (Path(done.lines[0]) / "raw").glob("apdm*")] == ["apdm.csv"]
+
+
+def test_a_person_at_the_terminal_is_asked(
+    ankle_imu: Run, series: dict[str, ImuSeries], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = series["left_foot"]
+    vendor = VENDORS["mt_manager+rate"]
+    path = vendor.save(tmp_path, vendor.write(one.time[:3000], one.acc[:3000], one.gyr[:3000]))
+    ankle_imu("import", path, "--as", "left_foot").refuses(5, "--rate")
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
+    monkeypatch.setattr("builtins.input", lambda _: " 104 ")
+    done = ankle_imu("import", path, "--as", "left_foot", "--json")
+    assert done.code == 0, done.err
+    assert done.json["sensors"][0]["sampling_rate_hz"] == pytest.approx(104.0)
+    monkeypatch.setattr("builtins.input", lambda _: "quick")
+    ankle_imu("import", path, "--as", "left_foot").refuses(2, "expected a number")
+
+
+def test_help_names_every_format(ankle_imu: Run) -> None:
+    done = ankle_imu("import", "--help")
+    assert [name for name in FORMATS if name not in done.out] == []
+    assert "Example" in done.out
+
+
+def test_readme_has_a_row_for_every_format() -> None:
+    readme = (Path(__file__).parents[2] / "README.md").read_text("utf-8")
+    rows = [line for line in readme.splitlines() if line.startswith("| `")]
+    assert [name for name in FORMATS if sum(row.startswith(f"| `{name}` ") for row in rows) != 1] == []
+
+
+def test_a_wall_clock_without_zone_is_read_in_this_computers(
+    ankle_imu: Run, series: dict[str, ImuSeries], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import time
+
+    if not hasattr(time, "tzset"):
+        pytest.skip("this system sets no zone for one process")
+    one = series["left_foot"]
+    vendor = VENDORS["axivity_cwa"]
+    path = vendor.save(tmp_path, vendor.write(np.arange(4000) / 100, one.acc[:4000], one.gyr[:4000]))
+    monkeypatch.setenv("TZ", "Asia/Kolkata")
+    time.tzset()
+    try:
+        done = ankle_imu("import", path, "--as", "left_foot")
+    finally:
+        monkeypatch.delenv("TZ")
+        time.tzset()
+    assert done.code == 0, done.err
+    assert "2026-08-28 07:51:44.000 is read as time of this computer's zone, IST" in done.err
+    assert ai.open_session(done.lines[0]).session.started_utc.startswith("2026-08-28T02:21:44")

@@ -14,7 +14,8 @@ from ankle_imu.interchange import FORMATS, read, recognise
 
 
 def test_known_formats():
-    assert FORMATS == ("xsens_dot", "witmotion_app", "sensor_logger", "generic_csv")
+    assert len(FORMATS) == len(set(FORMATS)) == 16
+    assert FORMATS[-1] == "generic_csv"
 
 
 @pytest.mark.parametrize(
@@ -27,10 +28,10 @@ def test_known_formats():
         (b"\x89PNG\r\n\x1a\n" + bytes(100), "found binary data"),
         (b"Dear diary,\ntoday I walked.\n", "found text that begins 'Dear diary,'"),
         (b"1,2,3,4,5,6,7\n" * 30, "found text that begins '1,2,3,4,5,6,7'"),
-        (b'{"a": 1}', "known are xsens_dot, witmotion_app, sensor_logger, generic_csv"),
+        (b'{"a": 1}', "known are axivity_cwa, .*, generic_csv"),
         (
             b"// General information:\n//  MT Manager version: 2022\nPacketCounter,SampleTimeFine,Acc_X\n",
-            "MT Manager",
+            "header but no samples",
         ),
     ],
 )
@@ -47,7 +48,7 @@ def test_wrong_reader_for_a_file(tmp_path):
     path = tmp_path / "x.csv"
     path.write_bytes(np.random.default_rng(0).bytes(5000))
     for name in FORMATS:
-        with pytest.raises(CorruptRecording, match=r"binary|damaged"):
+        with pytest.raises(RecordingError, match=r"binary|damaged|is no|holds no|does not say"):
             read(path, "left_foot", name)
 
 
@@ -69,23 +70,8 @@ def test_callers_mistakes(tmp_path):
         read(tmp_path / "none.csv", "left_hand")
     with pytest.raises(ValueError, match="Unknown format 'c3d'"):
         read(tmp_path / "none.csv", "left_foot", "c3d")
-    with pytest.raises(ValueError, match="xsens_dot takes no option device; it takes gyr_unit"):
+    with pytest.raises(ValueError, match="xsens_dot takes no option device; it takes gyr_unit, rebuild"):
         read(tmp_path / "none.csv", "left_foot", "xsens_dot", device="x")
-
-
-@pytest.mark.parametrize(
-    "name",
-    [
-        "NilsPodX-7FAD_20190430_0933.bin",
-        "axivity_ax6_sample.cwa",
-        "apdm_format7.csv",
-        "xsens_MT2022_ACC_GYRO_ROT_ALL_TAB_NAN_00B42D4B.txt",
-        "xsens_MT2022_ACC_GYRO_ROT_MAT_SEMICOLON_00B42D4B.txt",
-    ],
-)
-def test_real_files_of_other_makers_are_not_mistaken(shared, name):
-    with pytest.raises(RecordingError, match="no known format"):
-        read(shared / "data/importer_files" / name, "left_foot")
 
 
 def test_importing_it_costs_no_pandas():

@@ -135,6 +135,55 @@ def test_real_files_of_an_orientation_mode(shared, side):
         read(path, "left_shank")
 
 
+@pytest.mark.parametrize("side", ["LTibia_20210820_202113_811", "RTibia_20210820_202113_825"])
+def test_real_files_of_an_orientation_mode_rebuilt(shared, side):
+    """Rows by `csv`, rotations by scipy: what the sensor must have felt at the first and the last sample."""
+    from scipy.spatial.transform import Rotation
+
+    path = shared / f"data/importer_files/xsensdot_{side}.csv"
+    result = read(path, "left_shank", rebuild=True)
+    lines = path.read_text(encoding="utf-8").splitlines()
+    at = next(i for i, line in enumerate(lines) if line.startswith("PacketCounter"))
+    rows = np.array([[float(cell) for cell in line.split(",")] for line in lines[at + 1 :]])
+    turn = Rotation.from_quat(rows[:, [3, 4, 5, 2]])
+    felt = turn.inv().apply(rows[:, 6:9] + [0, 0, 9.80665])
+    np.testing.assert_allclose(result.series.acc[[0, -1]], felt[[0, -1]], atol=1e-9)
+    rate = (turn[:-1].inv() * turn[1:]).as_rotvec() / np.diff(rows[:, 1] * 1e-6)[:, None]
+    np.testing.assert_allclose(result.series.gyr[[0, -1]], rate[[0, -1]], atol=1e-6)
+    assert result.loss.received == len(rows)
+    assert result.loss.lost == np.sum(np.rint(np.diff(rows[:, 1]) / 16667) - 1)
+    assert result.series.sampling_rate == pytest.approx(60.0, rel=1e-3)
+    assert check_units(result.series, "left_shank") == ()
+    assert any("REBUILT" in note for note in result.notes)
+
+
+def test_rebuilt_is_what_the_sensor_felt(tmp_path):
+    """A known turning sensor: exact acc, and gyr to the curvature of the rate within two steps."""
+    from scipy.spatial.transform import Rotation
+
+    time = np.arange(300) / 60
+    angle = 0.5 * np.sin(2 * np.pi * time)
+    turn = Rotation.from_euler("ZX", np.column_stack([0.3 + 0 * time, angle]))
+    free = np.column_stack([np.sin(time), np.cos(time), 0.1 * time])
+    quat = turn.as_quat()[:, [3, 0, 1, 2]]
+    head = "PacketCounter,SampleTimeFine,Quat_W,Quat_X,Quat_Y,Quat_Z,FreeAcc_X,FreeAcc_Y,FreeAcc_Z"
+    keep = [i for i in range(300) if i not in (100, 101)]
+    body = [
+        ",".join([str(i), str(round(i * 1e6 / 60)), *(f"{v:.9f}" for v in (*quat[i], *free[i]))]) for i in keep
+    ]
+    path = tmp_path / "dot.csv"
+    path.write_text("\n".join(["DeviceTag:,a", "OutputRate:,60Hz", head, *body]) + "\n")
+    result = read(path, "left_shank", rebuild=True)
+    there = result.series.is_valid
+    assert there.sum() == 298
+    np.testing.assert_allclose(
+        result.series.acc[there], turn.inv().apply(free + [0, 0, 9.80665])[there], atol=1e-6
+    )
+    np.testing.assert_allclose(result.series.gyr[2:98, 0], np.pi * np.cos(2 * np.pi * time[2:98]), atol=0.02)
+    np.testing.assert_allclose(result.series.gyr[2:98, 1:], 0, atol=1e-4)
+    assert np.abs(result.series.gyr[[99, 102], 0] - np.pi * np.cos(2 * np.pi * time[[99, 102]])).max() < 0.2
+
+
 def test_real_layout_with_rates(shared, tmp_path, swing):
     """The real file's own preamble and clock, its orientation columns exchanged for rates."""
     path = shared / "data/importer_files/xsensdot_LTibia_20210820_202113_811.csv"

@@ -1,0 +1,55 @@
+"""The bytes of a file, or one sentence why not."""
+
+from __future__ import annotations
+
+import importlib
+from pathlib import Path
+from typing import Any
+
+from ankle_imu.errors import RecordingError, StorageError
+
+
+def read_bytes(path: Path) -> bytes:
+    """Bytes of a file.
+
+    Parameters
+    ----------
+    path : Path
+
+    Raises
+    ------
+    RecordingError
+        If there is no such file, or it is empty.
+    StorageError
+        If the disk refuses.
+    """
+    try:
+        data = path.read_bytes()
+    except (FileNotFoundError, IsADirectoryError) as error:
+        raise RecordingError(f"{path}: {error.strerror}.", path=str(path)) from error
+    except OSError as error:
+        raise StorageError(f"{path}: {error.strerror or error}.", path=str(path)) from error
+    if not data:
+        raise RecordingError(f"{path} is empty.", path=str(path))
+    return data
+
+
+def read_head(path: Path, size: int = 65536) -> bytes:
+    """First bytes of a file; raises as `read_bytes`, but an empty file is b""."""
+    try:
+        with path.open("rb") as file:
+            return file.read(size)
+    except (FileNotFoundError, IsADirectoryError) as error:
+        raise RecordingError(f"{path}: {error.strerror}.", path=str(path)) from error
+    except OSError as error:
+        raise StorageError(f"{path}: {error.strerror or error}.", path=str(path)) from error
+
+
+def need_library(name: str, path: Path) -> Any:
+    """A library of the extra `formats`, or a sentence that tells how to get it."""
+    try:
+        return importlib.import_module(name)
+    except ImportError as error:
+        raise RecordingError(
+            f"{path} needs {name}; install it with: pip install 'ankle-imu[formats]'.", path=str(path)
+        ) from error
