@@ -225,11 +225,11 @@ def _uncalibrated(result: PracticeResult) -> list[tuple[int, str]]:
         for leg in dict.fromkeys(lunges["leg"])
         if not result.quality.get("sensors", {}).get(f"{leg}_shank", {}).get("calibration")
     ]
-    return [
-        (
-            1,
-            f"the {words.side(one)} sensor is not calibrated, so that the lunge can be 2 deg off: once "
-            "`ankle-imu sensors calibrate`, and later ones are not.",
-        )
-        for one in bare
-    ]
+    if not bare:
+        return []
+    named = " and ".join(words.side(one) for one in bare)
+    text = (
+        f"lunges can be 2 deg off, since the offset of the {named} sensor is not known: ankle-imu sensors calibrate, "
+        "once, takes it out of later ones."
+    )
+    return [(1, text)]
