@@ -229,7 +229,7 @@ def _uncalibrated(result: PracticeResult) -> list[tuple[int, str]]:
         return []
     named = " and ".join(words.side(one) for one in bare)
     text = (
-        f"lunges can be 2 deg off, since the offset of the {named} sensor is not known: ankle-imu sensors calibrate, "
-        "once, takes it out of later ones."
+        f"lunges can be 2 deg off, since the offset of the {named} sensor is not known: ankle-imu sensors "
+        "calibrate, once, takes it out of later ones."
     )
     return [(1, text)]
