@@ -444,6 +444,21 @@ def test_xiao_sense_is_put_together(on_board: Callable[..., None], monkeypatch: 
     assert restarts_after(main_xiao_sense, "microcontroller", monkeypatch) == ["reset"]
 
 
+def test_a_lost_link_is_noticed_behind_any_number_of_writes(on_board: Callable[..., None]) -> None:
+    """While the flash is erased, nobody serves; a host that wrote a lot and left must be able to come back."""
+    on_board(bluetooth={"BLE": lambda: SimpleNamespace(gatts_read=lambda handle: b"")})
+    from device import radio_mp
+
+    radio = radio_mp.Radio("AnkleIMU-0001", SimpleNamespace(raw_us=lambda: 0))
+    radio._handles = {device_wire.CONTROL: 1, device_wire.TIME: 2}
+    radio._irq(radio_mp.CONNECTED, (7,))
+    for _ in range(3 * radio_mp.MOST_WAITING):
+        radio._irq(radio_mp.WRITTEN, (7, 2))
+    radio._irq(radio_mp.DISCONNECTED, (7,))
+    assert len(radio._events) == radio_mp.MOST_WAITING + 1
+    assert radio._events[-1][0] == radio_mp.DISCONNECTED
+
+
 def test_circuitpython_radio(on_board: Callable[..., None]) -> None:
     """Against a stand-in: what `_bleio` really does, no one has tried."""
     bleio = StandInBleio()
