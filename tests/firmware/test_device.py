@@ -281,6 +281,9 @@ def on_board(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     def put(**modules: Any) -> None:
         for name in ("radio_mp", "radio_cp", "main_esp32s3", "main_xiao_sense"):
             monkeypatch.delitem(sys.modules, f"device.{name}", raising=False)
+            monkeypatch.delattr(
+                sys.modules["device"], name, raising=False
+            )  # `from device import` looks there first
         for name, content in modules.items():
             module = ModuleType(name)
             vars(module).update(content)
