@@ -66,6 +66,7 @@ def _strides_of(path: Path, tell: Tell) -> SessionStrides:
 
     from ankle_imu.comparison import SessionStrides
 
+    sessions.refuse_practice(path, "walks are compared here (`ankle-imu practice trend` shows many)")
     taken = SessionStrides.from_result(sessions.result_of(path, tell))
     return replace(taken, session_id=taken.session_id or path.name)
 

@@ -1,4 +1,4 @@
-"""`demo`: weeks of walks without a sensor, through everything a real walk goes through."""
+"""`demo`: weeks of walks and of practice without a sensor, through everything a real walk goes through."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from cyclopts import Parameter
 
-from ankle_imu.cli import failures, sessions
+from ankle_imu.cli import demo_practice, failures, sessions
 from ankle_imu.cli.arguments import AsJson
 from ankle_imu.cli.output import Tell, progress, say, show, show_json
 
@@ -43,34 +43,40 @@ def demo(
 ) -> None:
     """Try everything on simulated walks: no sensor needed.
 
-    Simulates weeks of walks after an ankle sprain, records them through the real recorder and analyzes them.
+    Simulates weeks of walks after an ankle sprain and some sessions of practice between them, records them through
+    the real recorder and analyzes them.
 
-    Prints the paths of the report of the last walk and of the trend over all of them, as a picture and as a
-    page. Run again, it adds a new person.
+    Prints the paths of the report of the last walk, of the trend over all of them, as a picture and as a page, and
+    of the page that shows practice and walks on one time axis. Run again, it adds a new person.
     """
     if not 1 <= weeks <= _MOST_WEEKS:
         raise failures.UsageError(f"--weeks must be 1 to {_MOST_WEEKS}, found {weeks}.")
     root = out.expanduser().absolute()
     alias = _free_alias(root)
     with progress("simulating") as tell:
-        folders, last = _walk_all(_schedule(weeks, datetime.now(UTC)), root, alias, tell)
-        tell("writing the report and the trend", _WALKING)
+        walks = _schedule(weeks, datetime.now(UTC))
+        folders, last = _walk_all(walks, root, alias, tell)
+        tell("practising", _WALKING)
+        practised = demo_practice.practise_between([one.started for one in walks[:-1]], root, alias)
+        tell("writing the report and the trend", _WALKING + 0.1)
         report, picture, page, sentences = _write(root, alias, folders[-1], last)
+        mobile = demo_practice.write_trend(root, alias)
     if as_json:
         show_json(
             {
                 "library": root,
                 "alias": alias,
                 "sessions": folders,
+                "practice": practised,
                 "report": report,
                 "trend": picture,
                 "verdict": sentences,
-                "files": [report, picture, page],
+                "files": [report, picture, page, mobile],
             }
         )
         return
     _say_verdict(folders, root, sentences)
-    for path in (report, picture, page):
+    for path in (report, picture, page, mobile):
         show(path)
     say(f"All sessions:  ankle-imu library list --library {_short(root)}")
 

@@ -110,6 +110,7 @@ def _open(library: str | None, ref: str) -> tuple[Path, SessionResult]:
             f"{path} is a single file; its events are not kept. Import it, then analyze the session.",
             path=str(path),
         )
+    sessions.refuse_practice(path, "rolls and marks are listed of walks")
     return path, load_result(path)
 
 

@@ -16,7 +16,7 @@ from ankle_imu.errors import QualityRefusal
 if TYPE_CHECKING:
     import pandas as pd
 
-    from ankle_imu.trends.mobility import Point
+    from ankle_imu.trends.mobility import Mobility, Point
 
 
 def practice_trend(
@@ -39,16 +39,12 @@ def practice_trend(
     ankle weight.
     """
     from ankle_imu.cli.reporting import only_person
-    from ankle_imu.library.practice_trend import load_practice_trend
     from ankle_imu.report.mobility_page import ladder_grid, mobility_grid, write_mobility
-    from ankle_imu.trends.mobility import look_mobility, suggest
+    from ankle_imu.trends.mobility import suggest
 
     root = library_root(library)
     alias = person or only_person(root)
-    with failures.user_input():
-        practice = load_practice_trend(root, alias)
-        walks, stability, name = _walks(root, alias)
-    one = look_mobility(practice, walks, action, stability, name)
+    one = look_at(root, alias, action)
     with failures.user_input():
         page = write_mobility(one, out or root / "people" / alias / f"practice_{action}.html").absolute()
     if as_json:
@@ -64,6 +60,17 @@ def practice_trend(
     for line in suggest(one.rungs):
         show(line)
     show(page)
+
+
+def look_at(root: Path, alias: str, action: str) -> Mobility:
+    """One action of one person of a library, beside that person's walks."""
+    from ankle_imu.library.practice_trend import load_practice_trend
+    from ankle_imu.trends.mobility import look_mobility
+
+    with failures.user_input():
+        practice = load_practice_trend(root, alias)
+        walks, stability, name = _walks(root, alias)
+    return look_mobility(practice, walks, action, stability, name)
 
 
 def _walks(root: Path, alias: str) -> tuple[pd.DataFrame, tuple[Point, ...], str]:

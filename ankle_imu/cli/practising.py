@@ -209,13 +209,15 @@ def guided(
     clock. Typed while it runs: Enter pauses, s skips, a repeats, 0 to 10 tells of pain (5 ends it, or what the
     plan says), q ends and keeps what was done. `practice plan` gives the default plan to edit.
     """
-    from ankle_imu.practice.routine import load_routine
+    from ankle_imu.practice.routine import load_routine, remarks
 
     with failures.user_input():
         if setup.load:
             raise ValueError("--load is of single exercises; a plan says it block by block.")
         routine = load_routine(plan)
         steps = routine.for_legs(setup.legs)
+    for one in remarks(steps):
+        say(one)
     return _run(setup, steps, pain_stop=routine.pain_stop)
 
 
@@ -229,7 +231,7 @@ def plan(
 ) -> None:
     """Print the default plan of `practice guided`, write it to a file to edit, or check one that you edited."""
     from ankle_imu.durable import write_whole
-    from ankle_imu.practice.routine import default_text, load_routine
+    from ankle_imu.practice.routine import default_text, load_routine, remarks
 
     if check is None:
         if out is not None:
@@ -247,14 +249,25 @@ def plan(
         steps = routine.for_legs(("left",))
     total = sum(step.length_s for step in steps)
     if as_json:
-        show_json({"name": routine.name, "blocks": len(steps), "minutes_per_side": total / 60.0, "files": []})
+        show_json(
+            {
+                "name": routine.name,
+                "blocks": len(steps),
+                "minutes_per_side": total / 60.0,
+                "remarks": remarks(steps),
+                "files": [],
+            }
+        )
         return
     from ankle_imu.practice.prompts import title
+    from ankle_imu.report import words
 
     for step in steps:
         show(f"{step.length_s:5.0f} s  {title(step).removeprefix('Left ')}")
-    show(f"{routine.name}: {len(steps)} blocks, {total / 60.0:.1f} min for one side.")
+    show(f"{routine.name}: {words.plural(len(steps), 'block')}, {total / 60.0:.1f} min for one side.")
     show(f"Pain of {routine.pain_stop} or more out of 10 ends it.")
+    for one in remarks(steps):
+        show(one)
 
 
 def parse_load(texts: Sequence[str]) -> dict[str, Any]:

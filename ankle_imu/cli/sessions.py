@@ -44,6 +44,17 @@ def locate_practice(library: str | None, ref: str) -> Path:
     return path
 
 
+def refuse_practice(path: Path, what: str) -> None:
+    """Raise `RecordingError` where a session is one of practice: it has no strides and no rolls."""
+    from ankle_imu.library import is_practice
+
+    if is_practice(path):
+        raise RecordingError(
+            f"{path.name} is a session of practice, and {what}; `ankle-imu practice report` tells of it.",
+            path=str(path),
+        )
+
+
 def practice_of(path: Path) -> PracticeResult:
     """The saved result of a session of practice where it is up to date, else a new one."""
     from ankle_imu import batch
@@ -151,7 +162,8 @@ def show_session(told: dict[str, Any]) -> None:
     verdict = told["verdict"]
     for line in verdict["lines"]:
         show(line)
-    show(f"{verdict['sure']}: {' '.join(verdict['reasons'])}")
+    first, *others = verdict["reasons"]
+    show(f"{verdict['sure']}: {' '.join((first, *map(words.sentence, others)))}")
 
 
 def _show_practice(told: dict[str, Any]) -> None:

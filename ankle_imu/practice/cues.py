@@ -13,7 +13,7 @@ HEEL: Final = "heel_down"
 TOE: Final = "second_toe_in_line"
 
 WORDS: Final = {
-    MALLEOLI: "inner and outer malleolus level",
+    MALLEOLI: "both ankle bones (malleoli) level",
     HEEL: "heel down",
     TOE: "second toe in line with the shin",
 }

@@ -22,16 +22,17 @@ _HELP: Final[Mapping[str, str]] = {
 _FIRM: Final = "firm, without pain"
 
 PLACE: Final[Mapping[str, str]] = {
-    "seated": "Sit, foot flat. Second toe in line with the shin, inner and outer malleolus level, heel down.",
-    "standing": "Stand. Second toe in line with the shin, inner and outer malleolus level, heel down.",
-    "kneeling": "Kneel, top of the foot down. Second toe straight back from the ankle's centre, malleoli even.",
+    "seated": "Sit, foot flat. Second toe in line with the shin, both ankle bones (malleoli) level, heel down.",
+    "standing": "Stand. Second toe in line with the shin, both ankle bones (malleoli) level, heel down.",
+    "kneeling": "Kneel, top of the foot down. Second toe straight back from the ankle's centre, both ankle bones "
+    "(malleoli) even.",
 }
 """How the joint is placed before it is loaded (design 9)."""
 
 _SEES: Final[Mapping[frozenset[str], str]] = {
     frozenset({"foot", "shank"}): "The sensors see a level foot, the heel, and for a minute the line of the toe.",
     frozenset({"foot"}): "The sensor sees a level foot and the heel; toe and shin are for your eyes.",
-    frozenset({"shank"}): "The sensor sees only the lower leg: toe, malleoli and heel are for your eyes.",
+    frozenset({"shank"}): "The sensor sees only the lower leg: toe, ankle bones and heel are for your eyes.",
 }
 
 
@@ -98,11 +99,16 @@ def _coming(step: Step) -> str:
         return f"Lunge, the knee over the second toe, heel down, {times}."
     if step.exercise == "lift-off":
         return "Ball of the foot on a book, as far as it goes; then lift it off and keep the angle."
-    if step.position == "kneeling":
+    if _sits_back(step):
         return f"Sit back on the heels until it is {_FIRM}, {times}."
     if step.mode == "assisted":
         return f"{_HELP[step.action]} until it is {_FIRM}, {times}."
     return f"{_MOVE[step.action]}, {times}, shank still."
+
+
+def _sits_back(step: Step) -> bool:
+    """Whether the body's own weight helps: on the knees, into plantarflexion."""
+    return (step.position, step.action, step.mode) == ("kneeling", "plantarflexion", "assisted")
 
 
 def go(step: Step) -> str:
@@ -110,7 +116,7 @@ def go(step: Step) -> str:
     if step.exercise == "lunge":
         return "Knee forward"
     if step.exercise == "rom" and step.mode == "assisted":
-        return "Sit back" if step.position == "kneeling" else "Now with help"
+        return "Sit back" if _sits_back(step) else "Now with help"
     return _MOVE.get(step.action, "Now")
 
 

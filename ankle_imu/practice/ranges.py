@@ -127,7 +127,7 @@ def range_of(end_ranges: Sequence[float]) -> Range:
 def why_repeat(name: str, found: Range, settings: PracticeSettings) -> str:
     """Why repetitions should be done again, "" when they need not."""
     if 0 < found.n < settings.reps:
-        return f"{name}: {found.n} of {settings.reps:g} repetitions could be used"
+        return f"{name}: {found.n} of the {settings.reps:g} repetitions that a range takes could be used"
     if found.spread_deg > settings.repeat_spread_deg:
         return f"{name}: repetitions differ by {found.spread_deg:.1f} deg"
     return ""

@@ -24,9 +24,10 @@ MOST_S: Final = 20 * 60.0
 """A routine takes at most so long (design 9)."""
 
 PAIN_STOP: Final = 5
-"""From this answer on, 0 to 10, the routine ends. Ours, the careful end of the pain-monitoring model, which lets
-people train up to 5 (Silbernagel K.G. et al. (2007) Am. J. Sports Med. 35:897-906, doi:10.1177/0363546506298279):
-that is for tendons under treatment, this for people alone."""
+"""From this answer on, 0 to 10, the routine ends. Ours: one step before the pain-monitoring model, in which 5
+still counts as acceptable (Silbernagel K.G. et al. (2007) Am. J. Sports Med. 35:897-906, as physiotherapists
+sum it up: 3 and less safe, 4 and 5 acceptable, more not). That is for tendons under treatment, this for people
+alone."""
 
 LEAD_S: Final = 1.5
 """From the start of a block to the first movement, s."""
@@ -37,6 +38,9 @@ MOVE_S, BACK_S, REST_S = 2.0, 2.0, 1.6
 SECONDS: Final[Mapping[str, float]] = {"neutral": 6.0, "swing": 11.0, "balance": 20.0, ROCKING: 20.0}
 HOLD_S: Final[Mapping[str, float]] = {"rom": 3.0, "lunge": 3.0, "hold": 10.0, "lift-off": 12.0}
 REPS: Final[Mapping[str, int]] = {"rom": 3, "lunge": 3, "hold": 2, "lift-off": 1}
+_OF_EXERCISE: Final = {"seconds": SECONDS, "hold_s": HOLD_S, "reps": REPS}
+"""Number -> the exercises that have it."""
+
 SUPPORTED_S: Final = 5.0
 """On the support before a lift-off, s."""
 
@@ -81,6 +85,18 @@ class Step:
     def __post_init__(self) -> None:
         if self.exercise not in (*EXERCISES, ROCKING):
             raise ValueError(f"exercise is {self.exercise!r}; expected {', '.join((*EXERCISES, ROCKING))}.")
+        for name, usual in _OF_EXERCISE.items():
+            (low, high), value = _NUMBERS[name], getattr(self, name)
+            if self.exercise in usual and not low <= value <= high:
+                raise ValueError(f"{name} is {value:g}; expected {low} to {high}.")
+        if self.exercise == "lift-off" and self.reps != 1:
+            raise ValueError(
+                f"reps is {self.reps}; a lift-off is done once, and its block written again for more."
+            )
+        if self.load == "none" and not math.isnan(self.load_kg):
+            raise ValueError(
+                f"kg is {self.load_kg:g}, but no load is named; expected load = 'ankle_weight' or another."
+            )
         if self.exercise != ROCKING:
             self.block(0.0, 0.0)
 
@@ -135,6 +151,31 @@ class Routine:
         return steps
 
 
+def remarks(steps: Sequence[Step]) -> tuple[str, ...]:
+    """What steps lack to be measured, a sentence each.
+
+    Examples
+    --------
+    >>> remarks([make_step(exercise="neutral"), make_step(exercise="hold", action="inversion")])[1]
+    'Inversion is held without a range by itself before or after: the largest angle of the hold stands for it.'
+    """
+    kinds = {step.exercise for step in steps}
+    told = []
+    if not kinds <= {"neutral", ROCKING} and "neutral" not in kinds:
+        told.append("There is no neutral pose: without that zero nothing can be measured.")
+    if not kinds <= {"neutral", ROCKING, "swing", "lunge"} and not kinds & {"swing", "lunge"}:
+        told.append("There are no swings: a sensor on the lower leg will not know which way it points.")
+    ranged = {step.action for step in steps if step.exercise == "rom" and step.mode == "active"}
+    held = dict.fromkeys(step.action for step in steps if step.exercise in ("hold", "lift-off"))
+    told += [
+        f"{action.capitalize()} is held without a range by itself before or after: the largest angle of the hold "
+        "stands for it."
+        for action in held
+        if action not in ranged
+    ]
+    return tuple(told)
+
+
 def default_text() -> str:
     """The default plan as it stands in its file."""
     return resources.files("ankle_imu.practice").joinpath("plans", "default.toml").read_text("utf-8")
@@ -175,7 +216,7 @@ def read_routine(text: str, name: str = "the plan") -> Routine:
     if not isinstance(blocks, list) or not blocks or not all(isinstance(one, dict) for one in blocks):
         raise ValueError(f"{name} has no [[block]]; each exercise is one.")
     stop = content.get("pain_stop", PAIN_STOP)
-    if not isinstance(stop, int) or not 1 <= stop <= 10:
+    if isinstance(stop, bool) or not isinstance(stop, int) or not 1 <= stop <= 10:
         raise ValueError(f"{name}, line {_line(text, -1, 'pain_stop')}: pain_stop is {stop!r}; expected 1 to 10.")
     steps = tuple(_step(text, name, n, one) for n, one in enumerate(blocks))
     return Routine(name=str(content.get("name", name)), steps=steps, pain_stop=stop)
@@ -186,7 +227,7 @@ def make_step(**given: Any) -> Step:
     kind = given.get("exercise", "")
     if kind in ("lunge", "balance", ROCKING):
         given.setdefault("position", "standing")
-    for name, usual in (("seconds", SECONDS), ("hold_s", HOLD_S), ("reps", REPS)):
+    for name, usual in _OF_EXERCISE.items():
         if kind in usual:
             given.setdefault(name, usual[kind])
     if given.get("position", "seated") != "seated":
@@ -208,6 +249,9 @@ def _step(text: str, name: str, n: int, given: Mapping[str, Any]) -> Step:
             raise ValueError(f"{where(key)}: {key} is {value!r}; expected {low} to {high}.")
         if key == "reps" and not isinstance(value, int):
             raise ValueError(f"{where(key)}: reps is {value!r}; expected a whole number.")
+    for key, usual in _OF_EXERCISE.items():
+        if key in given and given.get("exercise") in EXERCISES and given["exercise"] not in usual:
+            raise ValueError(f"{where(key)}: {key} means nothing to {given['exercise']}; leave it out.")
     if given.get("leg", "left") not in frames.LEGS:
         raise ValueError(f"{where('leg')}: leg is {given['leg']!r}; expected left or right.")
     try:

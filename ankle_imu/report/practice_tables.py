@@ -148,7 +148,7 @@ def block_name(row: Any) -> str:
 
 
 _CUES: Final = {
-    "malleoli_level": "Malleoli level",
+    "malleoli_level": "Ankle bones level",
     "heel_down": "Heel down",
     "second_toe_in_line": "Second toe in line",
 }

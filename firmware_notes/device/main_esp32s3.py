@@ -5,6 +5,7 @@
 """
 
 import os
+import sys
 import time
 
 import esp32
@@ -22,6 +23,8 @@ RING_SAMPLES = 26000
 """A minute at 416 Hz; 16 bytes each, in PSRAM."""
 PARTITION = "ankle"
 DIVIDER = 2
+TOLD_S = 3
+"""So long an error stands on the console before the restart, and Ctrl-C still gets the prompt."""
 
 
 class Bus:
@@ -93,10 +96,12 @@ class Board:
 
 
 def main():
-    """Run for ever; restart after whatever goes wrong."""
+    """Run for ever; restart after whatever goes wrong. Ctrl-C, which `mpremote` sends, gives the prompt."""
     machine.freq(80000000)
-    board = Board()
     try:
+        board = Board()
         app.run(board, Lsm6dsox(board.bus, board.ticks), Radio(app.name_of(board.device_id), board), RING_SAMPLES)
-    finally:
+    except Exception as error:
+        sys.print_exception(error)
+        time.sleep(TOLD_S)
         machine.reset()

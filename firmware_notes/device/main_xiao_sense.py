@@ -6,7 +6,9 @@
 
 import os
 import time
+import traceback
 
+import _bleio
 import alarm
 import analogio
 import board as pins
@@ -26,6 +28,8 @@ POWER_UP_S = 0.01
 """The motion sensor wants 3 ms after its supply comes."""
 DIVIDER = 1510 / 510
 """Of the resistors 1 MOhm and 510 kOhm in front of the ADC."""
+TOLD_S = 3
+"""So long an error stands on the console before the restart, and Ctrl-C still gets the prompt."""
 
 
 class Bus:
@@ -90,17 +94,24 @@ class Board:
         self._led.value = not is_on
 
     def rest(self):
-        """Sleep until the motion sensor's INT1 goes high; then the board boots."""
-        moved = alarm.pin.PinAlarm(pin=pins.IMU_INT1, value=True)
-        alarm.exit_and_deep_sleep_until_alarms(moved, preserve_dios=(self._power,))
+        """Sleep off the air until the motion sensor's INT1 goes high; then boot.
+
+        A light sleep: before a deep one all pins are let go, and with `IMU_PWR` the motion sensor that should wake
+        the board; `preserve_dios`, which would keep it, is not implemented for the nRF52840.
+        """
+        _bleio.adapter.enabled = False
+        alarm.light_sleep_until_alarms(alarm.pin.PinAlarm(pin=pins.IMU_INT1, value=True))
+        microcontroller.reset()
 
 
 def main():
-    """Run for ever; restart after whatever goes wrong."""
-    board = Board()
+    """Run for ever; restart after whatever goes wrong. Ctrl-C gives the prompt."""
     try:
+        board = Board()
         app.run(
             board, Lsm6ds3trc(board.bus, board.ticks), Radio(app.name_of(board.device_id), board), RING_SAMPLES
         )
-    finally:
+    except Exception as error:
+        traceback.print_exception(error)
+        time.sleep(TOLD_S)
         microcontroller.reset()

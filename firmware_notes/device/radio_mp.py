@@ -133,7 +133,7 @@ class Radio:
             self._note(UPDATED, data[1], raw)
 
     def _note(self, kind, value, raw):
-        if len(self._events) < MOST_WAITING:
+        if kind <= UPDATED or len(self._events) < MOST_WAITING:  # a link that came or went is never passed over
             self._events.append((kind, value, raw))
 
     def _advertise(self):

@@ -22,12 +22,17 @@ def test_demo_leaves_walks_report_and_trend(
     monkeypatch.chdir(tmp_path)
     done = ankle_imu("demo", "--weeks", "1")
     assert done.code == 0
-    report, picture, page = map(Path, done.lines)
+    report, picture, page, mobile = map(Path, done.lines)
     root = tmp_path / "ankle-imu-demo"
     assert "<html" in report.read_text(encoding="utf-8")
     assert picture.read_bytes().startswith(b"\x89PNG")
     assert picture.parent == page.parent == root / "people" / "P-demo"
     assert "2 simulated walks" in done.err
+    text = mobile.read_text(encoding="utf-8")
+    assert "Walks: " in text
+    assert "orsiflexion" in text
+    kinds = ankle_imu("library", "list", "--kind", "practice", "--library", root, "--json").json["sessions"]
+    assert len(kinds) == 1
     assert "library list --library ankle-imu-demo" in done.err
     assert not (tmp_path / "library").exists()
     request.getfixturevalue("quick_page")

@@ -281,6 +281,9 @@ def on_board(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     def put(**modules: Any) -> None:
         for name in ("radio_mp", "radio_cp", "main_esp32s3", "main_xiao_sense"):
             monkeypatch.delitem(sys.modules, f"device.{name}", raising=False)
+            monkeypatch.delattr(
+                sys.modules["device"], name, raising=False
+            )  # `from device import` looks there first
         for name, content in modules.items():
             module = ModuleType(name)
             vars(module).update(content)
@@ -349,12 +352,32 @@ def test_esp32s3_is_put_together(on_board: Callable[..., None], monkeypatch: pyt
     assert board.battery() == (3800, 50, False)
     board.light(True)
     assert pins[21].level is False
+    resets = restarts_after(main_esp32s3, "machine", monkeypatch)
+    assert resets == ["reset"]
     board.bus.write(0x10, 7)
     board.bus.read(0x10, found := bytearray(1))
     assert found[0] == 7
 
 
-def test_xiao_sense_is_put_together(on_board: Callable[..., None]) -> None:
+def restarts_after(main: Any, chip: str, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What `main` does when the motion sensor is missing; Ctrl-C must give the prompt, not a restart."""
+    done: list[str] = []
+    monkeypatch.setattr(getattr(main, chip), "reset", lambda: done.append("reset"), raising=False)
+    monkeypatch.setattr("sys.print_exception", lambda error: done.append(str(error)), raising=False)
+    monkeypatch.setattr("traceback.print_exception", lambda error: done.append(str(error)))
+    monkeypatch.setattr("time.sleep", lambda seconds: None)
+    monkeypatch.setattr(main, "Radio", lambda name, board: None)
+    monkeypatch.setattr(main.app, "run", lambda *parts: (_ for _ in ()).throw(KeyboardInterrupt))
+    with pytest.raises(KeyboardInterrupt):
+        main.main()
+    assert not done
+    monkeypatch.setattr(main.app, "run", lambda *parts: (_ for _ in ()).throw(lsm6.ImuError("no answer")))
+    main.main()
+    assert done[0] == "no answer", "a wrong wire must be told before the restart"
+    return done[1:]
+
+
+def test_xiao_sense_is_put_together(on_board: Callable[..., None], monkeypatch: pytest.MonkeyPatch) -> None:
     """The same for CircuitPython's modules."""
     outputs: dict[str, Any] = {}
     registers = bytearray(128)
@@ -383,17 +406,29 @@ def test_xiao_sense_is_put_together(on_board: Callable[..., None]) -> None:
 
     names = ("IMU_PWR", "IMU_SCL", "IMU_SDA", "IMU_INT1", "LED_BLUE", "READ_BATT_ENABLE", "VBATT", "CHARGE_STATUS")
     slept: list[Any] = []
+    bleio = StandInBleio()
+
+    def deep(*alarms: Any, preserve_dios: Any = ()) -> None:
+        """As ports/nrf/common-hal/alarm of CircuitPython."""
+        if preserve_dios:
+            raise NotImplementedError("preserve_dios")
+        outputs["IMU_PWR"].value = False
+
+    def light(moved: Any) -> None:
+        slept.append((moved, outputs["IMU_PWR"].value, bleio.adapter.enabled))
+
     on_board(
         board={name: name for name in names},
         alarm={
             "pin": SimpleNamespace(PinAlarm=lambda pin, value: (pin, value)),
-            "exit_and_deep_sleep_until_alarms": lambda moved, preserve_dios: slept.append(moved),
+            "exit_and_deep_sleep_until_alarms": deep,
+            "light_sleep_until_alarms": light,
         },
         analogio={"AnalogIn": lambda pin: SimpleNamespace(value=25_000, reference_voltage=3.3)},
         busio={"I2C": I2C},
         digitalio={"DigitalInOut": InOut},
-        microcontroller={"cpu": SimpleNamespace(uid=bytes(range(8)))},
-        _bleio=vars(StandInBleio()),
+        microcontroller={"cpu": SimpleNamespace(uid=bytes(range(8))), "reset": lambda: slept.append("boot")},
+        _bleio=vars(bleio),
     )
     from device import main_xiao_sense
 
@@ -408,7 +443,23 @@ def test_xiao_sense_is_put_together(on_board: Callable[..., None]) -> None:
     assert found[0] == 7
     assert board.ticks() >= 0
     board.rest()
-    assert slept == [("IMU_INT1", True)]
+    assert slept == [(("IMU_INT1", True), True, False), "boot"]
+    assert restarts_after(main_xiao_sense, "microcontroller", monkeypatch) == ["reset"]
+
+
+def test_a_lost_link_is_noticed_behind_any_number_of_writes(on_board: Callable[..., None]) -> None:
+    """While the flash is erased, nobody serves; a host that wrote a lot and left must be able to come back."""
+    on_board(bluetooth={"BLE": lambda: SimpleNamespace(gatts_read=lambda handle: b"")})
+    from device import radio_mp
+
+    radio = radio_mp.Radio("AnkleIMU-0001", SimpleNamespace(raw_us=lambda: 0))
+    radio._handles = {device_wire.CONTROL: 1, device_wire.TIME: 2}
+    radio._irq(radio_mp.CONNECTED, (7,))
+    for _ in range(3 * radio_mp.MOST_WAITING):
+        radio._irq(radio_mp.WRITTEN, (7, 2))
+    radio._irq(radio_mp.DISCONNECTED, (7,))
+    assert len(radio._events) == radio_mp.MOST_WAITING + 1
+    assert radio._events[-1][0] == radio_mp.DISCONNECTED
 
 
 def test_circuitpython_radio(on_board: Callable[..., None]) -> None:

@@ -82,7 +82,7 @@ def test_a_lifted_heel_gives_the_tilt_before_it():
 
 def test_when_to_repeat():
     assert "differ by 6.0 deg" in ranges.why_repeat("active", ranges.range_of([20, 26, 21]), S)
-    assert "2 of 3" in ranges.why_repeat("active", ranges.range_of([20, 21]), S)
+    assert "2 of the 3" in ranges.why_repeat("active", ranges.range_of([20, 21]), S)
     assert ranges.why_repeat("active", ranges.range_of([20, 25, 21]), S) == ""
     assert ranges.why_repeat("active", ranges.range_of([]), S) == ""
 

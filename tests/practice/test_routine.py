@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ankle_imu.practice import prompts
-from ankle_imu.practice.routine import MOST_S, load_routine, make_step, read_routine
+from ankle_imu.practice.routine import MOST_S, load_routine, make_step, read_routine, remarks
 
 BLOCK = '[[block]]\nexercise = "neutral"\n'
 
@@ -35,6 +35,24 @@ def test_the_default_plan_has_all_that_was_asked_for():
     assert steps[0].exercise == "neutral"
 
 
+def test_the_default_plan_lacks_nothing_and_others_are_told_what_they_lack():
+    assert remarks(load_routine().steps) == ()
+    hold = make_step(exercise="hold", action="eversion")
+    assert len(remarks([hold])) == 3
+    assert remarks([make_step(exercise="neutral"), make_step(exercise="lunge")]) == ()
+
+
+def test_only_who_kneels_and_is_helped_into_plantarflexion_sits_back():
+    for action, mode, said in (
+        ("plantarflexion", "assisted", "Sit back"),
+        ("plantarflexion", "active", "Point the toes away"),
+        ("inversion", "assisted", "with a hand"),
+    ):
+        step = make_step(exercise="rom", action=action, mode=mode, position="kneeling")
+        assert said in prompts.place(step)
+        assert ("Sit back" in prompts.go(step)) == ("Sit back" in prompts.place(step))
+
+
 def test_both_sides_of_the_default_plan_take_at_most_20_minutes():
     both = load_routine().for_legs(("left", "right"))
     assert sum(s.length_s for s in both) <= MOST_S
@@ -58,6 +76,10 @@ def test_both_sides_of_the_default_plan_take_at_most_20_minutes():
         ),
         ("[[block]]\nreps = 2\n", "line 1: it names no exercise"),
         ("pain_stop = 11\n" + BLOCK, "line 1: pain_stop is 11"),
+        ("pain_stop = true\n" + BLOCK, "line 1: pain_stop is True"),
+        (BLOCK + "hold_s = 5\n", "line 3: hold_s means nothing to neutral"),
+        ('[[block]]\nexercise = "hold"\naction = "inversion"\nkg = 2\n', "line 4: kg is 2, but no load"),
+        ('[[block]]\nexercise = "lift-off"\naction = "inversion"\nreps = 3\n', "line 4: reps is 3; a lift-off"),
         ("colour = 1\n" + BLOCK, "line 1: colour is unknown"),
         ("block = 3", "no [[block]]"),
     ],

@@ -43,6 +43,27 @@ def test_the_verdict_names_range_hold_and_stance(result):
     assert verdict.level == 1
 
 
+def test_a_lunge_is_trusted_when_its_sensor_is_calibrated():
+    exercises = (
+        Exercise(kind="neutral"),
+        Exercise(kind="swing"),
+        Exercise(kind="neutral", position="standing"),
+        Exercise(kind="lunge", position="standing"),
+    )
+    lunge = ai.analyze_practice(practise(PracticePlan(exercises=exercises, sampling_rate=52.0))[0])
+    assert "ankle-imu sensors calibrate" in " ".join(told.judge_practice(lunge).reasons)
+    sensors = {name: {**one, "calibration": "abc"} for name, one in lunge.quality["sensors"].items()}
+    trusted = replace(lunge, quality={**lunge.quality, "sensors": sensors})
+    assert told.judge_practice(trusted).level == 0
+
+
+def test_a_direction_that_is_not_known_is_told_once():
+    exercises = (Exercise(kind="neutral"), Exercise(kind="rom", action="dorsiflexion"))
+    turned = ai.analyze_practice(practise(PracticePlan(exercises=exercises, sampling_rate=52.0))[0])
+    reasons = " ".join(told.judge_practice(turned).reasons)
+    assert reasons.count("which way the shank points") == 1
+
+
 def test_a_session_without_blocks_says_so(result):
     empty = ai.analyze_practice(practise(PracticePlan(exercises=(Exercise(kind="swing"),)))[0], blocks=())
     verdict = told.judge_practice(empty)

@@ -105,3 +105,9 @@ def test_wrong_plans_are_refused():
     for change in ({"legs": ("middle",)}, {"segments": ()}, {"errors": "some"}, {"loss": 2.0}):
         with pytest.raises(ValueError, match=next(iter(change))):
             PracticePlan(exercises=(), **change)
+
+
+@pytest.mark.parametrize("name", ["ranges_deg", "gaps_deg"])
+def test_a_plan_that_lacks_a_range_says_which(name):
+    with pytest.raises(ValueError, match=f"{name} lacks plantarflexion, "):
+        PracticePlan(exercises=(Exercise(kind="neutral"),), **{name: {"dorsiflexion": 8.0}})

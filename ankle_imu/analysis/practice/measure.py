@@ -22,6 +22,18 @@ Mask = NDArray[np.bool_]
 BEFORE_S = 4.0
 """So long before a repetition is looked for its rest, s."""
 
+SHORTEST_STANCE_S = 5.0
+"""A shorter stretch on one leg gives no sway, s. Ours: half a turn of its slowest waves, 0.1 Hz."""
+
+NOTHING = {
+    "rom": "no repetition was found: go as far as it goes, stay, and come back",
+    "lunge": "no repetition was found: go as far as it goes, stay, and come back",
+    "hold": "no hold of 1 s was found near the end of the range",
+    "lift-off": "no hold of 1 s was found near the end of the range",
+    "balance": "no 5 s were stood without a step",
+}
+"""What is said of a block in which nothing was found."""
+
 
 @dataclass(kw_only=True, eq=False)
 class Rows:
@@ -31,6 +43,10 @@ class Rows:
     holds: list[dict[str, Any]] = field(default_factory=list)
     sway: list[dict[str, Any]] = field(default_factory=list)
     compensations: list[dict[str, Any]] = field(default_factory=list)
+
+    def count(self) -> int:
+        """Number of repetitions, holds and stances."""
+        return len(self.reps) + len(self.holds) + len(self.sway)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -228,7 +244,7 @@ def measure_sway(task: Task, rows: Rows) -> None:
     start, stop, steps = sway.standing_stretch(
         leg.speed[segment][own], valid, task.sampling_rate, settings.stepped_dps
     )
-    if stop - start < 5.0 * task.sampling_rate:
+    if stop - start < SHORTEST_STANCE_S * task.sampling_rate:
         return
     time = task.time[own]
     for name in ("foot", "shank"):
@@ -289,6 +305,7 @@ def measure(task: Task, rows: Rows, end_ranges: Mapping[tuple[str, str], tuple[f
     if reason or task.rows.stop - task.rows.start < task.sampling_rate:
         return reason or "the block is shorter than 1 s"
     kind = task.block.exercise
+    before = rows.count()
     if kind in ("rom", "lunge"):
         measure_reps(task, rows)
     elif kind in ("hold", "lift-off"):
@@ -296,4 +313,4 @@ def measure(task: Task, rows: Rows, end_ranges: Mapping[tuple[str, str], tuple[f
         measure_holds(task, rows, *known)
     elif kind == "balance":
         measure_sway(task, rows)
-    return ""
+    return "" if rows.count() > before else NOTHING.get(kind, "")

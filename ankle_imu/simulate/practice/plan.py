@@ -149,6 +149,10 @@ class PracticePlan:
         ):
             if not found or set(found) - set(allowed) or len(set(found)) < len(found):
                 raise ValueError(f"{name} is {found!r}; expected some of {', '.join(allowed)}, each once.")
+        for name, needed in (("ranges_deg", RANGES_DEG), ("gaps_deg", GAPS_DEG)):
+            missing = [action for action in needed if action not in getattr(self, name)]
+            if missing:
+                raise ValueError(f"{name} lacks {', '.join(missing)}; give all of {', '.join(needed)}.")
         for name, low, high in (
             ("sampling_rate", 40.0, 1000.0),
             ("axis_sd_deg", 0.0, 20.0),

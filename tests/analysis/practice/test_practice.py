@@ -184,7 +184,29 @@ def test_a_pause_inside_a_block_hides_what_happened_in_it():
     fewer = analyze_practice(replace(recording, markers=(*recording.markers, *marks)))
     assert fewer.reps["accepted"].sum() == 2
     assert fewer.ranges["repeat"].all()
-    assert "2 of 3" in fewer.ranges["reason"].iloc[0]
+    assert "2 of the 3" in fewer.ranges["reason"].iloc[0]
+
+
+def test_a_block_in_which_nothing_was_found_says_so():
+    """Markers promise what the person never did: no silence about it."""
+    _, truth, recording = done(NEUTRAL, SWING, FLEX)
+    still = next(b for b in truth.blocks if b.exercise == "neutral")
+    words = ("practice rom inversion", "practice hold inversion", "practice balance")
+    for text in words:
+        idle = analyze_practice(
+            replace(
+                recording,
+                markers=(
+                    *recording.markers,
+                    Marker(time_s=still.start_s + 0.5, text=text, leg="left"),
+                    Marker(time_s=still.start_s + 4.5, text="practice end", leg="left"),
+                ),
+            )
+        )
+        row = idle.blocks[idle.blocks["exercise"] == text.split()[1]].iloc[0]
+        assert row["reason"].startswith("no "), text
+    measured = analyze_practice(recording).blocks
+    assert (measured["reason"] == "").all()
 
 
 @pytest.mark.parametrize(("gap_s", "n"), [(0.2, 1), (0.6, 2), (4.0, 2)])
