@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from ankle_imu import library, manifest, recording
+from ankle_imu.capture import host
 from ankle_imu.capture.linked import LOST
 from ankle_imu.capture.wanted import Listener, Wanted
 from ankle_imu.devices.adapter import Identity, Stream
@@ -43,6 +44,7 @@ class SessionSink:
         self.markers = 0
         self._root, self._info = root, info
         self._zero = float("nan")
+        self._begun: float | None = None
         self._is_ended, self._ended_s = False, 0.0
         self._writer: recording.RecordingWriter | None = None
         self._streams: dict[str, Stream] = {}
@@ -56,6 +58,10 @@ class SessionSink:
         if self._is_ended:
             return self._ended_s
         return _now() - self._zero if self.folder else 0.0
+
+    def begin_at(self, at: float) -> None:
+        """Let the session that is to come have begun at `at` on the event loop's clock, with packets from then."""
+        self._begun = at
 
     def begin(self, wanted: Wanted, identity: Identity, stream: Stream) -> None:
         """See `wanted.Sink.begin`."""
@@ -110,7 +116,7 @@ class SessionSink:
         """Keep what the computer's two clocks show, so that a later step of the wall clock can be seen."""
         if self._writer is not None and self.failure is None:
             with self._disk():
-                self._writer.note_clock(self.elapsed(), time.time_ns())
+                self._writer.note_clock(self.elapsed(), time.time_ns(), host.boot_id(), host.boot_s())
 
     def end(self, reason: str) -> None:
         """Nothing more is wanted of any sensor; what still comes was asked for before."""
@@ -151,8 +157,9 @@ class SessionSink:
         self._write_notes()
 
     def _begin_session(self, sensor: SensorInfo) -> None:
-        self._zero = _now()
-        start_ns = time.time_ns()
+        now = _now()
+        self._zero = now if self._begun is None else self._begun
+        start_ns = time.time_ns() - round((now - self._zero) * 1e9)
         started = datetime.fromtimestamp(start_ns / 1e9, tz=UTC)
         self._info = replace(
             self._info,
