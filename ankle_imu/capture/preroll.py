@@ -87,7 +87,10 @@ class Preroll:
             self._forget_old(one[2])
 
     def _forget_old(self, now: float) -> None:
-        while self._held and (len(first := self._held[0]) == 3 or first[2] < now - self._hold_s):
+        def is_old(one: Begun | Taken) -> bool:
+            return len(one) == 3 or one[2] < now - self._hold_s
+
+        while self._held and is_old(self._held[0]):
             self._drop_first()
 
     def _drop_first(self) -> None:

@@ -66,6 +66,7 @@ def build(only: str = "") -> App:
         recording,
         reporting,
         sensing,
+        serving,
         simulating,
         tracking,
         validating,
@@ -99,6 +100,7 @@ def build(only: str = "") -> App:
         usage="Usage: ankle-imu live SESSION [OPTIONS]",
         help_epilogue="Example:  ankle-imu live last --speed 4",
     )
+    app.command(serving.build(_WALKS, _OPTIONS))
     app.command(downloading.download, group=_WALKS, help_epilogue="Example:  ankle-imu download left_foot --list")
     app.command(checking.check, group=_WALKS, help_epilogue="Example:  ankle-imu check last")
     app.command(checking.repair, group=_WALKS, help_epilogue="Example:  ankle-imu repair last")

@@ -88,7 +88,7 @@ def record(
     async def work() -> Captured:
         async with contextlib.AsyncExitStack() as stack:
             if simulate:
-                radio, sensors, longest = await _simulated(stack, simulate)
+                radio, sensors, longest = await simulated_sensors(stack, simulate)
             else:
                 radio, longest = bluetooth.radio(), math.inf
                 sensors = dict([await named_sensor(radio, root, *pair) for pair in pairs]) or saved
@@ -174,7 +174,7 @@ def _is_text(words: str) -> bool:
     return True
 
 
-async def _simulated(
+async def simulated_sensors(
     stack: contextlib.AsyncExitStack, plan_name: str
 ) -> tuple[Radio, dict[Wanted, Adapter], float]:
     """Virtual sensors of a plan on a radio of their own, and how long the walk takes."""

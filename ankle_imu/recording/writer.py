@@ -142,7 +142,7 @@ class RecordingWriter:
         self._append_json(LOG_TOPIC, time_s, {"placement": placement, "event": event, "text": text, **facts})
 
     def note_clock(self, time_s: float, utc_ns: int, boot_id: str = "", boot_s: float = math.nan) -> None:
-        """Store what the host's clocks show at `time_s`: the wall clock, and s since which boot; "", NaN unknown."""
+        """Store what the host's clocks show at `time_s`: the wall clock, and s since a boot where known."""
         boot = {"boot_id": boot_id, "boot_s": boot_s} if boot_id and math.isfinite(boot_s) else {}
         self._append_json(HOST_CLOCK_TOPIC, time_s, {"utc_ns": utc_ns, **boot})
 

@@ -97,7 +97,7 @@ def test_it_can_be_opened_before_anything_came(tmp_path: Path) -> None:
 
 def test_a_sensor_that_began_long_ago_is_known(tmp_path: Path) -> None:
     """Its beginning is older than what is held; its packets still find their channel."""
-    said, folder = hold(tmp_path, opened_after=9.5, hold_s=0.5)
+    _, folder = hold(tmp_path, opened_after=9.5, hold_s=0.5)
     assert folder is not None
     for stream in recording.read_log(part_paths(folder)).streams:
         assert stream.config == CONFIG
