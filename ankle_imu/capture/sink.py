@@ -107,9 +107,13 @@ class SessionSink:
         """Keep a word said now, or `at_s` s after the session began; False when it has not begun."""
         if self._writer is None or self.failure is not None:
             return False
+        time_s = self.elapsed() if at_s is None else max(0.0, at_s)
         with self._disk():
-            self._writer.mark(self.elapsed() if at_s is None else max(0.0, at_s), text, leg)
+            self._writer.mark(time_s, text, leg)
             self.markers += 1
+        if self._listener is not None and self.failure is None:
+            with self._listening():
+                self._listener.mark(time_s, text)
         return self.failure is None
 
     def write_clock(self) -> None:

@@ -47,6 +47,9 @@ class Movement:
         """See `capture.Listener.take`."""
         self._waiting[placement].append((time_s, payload))
 
+    def mark(self, time_s: float, text: str) -> None:
+        """See `capture.Listener.mark`."""
+
     def end(self) -> None:
         """See `capture.Listener.end`."""
 
