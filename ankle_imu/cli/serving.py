@@ -145,7 +145,7 @@ def status(*, as_json: AsJson = False) -> None:
             else "No service is installed; `ankle-imu service install` does that."
         )
         return
-    show_heading(f"{told['state']}: {told['words']}")
+    show_heading(told["words"][:1].upper() + told["words"][1:] + ".")
     rows = [
         (
             s["placement"].replace("_", " "),
@@ -162,7 +162,7 @@ def status(*, as_json: AsJson = False) -> None:
         ("session", told["session"] or told["last_session"] or "none yet"),
         (
             "clock",
-            "set by a time server" if told["is_clock_set"] else "not set yet; dates are put right when it is",
+            "set" if told["is_clock_set"] else "not set yet; dates are put right when it is",
         ),
         ("last told", told["utc"]),
     ]

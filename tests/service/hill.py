@@ -25,7 +25,7 @@ from ankle_imu.simulate.sensors.radio import OnAir, VirtualRadio
 from ankle_imu.units import STANDARD_GRAVITY
 from ankle_imu.values import ImuSeries, SessionInfo
 
-RATE = 52.0
+RATE = 26.0
 PLACES = ("left_foot", "left_shank")
 BOOT_UTC_NS = 1_700_000_000 * 10**9
 
