@@ -39,7 +39,7 @@ def packets(placement: str, series: ImuSeries, minutes: int) -> Iterator[list[Pa
 def test_memory_is_flat_over_an_hour(full: bool) -> None:
     from ankle_imu.live.hub import Hub, Page
 
-    placements, rate, minutes = PAIR, 52.0, 60 if full else 3
+    placements, rate, minutes = PAIR, 52.0, 60 if full else 6
     plan = ai.simulate.Plan(
         duration_s=62.0, sampling_rate=rate, terrain="uneven", rolls=1, errors="typical", placements=placements
     )
