@@ -52,7 +52,7 @@ async def examine(radio: Radio, root: Path) -> tuple[Finding, ...]:
     if sys.platform == "linux":
         found += [look_at_bluez(_ask("bluetoothctl", "--version")), look_at_adapter()]
     found += [look_at_sensors(root), look_at_disk(root), look_at_battery(host.charge())]
-    found.append(look_at_clock(datetime.now(UTC), _is_clock_synchronised()))
+    found.append(look_at_clock(datetime.now(UTC), host.is_clock_synchronised()))
     return tuple(found)
 
 
@@ -191,11 +191,6 @@ def exit_code(findings: tuple[Finding, ...]) -> int:
 
 def _dotted(version: tuple[int, int]) -> str:
     return f"{version[0]}.{version[1]}"
-
-
-def _is_clock_synchronised() -> bool | None:
-    told = _ask("timedatectl", "show", "-p", "NTPSynchronized", "--value").strip()
-    return {"yes": True, "no": False}.get(told)
 
 
 def _ask(*command: str) -> str:

@@ -36,7 +36,7 @@ FLOORS = (
     {"analysis", "session_io", "simulate", "keeping"},
     {"streaming", "batch"},
     {"validation", "capture", "ledger", "reproduction"},
-    {"doctor", "selfcheck", "live"},
+    {"doctor", "selfcheck", "live", "lsl", "service"},
     {"cli"},
 )
 """Ground floor first; a name is a folder or a module directly in the package."""

@@ -1,9 +1,12 @@
-"""What the computer that records must have: room on its disk and charge in its battery."""
+"""The computer that records: room on its disk, charge in its battery, and what its clocks are worth."""
 
 from __future__ import annotations
 
 import shutil
+import subprocess
+import time
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -14,6 +17,7 @@ MIN_CHARGE: Final = 0.03
 """A recording stops at this charge of a battery that is being discharged, while the system still can."""
 
 _POWER: Final = Path("/sys/class/power_supply")
+_BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
 
 
 def free_bytes(path: Path) -> int:
@@ -35,3 +39,29 @@ def charge(power: Path = _POWER) -> float:
                 if status == "Discharging" and not lowest <= share:
                     lowest = share
     return lowest
+
+
+@cache
+def boot_id() -> str:
+    """Name of this boot of the computer; "" where the system gives none."""
+    try:
+        return _BOOT_ID.read_text().strip()
+    except OSError:
+        return ""
+
+
+def boot_s() -> float:
+    """Seconds since the computer started, sleep included; nothing steps this clock. NaN where there is none."""
+    if hasattr(time, "CLOCK_BOOTTIME"):
+        return time.clock_gettime(time.CLOCK_BOOTTIME)
+    return float("nan")
+
+
+def is_clock_synchronised() -> bool | None:
+    """Whether the wall clock was set by a time server; None where the system does not tell. May take seconds."""
+    command = ("timedatectl", "show", "-p", "NTPSynchronized", "--value")
+    try:
+        told = subprocess.run(command, capture_output=True, text=True, timeout=5, check=True).stdout
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return {"yes": True, "no": False}.get(told.strip())

@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from ankle_imu.capture import host
 from ankle_imu.capture.finder import Finder
+from ankle_imu.capture.preroll import Preroll
 from ankle_imu.capture.sink import SessionSink
 from ankle_imu.capture.status import Captured, End, Status, sensor_status
 from ankle_imu.capture.supervisor import Supervisor
@@ -40,6 +41,7 @@ class Order:
     wish : Wish
     duration_s : float, s from the first sensor that streams
     find_s : float, s to wait for the first sensor
+    hold_s : float, s; above 0 nothing is written until `Recorder.begin`, and so much of what came before is kept
 
     Raises
     ------
@@ -53,6 +55,7 @@ class Order:
     wish: Wish = field(default_factory=Wish)
     duration_s: float = float("inf")
     find_s: float = 60.0
+    hold_s: float = 0.0
 
     def __post_init__(self) -> None:
         if not self.sensors:
@@ -72,7 +75,7 @@ class Recorder:
     radio : Radio
     order : Order
     on_status : called once a second
-    listener : Listener or None, told of each packet once it is kept
+    listener : Listener or None, told of each packet once it is kept; with `hold_s`, of each that comes
     """
 
     def __init__(
@@ -83,14 +86,24 @@ class Recorder:
         listener: Listener | None = None,
     ) -> None:
         self._order, self._on_status = order, on_status
-        self._sink = SessionSink(order.root, order.info, listener)
+        self._preroll: Preroll | None = None
+        if order.hold_s > 0:
+            self._sink = SessionSink(order.root, order.info)
+            self._preroll = Preroll(self._sink, order.hold_s, listener)
+        else:
+            self._sink = SessionSink(order.root, order.info, listener)
         finder = Finder(radio)
         self._supervisors = [
-            Supervisor(wanted, adapter, finder, self._sink, order.wish)
+            Supervisor(wanted, adapter, finder, self._preroll or self._sink, order.wish)
             for wanted, adapter in order.sensors.items()
         ]
         self._reason: End | None = None
         self._stopping = asyncio.Event()
+
+    def begin(self) -> None:
+        """Begin the session of an order with `hold_s`, with what is held; without, sensors begin it themselves."""
+        if self._preroll is not None and not self._stopping.is_set():
+            self._preroll.open()
 
     def stop(self, reason: End = End.INTERRUPTED) -> None:
         """End cleanly; only the first reason counts. May be called from a signal handler of the event loop.

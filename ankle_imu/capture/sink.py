@@ -13,6 +13,7 @@ from functools import partial
 from pathlib import Path
 
 from ankle_imu import library, manifest, recording
+from ankle_imu.capture import host
 from ankle_imu.capture.linked import LOST
 from ankle_imu.capture.wanted import Listener, Wanted
 from ankle_imu.devices.adapter import Identity, Stream
@@ -44,6 +45,7 @@ class SessionSink:
         self.markers = 0
         self._root, self._info = root, info
         self._zero = float("nan")
+        self._begun: float | None = None
         self._is_ended, self._ended_s = False, 0.0
         self._writer: recording.RecordingWriter | None = None
         self._streams: dict[str, Stream] = {}
@@ -57,6 +59,10 @@ class SessionSink:
         if self._is_ended:
             return self._ended_s
         return _now() - self._zero if self.folder else 0.0
+
+    def begin_at(self, at: float) -> None:
+        """Let the session that is to come have begun at `at` on the event loop's clock, with packets from then."""
+        self._begun = at
 
     def begin(self, wanted: Wanted, identity: Identity, stream: Stream) -> None:
         """See `wanted.Sink.begin`."""
@@ -102,16 +108,20 @@ class SessionSink:
         """Keep a word said now, or `at_s` s after the session began; False when it has not begun."""
         if self._writer is None or self.failure is not None:
             return False
+        time_s = self.elapsed() if at_s is None else max(0.0, at_s)
         with self._disk():
-            self._writer.mark(self.elapsed() if at_s is None else max(0.0, at_s), text, leg)
+            self._writer.mark(time_s, text, leg)
             self.markers += 1
+        if self._listener is not None and self.failure is None:
+            with self._listening():
+                self._listener.mark(time_s, text)
         return self.failure is None
 
     def write_clock(self) -> None:
         """Keep what the computer's two clocks show, so that a later step of the wall clock can be seen."""
         if self._writer is not None and self.failure is None:
             with self._disk():
-                self._writer.note_clock(self.elapsed(), time.time_ns())
+                self._writer.note_clock(self.elapsed(), time.time_ns(), host.boot_id(), host.boot_s())
 
     def end(self, reason: str) -> None:
         """Nothing more is wanted of any sensor; what still comes was asked for before."""
@@ -152,8 +162,9 @@ class SessionSink:
         self._write_notes()
 
     def _begin_session(self, sensor: SensorInfo) -> None:
-        self._zero = _now()
-        start_ns = time.time_ns()
+        now = _now()
+        self._zero = now if self._begun is None else self._begun
+        start_ns = time.time_ns() - round((now - self._zero) * 1e9)
         started = datetime.fromtimestamp(start_ns / 1e9, tz=UTC)
         self._info = replace(
             self._info,

@@ -90,6 +90,10 @@ class Listener(Protocol):
         """A packet that was kept, `time_s` s after the session began."""
         ...
 
+    def mark(self, time_s: float, text: str) -> None:
+        """A word was kept, said `time_s` s after the session began."""
+        ...
+
     def end(self) -> None:
         """It was told to end; the last moment to keep a marker."""
         ...

@@ -63,6 +63,7 @@ def build(only: str = "") -> App:
         recording,
         reporting,
         sensing,
+        serving,
         simulating,
         tracking,
         validating,
@@ -97,6 +98,7 @@ def build(only: str = "") -> App:
         help_epilogue="Example:  ankle-imu live last --speed 4",
     )
     app.command(practising.build(_WALKS, _OPTIONS))
+    app.command(serving.build(_WALKS, _OPTIONS))
     app.command(downloading.download, group=_WALKS, help_epilogue="Example:  ankle-imu download left_foot --list")
     app.command(checking.check, group=_WALKS, help_epilogue="Example:  ankle-imu check last")
     app.command(checking.repair, group=_WALKS, help_epilogue="Example:  ankle-imu repair last")

@@ -22,10 +22,14 @@ _LOOK_S: Final = 5.0
 
 def worn_sensors(root: Path) -> dict[Wanted, Adapter]:
     """The saved sensors that are worn, else those in reach that the person places."""
+    return saved_sensors(root) or {_wanted(sensor): adapter_of(sensor) for sensor in _ask_for_sensors(root)}
+
+
+def saved_sensors(root: Path) -> dict[Wanted, Adapter]:
+    """The saved sensors that are worn, with a new adapter each; nobody is asked."""
     from ankle_imu.library import load_sensors
 
-    worn = [sensor for sensor in load_sensors(root) if sensor.placement] or _ask_for_sensors(root)
-    return {_wanted(sensor): adapter_of(sensor) for sensor in worn}
+    return {_wanted(sensor): adapter_of(sensor) for sensor in load_sensors(root) if sensor.placement}
 
 
 def _wanted(sensor: KnownSensor, placement: str = "") -> Wanted:

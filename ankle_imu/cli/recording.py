@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 from cyclopts import Parameter
 
-from ankle_imu.cli import bluetooth, failures, living
+from ankle_imu.cli import bluetooth, failures, lab, living
 from ankle_imu.cli.arguments import AsJson, Into, Person, library_root
 from ankle_imu.cli.choosing import named_sensor, worn_sensors
 from ankle_imu.cli.output import say, show, show_json
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from ankle_imu.capture import Captured, Order, Recorder, Status, Wanted
     from ankle_imu.devices.adapter import Adapter, Radio
     from ankle_imu.live import Beside
+    from ankle_imu.lsl import Outlets
 
 
 def record(
@@ -52,6 +53,8 @@ def record(
     host: living.Host = "127.0.0.1",
     port: living.Port = 8765,
     bell: living.Bell = False,
+    lsl: lab.Lsl = False,
+    lsl_from: lab.LslFrom = None,
     as_json: AsJson = False,
 ) -> int:
     """Record a walk from your sensors.
@@ -62,6 +65,7 @@ def record(
 
     With --live a page shows angles, sensors and rolls while you walk, leads through the set-up, and takes markers
     (`pip install 'ankle-imu[live]'`). A cue on it comes after the limit was passed: it cannot prevent that roll.
+    With --lsl other programs of a lab get samples and markers; --lsl-from records what they send (`[lsl]`).
     """
     from ankle_imu.capture import Order
     from ankle_imu.devices.adapter import Wish
@@ -80,15 +84,23 @@ def record(
         _check(0 < rate <= 2000, f"--rate must be above 0 and at most 2000 Hz, found {rate:g}.")
         _check(0 <= load_kg < math.inf, f"--load-kg must be 0 kg or more, found {load_kg:g}.")
         _check(not (simulate and pairs), "--simulate brings its own sensors; leave out --sensor.")
+        streams = [pair_of(text, "--lsl-from") for text in lsl_from or ()]
+        _check(not (streams and (simulate or pairs)), "--lsl-from brings its own; leave out --sensor, --simulate.")
         _check(_is_text(note), "--note holds bytes that are no text.")
         alias = check_alias(person) if person else ""
     alias = alias or default_alias()
-    saved = {} if simulate or pairs else worn_sensors(root)
+    source = lab.source(streams) if streams else None
+    saved = {} if simulate or pairs or streams else worn_sensors(root)
+    outlets = lab.outlets() if lsl else None
 
     async def work() -> Captured:
         async with contextlib.AsyncExitStack() as stack:
+            if outlets is not None:
+                stack.callback(outlets.close)
             if simulate:
-                radio, sensors, longest = await _simulated(stack, simulate)
+                radio, sensors, longest = await simulated_sensors(stack, simulate)
+            elif source is not None:
+                (radio, sensors), longest = source, math.inf
             else:
                 radio, longest = bluetooth.radio(), math.inf
                 sensors = dict([await named_sensor(radio, root, *pair) for pair in pairs]) or saved
@@ -102,22 +114,22 @@ def record(
                     wish=Wish(rate_hz=rate),
                     duration_s=min(duration, longest),
                 )
-            return await _record(radio, order, page)
+            return await _record(radio, order, page, outlets)
 
     captured = bluetooth.run(work())
     return _close(captured, as_json)
 
 
-async def _record(radio: Radio, order: Order, page: living.Page | None) -> Captured:
+async def _record(radio: Radio, order: Order, page: living.Page | None, outlets: Outlets | None) -> Captured:
     if page is None:
-        return await _watched(radio, order, None)
+        return await _watched(radio, order, None, outlets)
     worn = [wanted.placement for wanted in order.sensors]
     beside = living.open_page(page, worn, order.root, order.info.alias)
     saved = ""
     try:
         opened = await beside.open()
         living.announce(page.host, opened.port, opened.code)
-        captured = await _watched(radio, order, beside)
+        captured = await _watched(radio, order, beside, outlets)
         saved = captured.folder.name if captured.folder else ""
     finally:
         await beside.close(saved)
@@ -125,8 +137,8 @@ async def _record(radio: Radio, order: Order, page: living.Page | None) -> Captu
     return captured
 
 
-async def _watched(radio: Radio, order: Order, beside: Beside | None) -> Captured:
-    from ankle_imu.capture import Recorder
+async def _watched(radio: Radio, order: Order, beside: Beside | None, outlets: Outlets | None) -> Captured:
+    from ankle_imu.capture import Recorder, Together
     from ankle_imu.cli.keyboard import typed_lines
     from ankle_imu.cli.recording_view import watching
 
@@ -144,19 +156,21 @@ async def _watched(radio: Radio, order: Order, beside: Beside | None) -> Capture
         view.show(status)
 
     with watching() as view:
-        recorder = Recorder(radio, order, show, listener=beside)
+        recorder = Recorder(radio, order, show, Together([one for one in (beside, outlets) if one is not None]))
+        if outlets is not None:
+            outlets.serve(recorder.elapsed)
         if beside is not None:
             beside.serve(recorder)
         with ended_by_signals(recorder), typed_lines(mark, view.show_typing):
             return await recorder.run()
 
 
-def pair_of(text: str) -> tuple[str, str]:
+def pair_of(text: str, option: str = "--sensor") -> tuple[str, str]:
     """`ID=PLACEMENT` as the two."""
     from ankle_imu.frames import check_placement
 
     ref, _, placement = text.rpartition("=")
-    _check(bool(ref), f"--sensor {text!r} must be ID=PLACEMENT, for example C0:00:00:00:00:01=left_foot.")
+    _check(bool(ref), f"{option} {text!r} must be ID=PLACEMENT, for example C0:00:00:00:00:01=left_foot.")
     check_placement(placement)
     return ref, placement
 
@@ -174,7 +188,7 @@ def _is_text(words: str) -> bool:
     return True
 
 
-async def _simulated(
+async def simulated_sensors(
     stack: contextlib.AsyncExitStack, plan_name: str
 ) -> tuple[Radio, dict[Wanted, Adapter], float]:
     """Virtual sensors of a plan on a radio of their own, and how long the walk takes."""

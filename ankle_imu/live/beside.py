@@ -112,6 +112,9 @@ class Beside:
         """See `capture.Listener.take`."""
         self._put("packet", Packet(placement=placement, time_s=time_s, stamp=time.time(), payload=payload))
 
+    def mark(self, time_s: float, text: str) -> None:
+        """See `capture.Listener.mark`; pages know of their words by themselves."""
+
     def show(self, status: Status) -> None:
         """How the recording stands, once a second."""
         self._put("state", told_status(status))

@@ -11,11 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ankle_imu import frames
-from ankle_imu.live.arrivals import Arrivals
 from ankle_imu.live.gauge import ANGLE, LegGauge, RollSeen
 from ankle_imu.live.setup import LEAST_RATE, Setup
 from ankle_imu.settings import Settings
 from ankle_imu.streaming import LiveAnalysis, LiveBlock
+from ankle_imu.streaming.arrivals import Arrivals
 
 Array = NDArray[np.float64]
 Send = Callable[[dict[str, Any]], None]

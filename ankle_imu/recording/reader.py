@@ -48,10 +48,15 @@ class Stream:
 
 @dataclass(frozen=True, kw_only=True)
 class HostClock:
-    """What the host's wall clock showed, ns since 1970 UTC, when its steady clock said `time_s`."""
+    """What the host's clocks showed `time_s` s after session start.
+
+    `utc_ns` is the wall clock, ns since 1970 UTC; `boot_s` the s since the boot `boot_id`, NaN and "" if unknown.
+    """
 
     time_s: float
     utc_ns: int
+    boot_id: str = ""
+    boot_s: float = float("nan")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -295,8 +300,13 @@ def _marker(time_s: float, said: Mapping[str, Any]) -> Marker:
 
 
 def _host_clock(time_s: float, said: Mapping[str, Any]) -> HostClock:
-    utc_ns = said.get("utc_ns")
-    return HostClock(time_s=time_s, utc_ns=utc_ns if isinstance(utc_ns, int) else 0)
+    utc_ns, boot_s = said.get("utc_ns"), said.get("boot_s")
+    return HostClock(
+        time_s=time_s,
+        utc_ns=utc_ns if isinstance(utc_ns, int) else 0,
+        boot_id=str(said.get("boot_id", "")),
+        boot_s=float(boot_s) if isinstance(boot_s, int | float) else float("nan"),
+    )
 
 
 def _in_time(values: list[T]) -> tuple[T, ...]:

@@ -9,6 +9,7 @@ it). A new part is begun every ten minutes.
 from __future__ import annotations
 
 import json
+import math
 import threading
 import time
 from collections import deque
@@ -140,9 +141,10 @@ class RecordingWriter:
         """Store what happened to the link to a sensor: `event` is one word, `text` says it to a person."""
         self._append_json(LOG_TOPIC, time_s, {"placement": placement, "event": event, "text": text, **facts})
 
-    def note_clock(self, time_s: float, utc_ns: int) -> None:
-        """Store what the host's wall clock shows while its steady clock says `time_s`."""
-        self._append_json(HOST_CLOCK_TOPIC, time_s, {"utc_ns": utc_ns})
+    def note_clock(self, time_s: float, utc_ns: int, boot_id: str = "", boot_s: float = math.nan) -> None:
+        """Store what the host's clocks show at `time_s`: the wall clock, and s since a boot where known."""
+        boot = {"boot_id": boot_id, "boot_s": boot_s} if boot_id and math.isfinite(boot_s) else {}
+        self._append_json(HOST_CLOCK_TOPIC, time_s, {"utc_ns": utc_ns, **boot})
 
     def flush(self) -> None:
         """Hand all that was stored to the operating system."""

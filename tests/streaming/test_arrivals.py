@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from ankle_imu.live.arrivals import JUMP_S, Arrivals
+from ankle_imu.streaming.arrivals import JUMP_S, Arrivals
 from ankle_imu.wire import ankle
 
 RATE = 208.0

@@ -1,0 +1,332 @@
+"""The shell around `states`: looks once a second, and does what follows."""
+
+from __future__ import annotations
+
+import asyncio
+import traceback
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Final
+
+from ankle_imu.capture import Captured, End, Order, Recorder, Wanted
+from ankle_imu.devices.adapter import Adapter, Radio, Wish
+from ankle_imu.errors import AnkleImuError, BluetoothUnavailable, RadioBusy
+from ankle_imu.service.computer import Computer
+from ankle_imu.service.dating import UNSURE, redate, redate_all
+from ankle_imu.service.mending import mend
+from ankle_imu.service.movement import Movement
+from ankle_imu.service.notify import notify
+from ankle_imu.service.signs import Signs
+from ankle_imu.service.states import HOLD_S, Action, Event, Situation, State, step
+from ankle_imu.service.told import told_situation
+from ankle_imu.values import SessionInfo
+
+TICK_S: Final = 1.0
+SCAN_S: Final = 5.0
+SCAN_EVERY_S: Final = 15.0
+"""While idle it listens a third of the time: a sensor that advertises every second is met within a quarter
+minute."""
+CLOCK_EVERY_S: Final = 15.0
+STUCK_S: Final = 300.0
+"""What takes longer to end than this never will: LAST_HEAL_S and the disconnections take half of it. The
+watchdog is fed no more, and systemd starts the program anew."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Setup:
+    """What to record.
+
+    Parameters
+    ----------
+    root : Path of the library
+    sensors : gives the sensors to wait for, with a new adapter each
+    info : SessionInfo, completed by each recording
+    wish : Wish
+    """
+
+    root: Path
+    sensors: Callable[[], Mapping[Wanted, Adapter]]
+    info: SessionInfo = field(default_factory=SessionInfo)
+    wish: Wish = field(default_factory=Wish)
+
+
+class Keeper:
+    """Runs unattended; `run` once.
+
+    Parameters
+    ----------
+    radio : Radio
+    setup : Setup
+    say : takes one line for the journal
+    signs : Signs
+    computer : Computer
+    """
+
+    def __init__(
+        self,
+        radio: Radio,
+        setup: Setup,
+        say: Callable[[str], None],
+        signs: Signs | None = None,
+        computer: Computer | None = None,
+    ) -> None:
+        self._radio, self._setup = radio, setup
+        self._signs, self._computer, self._say = signs or Signs(), computer or Computer(), say
+        self.situation = Situation()
+        self.last_session: Path | None = None
+        self._left: Path | None = None
+        self._movement = Movement()
+        self._recorder: Recorder | None = None
+        self._recording: asyncio.Task[Captured] | None = None
+        self._scanning: asyncio.Task[bool] | None = None
+        self._scan_at = self._clock_at = float("-inf")
+        self._has_scanned = False
+        self._errands: set[asyncio.Task[Any]] = set()
+        self._leave = asyncio.Event()
+        self._is_kept = self._is_clock_set = False
+        self._problems: dict[str, str] = {}
+
+    def leave(self) -> None:
+        """End as soon as all is saved; may be called from a signal handler of the event loop."""
+        self._leave.set()
+
+    async def run(self) -> None:
+        """Wait for the sensors, record, and wait again, until `leave`."""
+        notify("READY=1")
+        actions: tuple[Action, ...] = ()
+        try:
+            while Action.LEAVE not in actions:
+                now = self._computer.steady_s()
+                event = self._gather(now)
+                before = self.situation.state
+                self.situation, actions = step(self.situation, event, now)
+                if self.situation.state is not before:
+                    self._say(f"{before} -> {self.situation.state}")
+                for action in actions:
+                    self._do(action)
+                self._show(now)
+                if Action.LEAVE not in actions:
+                    await self._pause()
+        finally:
+            notify("STOPPING=1")
+            if self._scanning is not None:
+                self._scanning.cancel()
+            await asyncio.gather(*self._errands, return_exceptions=True)
+            await self._signs.close()
+
+    async def _pause(self) -> None:
+        if self._leave.is_set():
+            await asyncio.sleep(TICK_S)
+            return
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._leave.wait(), TICK_S)
+
+    def _gather(self, now: float) -> Event:
+        """All that can be seen at this moment."""
+        self._look_for_sensors(now)
+        self._look_at_clock(now)
+        ended = self._ended()
+        is_moving = self._movement.look()
+        is_kept, self._is_kept = self._is_kept, False
+        has_room = self._computer.has_room(self._setup.root)
+        self._note("disk", "" if has_room else "The disk is nearly full; nothing is recorded until there is room.")
+        return Event(
+            is_seen=self._was_seen(),
+            is_streaming=self._movement.is_streaming,
+            is_moving=is_moving,
+            has_ended=ended,
+            has_session=ended and self._left is not None,
+            is_kept=is_kept,
+            has_room=has_room,
+            is_broken="bluetooth" in self._problems,
+            is_clock_set=self._is_clock_set,
+            is_leaving=self._leave.is_set(),
+        )
+
+    def _look_for_sensors(self, now: float) -> None:
+        is_due = self.situation.state is State.IDLE and now >= max(
+            self._scan_at + SCAN_EVERY_S, self.situation.rest_until
+        )
+        if is_due and self._scanning is None and not self._leave.is_set():
+            self._scan_at = now
+            self._scanning = asyncio.ensure_future(self._scan())
+
+    async def _scan(self) -> bool:
+        """Whether one of the sensors advertises."""
+        try:
+            known = {wanted.identifier for wanted in self._setup.sensors()}
+            self._note("sensors", "" if known else "No sensor that is worn is saved; `ankle-imu sensors add`.")
+            if not known:
+                return False
+            found = await self._radio.scan(SCAN_S, is_enough=lambda seen: seen.identifier in known)
+            is_seen = any(seen.identifier in known for seen in found)
+            if not is_seen and not self._has_scanned:  # an earlier run that was killed may hold them
+                released = [await self._radio.release(identifier) for identifier in sorted(known)]
+                self._scan_at = float("-inf") if any(released) else self._scan_at
+            self._has_scanned = True
+        except (BluetoothUnavailable, RadioBusy) as error:
+            self._note("bluetooth", str(error))
+            return False
+        except AnkleImuError as error:
+            self._note("sensors", str(error))
+            return False
+        self._note("bluetooth", "")
+        return is_seen
+
+    def _was_seen(self) -> bool:
+        if self._scanning is None or not self._scanning.done():
+            return False
+        scanning, self._scanning = self._scanning, None
+        if error := scanning.exception():
+            self._note("bluetooth", f"{type(error).__name__}: {error}")
+            return False
+        return scanning.result()
+
+    def _look_at_clock(self, now: float) -> None:
+        if not self._is_clock_set and now >= self._clock_at + CLOCK_EVERY_S:
+            self._clock_at = now
+            self._errand(self._ask_clock())
+
+    async def _ask_clock(self) -> None:
+        self._is_clock_set = await self._computer.is_clock_set()
+
+    def _ended(self) -> bool:
+        """Whether the recorder is at its end; what it left is in `_left`."""
+        if self._recording is None or not self._recording.done():
+            return False
+        recording, recorder = self._recording, self._recorder
+        self._recording = self._recorder = None
+        self._left = recorder.status().folder if recorder else None
+        self.last_session = self._left or self.last_session
+        error = recording.exception()
+        if error is None:
+            reason = recording.result().reason
+            if reason is not End.INTERRUPTED:
+                self.situation = replace(self.situation, why=str(reason))
+        else:
+            self.situation = replace(self.situation, why=str(error))
+            self._say(str(error) if isinstance(error, AnkleImuError) else _trace(error))
+            if isinstance(error, BluetoothUnavailable):
+                self._note("bluetooth", str(error))
+        return True
+
+    def _do(self, action: Action) -> None:
+        if action not in (Action.BEGIN, Action.LEAVE, Action.CONNECT):
+            self._say(str(action))
+        _DO[action](self)
+
+    def _mend(self) -> None:
+        async def work() -> None:
+            for folder, problem in await asyncio.to_thread(mend, self._setup.root):
+                self._say(f"{folder.name}: {problem or 'is whole again'}")
+
+        self._errand(work())
+
+    def _connect(self) -> None:
+        sensors = self._setup.sensors()
+        info = self._setup.info
+        if not self._is_clock_set:
+            info = replace(info, tags=(*info.tags, UNSURE))
+        order = Order(
+            sensors=sensors,
+            root=self._setup.root,
+            info=info,
+            wish=self._setup.wish,
+            find_s=float("inf"),
+            hold_s=HOLD_S,
+        )
+        self._movement = Movement()
+        self._recorder = Recorder(self._radio, order, listener=self._movement)
+        self._recording = asyncio.ensure_future(self._recorder.run())
+
+    def _begin(self) -> None:
+        if self._recorder is not None:
+            self._recorder.begin()
+
+    def _finish(self) -> None:
+        if self._recorder is not None:
+            self._recorder.stop()
+
+    def _keep(self) -> None:
+        folder, moment = self._left, self._computer.moment()
+
+        def work() -> None:
+            mend(self._setup.root)
+            if folder is not None and self._is_clock_set:
+                redate(folder, moment)
+
+        async def keep() -> None:
+            try:
+                await asyncio.to_thread(work)
+            except (AnkleImuError, OSError) as error:
+                self._say(f"{folder}: {error}")
+            finally:
+                self._is_kept = True
+
+        self._errand(keep())
+
+    def _redate(self) -> None:
+        async def work() -> None:
+            moment = self._computer.moment()
+            for folder in await asyncio.to_thread(redate_all, self._setup.root, moment):
+                self._say(f"{folder.name}: its date is right now")
+
+        self._errand(work())
+
+    def _cycle(self) -> None:
+        self._errand(self._try(self._computer.power_cycle()))
+
+    def _restart(self) -> None:
+        self._errand(self._try(self._computer.restart_bluetooth()))
+
+    async def _try(self, remedy: Awaitable[str]) -> None:
+        self._say(f"... {await remedy or 'done'}")
+        self._scan_at = float("-inf")
+
+    def _leave_nothing(self) -> None:
+        """The loop of `run` ends by itself."""
+
+    def _errand(self, work: Awaitable[Any]) -> None:
+        task = asyncio.ensure_future(work)
+        self._errands.add(task)
+        task.add_done_callback(self._done)
+
+    def _done(self, task: asyncio.Task[Any]) -> None:
+        self._errands.discard(task)
+        if not task.cancelled() and (error := task.exception()):
+            self._say(_trace(error))
+
+    def _note(self, about: str, problem: str) -> None:
+        if problem and self._problems.get(about) != problem:
+            self._say(problem)
+        self._problems.pop(about, None)
+        if problem:
+            self._problems[about] = problem
+
+    def _show(self, now: float) -> None:
+        status = self._recorder.status() if self._recorder is not None else None
+        told = told_situation(self.situation, now, status, self._problems, self.last_session)
+        self._signs.show(told)
+        is_stuck = (self.situation.is_finishing or self.situation.state is State.SAVED) and (
+            now - self.situation.since > STUCK_S
+        )
+        notify(f"STATUS={told['words']}", *(() if is_stuck else ("WATCHDOG=1",)))
+
+
+_DO: Final[Mapping[Action, Callable[[Keeper], None]]] = {
+    Action.MEND: Keeper._mend,
+    Action.CONNECT: Keeper._connect,
+    Action.BEGIN: Keeper._begin,
+    Action.FINISH: Keeper._finish,
+    Action.KEEP: Keeper._keep,
+    Action.REDATE: Keeper._redate,
+    Action.CYCLE: Keeper._cycle,
+    Action.RESTART: Keeper._restart,
+    Action.LEAVE: Keeper._leave_nothing,
+}
+
+
+def _trace(error: BaseException) -> str:
+    return "".join(traceback.format_exception(error)).rstrip()
