@@ -68,12 +68,12 @@ setInterval(() => {
 }, 1000);
 
 async function open() {
+  const code = location.hash.slice(1);
+  history.replaceState(null, "", location.pathname);  // the code is no longer on show, nor in the history
   try {
     const answer = await fetch("/enter", { cache: "no-store" });
     const known = (await answer.json()).in;
     if (known) { $("door").hidden = true; $("page").hidden = false; connect(); return; }
-    const code = location.hash.slice(1);
-    history.replaceState(null, "", location.pathname);
     if (code && (await enter(code))) return;
     $("door").hidden = false; $("page").hidden = true; $("code").focus(); showBar();
   } catch { view.linked = false; showBar(); retry(); }
