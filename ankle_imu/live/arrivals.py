@@ -39,8 +39,8 @@ class Arrivals:
     Time is the sensor's count times its nominal period, laid along the lower edge of the arrivals: a packet can be
     late but never early. For drawing; the analysis of the recording fits the clocks over the whole walk.
 
-    Packets that tell all about themselves are read one by one, in a fiftieth of the time; what cannot be read so
-    (`compact` packets, other protocols) is decoded together with the packets before.
+    Packets that tell all about themselves are read one by one (4 x 208 Hz, all that makes the messages: 54 -> 30 ms
+    of processor time a second); what cannot be (`compact` packets, other protocols) is decoded with those before.
     """
 
     def __init__(self, protocol: str, config: Mapping[str, Any]) -> None:
