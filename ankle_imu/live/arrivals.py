@@ -39,7 +39,7 @@ class Arrivals:
     Time is the sensor's count times its nominal period, laid along the lower edge of the arrivals: a packet can be
     late but never early. For drawing; the analysis of the recording fits the clocks over the whole walk.
 
-    Packets that tell all about themselves are read one by one (4 x 208 Hz, all that makes the messages: 54 -> 30 ms
+    Packets that tell all about themselves are read one by one (4 x 208 Hz, all that makes messages: 54 -> 30 ms
     of processor time a second); what cannot be (`compact` packets, other protocols) is decoded with those before.
     """
 
