@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,10 @@ settings.register_profile("plain", deadline=None)
 settings.load_profile("plain")
 
 SHARED = Path(os.environ.get("ANKLE_IMU_SHARED", Path(__file__).parents[1] / ".." / "shared")).resolve()
+
+
+AXE = "axe-core@4.10.3"
+CACHE = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "ankle-imu-tests" / AXE
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -41,3 +47,20 @@ def _see_package(monkeypatch: pytest.MonkeyPatch) -> None:
 
     above = str(Path(ankle_imu.__file__).parents[1])
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, (above, os.environ.get("PYTHONPATH")))))
+
+
+@pytest.fixture(scope="session")
+def axe() -> str:
+    """Source of axe-core, fetched once from the npm registry into the cache of the user."""
+    script = CACHE / "package" / "axe.min.js"
+    if not script.exists():
+        npm = shutil.which("npm")
+        if npm is None:
+            pytest.skip(f"npm is not installed, so {AXE} cannot be fetched (Debian: apt-get install npm)")
+        CACHE.mkdir(parents=True, exist_ok=True)
+        try:
+            subprocess.run([npm, "pack", AXE], cwd=CACHE, check=True, capture_output=True, timeout=120)
+        except (OSError, subprocess.SubprocessError) as error:
+            pytest.skip(f"npm could not fetch {AXE}: {error}")
+        shutil.unpack_archive(next(CACHE.glob("*.tgz")), CACHE, filter="data")
+    return script.read_text("utf-8")

@@ -117,6 +117,8 @@ def bind_of(page: Page) -> Bind:
 
     if not 0 <= page.port <= 65535:
         raise failures.UsageError(f"--port must be 0 to 65535, found {page.port}.")
+    if not page.host.strip():
+        raise failures.UsageError("--host is empty; give an address of this computer, or 0.0.0.0 for all of them.")
     return Bind(host=page.host, port=page.port)
 
 
@@ -176,7 +178,7 @@ def announce(host: str, port: int, code: str) -> None:
         say(f"Code: {code[:3]} {code[3:]}")
         if sys.stderr.isatty():
             print(qr_lines(page_url(host, port, code)), file=sys.stderr)
-            say("The page is not encrypted: show it in a network you trust.")
+        say("The page is not encrypted: show it in a network you trust.")
 
 
 def ring(is_wanted: bool) -> None:

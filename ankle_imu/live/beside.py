@@ -63,7 +63,7 @@ class Beside:
         self._bind, self._worn, self._on_cue = bind, worn, on_cue
         self._queue: deque[tuple[Any, ...]] = deque(maxlen=BACKLOG)
         self._wake = threading.Event()
-        self._is_over = False
+        self._is_over = self._has_ended = False
         self._recorder: Recorder | None = None
         self._marks = PendingMarks(self._write)
         self.verdicts: dict[int, Mapping[str, Any]] = {}
@@ -121,10 +121,11 @@ class Beside:
 
     def end(self) -> None:
         """See `capture.Listener.end`: every marker goes into the recording now."""
+        self._has_ended = True
         self._marks.settle()
 
     async def close(self, saved: str = "") -> None:
-        """Tell the pages that the recording is saved, under this name, and end the server."""
+        """Tell the pages under which name the recording is saved, "" where that is not known; end the server."""
         self._put("end", saved)
         if hasattr(self, "_settling"):
             self._settling.cancel()
@@ -169,6 +170,8 @@ class Beside:
         if kind == "mark":
             identity, text, ago_s = rest
             self._marks.add(identity, text, max(0.0, self._recorder.elapsed() - ago_s), time.monotonic())
+            if self._has_ended:  # said in the last moment: nobody can take it back, but it is kept
+                self._marks.settle()
         elif kind == "undo":
             self._marks.undo(rest[0])
         elif kind == "verdict":

@@ -61,6 +61,10 @@ class LegGauge:
     ----------
     leg : `left` | `right`
     settings : Settings, with the person's own limits of a roll
+
+    Notes
+    -----
+    `_until` is the age of a stance at which push-off is near, s: guessed from those before, as `streaming` does.
     """
 
     leg: str
@@ -72,6 +76,7 @@ class LegGauge:
     _counts: np.ndarray[Any, Any] = field(default_factory=lambda: np.zeros(int(2 * _EDGE_DEG / _BIN_DEG)))
     _ranges: deque[float] = field(default_factory=lambda: deque(maxlen=200))
     _stances: deque[float] = field(default_factory=lambda: deque(maxlen=9))
+    _until: float = STEP_S[1]
     _start: float | None = None
     _angles: list[float] = field(default_factory=list)
     _low: float = float("inf")
@@ -129,7 +134,7 @@ class LegGauge:
         if age > STEP_S[1]:
             return False
         self._angles.append(angle)
-        if angle == angle and age <= self._until():
+        if angle == angle and age <= self._until:
             self._low = min(self._low, angle)
             self._rise = max(self._rise, angle - self._low)
         passed = self.steps > 0 and (self._rise >= self.limit_deg or roll >= Roll.FAST)
@@ -137,10 +142,6 @@ class LegGauge:
             self._cued = t
             return True
         return False
-
-    def _until(self) -> float:
-        """Age of a stance at which push-off is near, s: guessed from those before, as `streaming` does."""
-        return STANCE_SHARE * float(np.median(self._stances)) if self._stances else STEP_S[1]
 
     def _end_stance(self, duration: float) -> None:
         """The part of a step that counts, contact to 85 % of stance as in `range_stance_deg`."""
@@ -153,6 +154,7 @@ class LegGauge:
         self.range_deg = float(np.ptp(angles))
         self._ranges.append(self.range_deg)
         self._stances.append(duration)
+        self._until = STANCE_SHARE * float(np.median(self._stances))
         at = np.clip((angles + _EDGE_DEG) / _BIN_DEG, 0, len(self._counts) - 1).astype(int)
         np.add.at(self._counts, at, 1.0)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import ipaddress
 import socket
 import threading
 import time
@@ -17,7 +18,12 @@ from ankle_imu.live.hub import Answer, Hub
 
 PORT: Final = 8765
 MOST_CONNECTIONS: Final = 96
-"""Connections of any kind at once; more are turned away before they cost anything."""
+MOST_OF_ONE: Final = 24
+"""Connections at once, of all and of one address; more are dropped as they come, so that no descriptor is left for
+them to use up and one address cannot keep the others out."""
+
+REQUEST_S: Final = 5.0
+"""A connection that has asked for nothing after so long is dropped."""
 
 PING_S: Final = 10.0
 
@@ -34,7 +40,9 @@ class Bind:
     @property
     def is_loopback(self) -> bool:
         """Whether only this computer can reach it."""
-        return self.host in ("localhost", "::1") or self.host.startswith("127.")
+        with contextlib.suppress(ValueError):
+            return ipaddress.ip_address(self.host).is_loopback
+        return self.host == "localhost"
 
 
 class PortTaken(AnkleImuError):
@@ -132,7 +140,7 @@ class Served:
             ws_ping_timeout=PING_S,
             limit_concurrency=MOST_CONNECTIONS,
             h11_max_incomplete_event_size=8192,
-            http="h11",
+            http=_guarded(),
             timeout_graceful_shutdown=1,
         )
         server = _server(config)
@@ -142,6 +150,33 @@ class Served:
         waiting.cancel()
         server.should_exit = True
         await serving
+
+
+def _guarded() -> Any:
+    """HTTP as uvicorn speaks it, for as many connections as are welcome, none of which may just sit there."""
+    from uvicorn.protocols.http.h11_impl import H11Protocol
+
+    class Guarded(H11Protocol):
+        def connection_made(self, transport: Any) -> None:
+            super().connection_made(transport)
+            addresses = [client[0] if (client := getattr(one, "client", None)) else "" for one in self.connections]
+            own = addresses.count(self.client[0] if self.client else "")
+            if len(self.connections) > MOST_CONNECTIONS or own > MOST_OF_ONE:
+                transport.abort()
+                return
+            self._patience = self.loop.call_later(REQUEST_S, self._give_up)
+
+        def connection_lost(self, error: Exception | None) -> None:
+            if patience := getattr(self, "_patience", None):
+                patience.cancel()
+            super().connection_lost(error)
+
+        def _give_up(self) -> None:
+            transport: Any = self.transport
+            if not getattr(self, "cycle", None) and transport.get_protocol() is self:
+                transport.abort()
+
+    return Guarded
 
 
 def _server(config: Any) -> Any:

@@ -12,7 +12,7 @@ LONGEST_BYTES: Final = 1024
 """Of one message of a page: a note of 200 letters at 4 bytes, and what surrounds it."""
 
 LONGEST_NOTE: Final = 200
-LONGEST_AGO_S: Final = 600.0
+LONGEST_AGO_S: Final = 86400.0
 """A page that was cut off says later what was pressed up to so long ago."""
 
 VERDICTS: Final = ("real", "false", "painful")

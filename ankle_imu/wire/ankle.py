@@ -16,13 +16,14 @@ from numpy.typing import ArrayLike, NDArray
 from ankle_imu.units import DEGREE, STANDARD_GRAVITY
 from ankle_imu.wire.ankle_clocks import Placement, believe, place
 from ankle_imu.wire.ankle_heads import Heads, of_epochs, read_heads
-from ankle_imu.wire.ankle_packets import SAMPLE_BYTES, Flag, pack_samples
+from ankle_imu.wire.ankle_packets import COMPACT, SAMPLE_BYTES, SAMPLES, SAMPLES_LAYOUT, Flag, pack_samples, peek
 from ankle_imu.wire.block import Array, Block, Indices
 from ankle_imu.wire.config_numbers import read_positive
 from ankle_imu.wire.packets import Packets, collect
 
 FULL_SCALE: Final = 32768
 TICK_S: Final = 1e-6
+_REPLAYED: Final = int(Flag.REPLAYED)
 _THREE_COUNTS: Final = "V6"
 SAMPLES_PER_PACKET: Final = 14
 """Fills a notification at an ATT MTU of 185, which phones and laptops commonly grant."""
@@ -75,6 +76,41 @@ def decode(payloads: Iterable[tuple[float, bytes]], config: Mapping[str, Any]) -
             errors=errors,
         )
     ]
+
+
+def decode_one(payload: bytes, config: Mapping[str, Any]) -> tuple[int, Array, Array] | None:
+    """Samples of one packet by itself, to be drawn at once: without the search for clocks that `decode` makes.
+
+    Parameters
+    ----------
+    payload : bytes
+    config : mapping, as for `decode`
+
+    Returns
+    -------
+    index : int, the sensor's own count of the first sample, modulo 2^32
+    acc : (n, 3) float array, m/s^2, sensor frame
+    gyr : (n, 3) float array, rad/s, sensor frame
+        Empty for damage, another epoch, clocks, and samples that are sent again. None instead of the three for a
+        `compact` packet, whose count is only known from others.
+
+    Raises
+    ------
+    ValueError
+        As `decode`.
+    """
+    head, epochs = peek(payload), _epochs(config.get("epoch"))
+    if head is not None and head.type == COMPACT:
+        return None
+    if (
+        head is None
+        or head.type != SAMPLES
+        or head.flags & _REPLAYED
+        or (epochs is not None and head.epoch not in epochs)
+    ):
+        return 0, np.empty((0, 3)), np.empty((0, 3))
+    values = np.frombuffer(payload, dtype="<i2", offset=SAMPLES_LAYOUT.size).reshape(-1, 6) * _scale(config)
+    return head.first, values[:, :3], values[:, 3:]
 
 
 def count_flags(payloads: Iterable[tuple[float, bytes]]) -> dict[str, int]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from importlib import import_module
 from typing import Any, Final, cast
 
-from ankle_imu.wire.block import Block
+from ankle_imu.wire.block import Array, Block
 
 IMPORT_PREFIX: Final = "import/"
 """Start of the protocol name of imported rows; the rest names the file format that they came from."""
@@ -22,6 +22,18 @@ _DECODERS: Final = {
     "csv_lines": "ankle_imu.wire.csv_lines",
     "declared": "ankle_imu.wire.declared",
 }
+
+
+_QUICK: Final = {"ankle": "ankle_imu.wire.ankle"}
+"""Protocols whose packets can be read one by one."""
+
+Quick = Callable[[bytes, Mapping[str, Any]], tuple[int, Array, Array] | None]
+
+
+def quick_decoder(protocol: str) -> Quick | None:
+    """`decode_one` of a protocol whose packets tell all about themselves, see `wire.ankle`; None for others."""
+    home = _QUICK.get(protocol)
+    return cast("Quick", import_module(home).decode_one) if home else None
 
 
 def protocols() -> tuple[str, ...]:

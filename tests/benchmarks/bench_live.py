@@ -112,6 +112,7 @@ async def record(transport: WalkTransport, root: Path, beside: Beside | None) ->
     span = time.perf_counter() - start
     told["own"], told["server"] = (time.process_time() - own) / span, (seconds_of(pid) - theirs) / span
     if page is not None:
+        told["cues"] = await page.ask("ankleImuLive.cues")
         told |= await page.close("ankleImuLive.delays", "ankleImuLive.firstDrawn")
     recorder.stop("duration")
     captured = await running
@@ -160,6 +161,9 @@ class Page:
     async def open(self) -> None:
         if self.program is not None:
             await self.page.goto(self.url)
+
+    async def ask(self, what: str) -> Any:
+        return await self.page.evaluate(what) if self.program is not None else []
 
     async def close(self, delays: str, first: str) -> dict[str, Any]:
         if self.program is None:

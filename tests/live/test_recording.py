@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import multiprocessing
+import os
+import subprocess
+import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -103,6 +108,46 @@ def test_a_server_that_dies_costs_the_recording_nothing(walk: ai.Recording, tmp_
 
     captured, _ = record(walk, tmp_path, act)
     is_whole(captured)
+
+
+def test_a_recorder_that_is_killed_leaves_no_server_and_no_word_of_a_saved_walk(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "ankle_imu.cli", "record", "--simulate", "default", "--live", "--port", "0"]
+    env = {**os.environ, "ANKLE_IMU_LIBRARY": str(tmp_path), "PYTHONPATH": str(Path(ai.__file__).parents[1])}
+    with subprocess.Popen(command, env=env, text=True, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL) as told:
+        assert told.stderr is not None
+        port = next(int(line.rstrip("/\n").rpartition(":")[2]) for line in told.stderr if "Live page" in line)
+
+        async def see_out() -> str:
+            async with connect(port) as page:
+                await hear(page, "state")
+                told.kill()
+                return str((await hear(page, "end"))["saved"])
+
+        assert asyncio.run(see_out()) == ""
+
+    async def is_served() -> bool:
+        with contextlib.suppress(OSError):
+            async with connect(port):
+                return True
+        return False
+
+    deadline = time.monotonic() + 20.0
+    while asyncio.run(is_served()):
+        assert time.monotonic() < deadline, "the server goes on without its recorder"
+        time.sleep(0.2)
+
+
+def test_a_mark_of_the_last_moment_is_kept(walk: ai.Recording, tmp_path: Path) -> None:
+    async def act(port: int, recorder: Recorder) -> None:
+        async with connect(port) as page:
+            await hear(page, "hello")
+            recorder.stop()
+            await page.send(json.dumps({"c": "mark", "id": "1", "kind": "stumble"}))
+            await hear(page, "ok")
+
+    captured, _ = record(walk, tmp_path, act)
+    assert captured.folder is not None
+    assert [m.text for m in open_session(captured.folder).markers] == ["stumble"]
 
 
 def test_a_listener_that_fails_is_let_go(walk: ai.Recording, tmp_path: Path) -> None:

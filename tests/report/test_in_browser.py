@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import os
-import shutil
-import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from itertools import pairwise
@@ -22,8 +19,6 @@ from ankle_imu.report.printing import find_browsers
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright drives the browser")
 
-AXE = "axe-core@4.10.3"
-CACHE = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "ankle-imu-tests" / AXE
 HOSTILE = '<script>window.hacked = 1</script><img src="x" onerror="window.hacked = 1">"\'&amp;'
 WIDTHS = (1280, 360)
 A4_PX = 680
@@ -42,23 +37,6 @@ def browser() -> Iterator[Any]:
         )
         yield one
         one.close()
-
-
-@pytest.fixture(scope="session")
-def axe() -> str:
-    """Source of axe-core, fetched once from the npm registry into the cache of the user."""
-    script = CACHE / "package" / "axe.min.js"
-    if not script.exists():
-        npm = shutil.which("npm")
-        if npm is None:
-            pytest.skip(f"npm is not installed, so {AXE} cannot be fetched (Debian: apt-get install npm)")
-        CACHE.mkdir(parents=True, exist_ok=True)
-        try:
-            subprocess.run([npm, "pack", AXE], cwd=CACHE, check=True, capture_output=True, timeout=120)
-        except (OSError, subprocess.SubprocessError) as error:
-            pytest.skip(f"npm could not fetch {AXE}: {error}")
-        shutil.unpack_archive(next(CACHE.glob("*.tgz")), CACHE, filter="data")
-    return script.read_text("utf-8")
 
 
 def hostile(result: ai.SessionResult) -> ai.SessionResult:

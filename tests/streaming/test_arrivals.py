@@ -5,8 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from ankle_imu import wire
 from ankle_imu.streaming.arrivals import JUMP_S, Arrivals
-from ankle_imu.wire import ankle
+from ankle_imu.wire import ankle, quick_decoder
+from ankle_imu.wire.ankle_packets import pack_clock, pack_compact
 
 RATE = 208.0
 CONFIG = {"acc_range_g": 16.0, "gyr_range_dps": 2000.0, "nominal_rate_hz": RATE}
@@ -66,3 +68,46 @@ def test_damage_gives_no_sample() -> None:
     assert len(arrivals.take([(0.0, b"junk")])[0]) == 0
     _, _, packets = sent(1.0)
     assert len(arrivals.take(packets[:3])[0]) == 42
+
+
+def test_packets_read_one_by_one_say_what_all_say_together() -> None:
+    _, _, packets = sent(3.0)
+    one = quick_decoder("ankle")
+    assert one is not None
+    parts = [one(payload, CONFIG) for _, payload in packets]
+    (block,) = wire.decode("ankle", packets, CONFIG)
+    assert block.gyr is not None
+    assert np.array_equal(np.concatenate([p[1] for p in parts if p]), block.acc)
+    assert np.array_equal(np.concatenate([p[2] for p in parts if p]), block.gyr)
+    assert [p[0] for p in parts if p] == list(range(0, len(block), 14))
+
+
+def test_what_comes_twice_or_late_is_not_drawn_again() -> None:
+    time, _, packets = sent(3.0)
+    arrivals = Arrivals("ankle", CONFIG)
+    order = [*range(10), 9, 4, *range(10, len(packets))]
+    got = np.concatenate([arrivals.take([packets[n]])[0] for n in order])
+    assert len(got) == len(time)
+
+
+def test_another_epoch_and_the_wrap_of_the_count() -> None:
+    time = np.arange(208) / RATE
+    still = np.zeros((208, 3))
+    around = [
+        p for _, p in ankle.encode(time, still, still, acc_range_g=16, gyr_range_dps=2000, first_index=2**32 - 100)
+    ]
+    arrivals = Arrivals("ankle", {**CONFIG, "epoch": 0})
+    got = np.concatenate([arrivals.take([(14 * (n + 1) / RATE, p)])[0] for n, p in enumerate(around)])
+    assert len(got) == 208
+    assert np.diff(got) == pytest.approx(1 / RATE, abs=2e-3)
+    assert len(Arrivals("ankle", {**CONFIG, "epoch": 1}).take([(0.1, around[0])])[0]) == 0
+
+
+def test_compact_packets_are_decoded_together() -> None:
+    counts = np.arange(6, dtype="<i2").tobytes()
+    clock = pack_clock(epoch=0, boot_id=1, index=0, imu_us=0, mcu_us=0)
+    packets = [(0.0, clock)] + [
+        (0.005 * n, pack_compact(epoch=0, index=n, t_us=5000 * n, flags=0, counts=counts)) for n in range(1, 20)
+    ]
+    arrivals = Arrivals("ankle", {**CONFIG, "nominal_rate_hz": 200.0})
+    assert sum(len(arrivals.take([packet])[0]) for packet in packets) == 19

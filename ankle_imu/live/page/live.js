@@ -9,7 +9,7 @@ const SOURCES = { joint: "ankle inversion", foot: "foot tilt" };
 const SILENT_MS = 3500, HOLD_MS = 2000, UNDO_MS = 5000;
 
 const view = { legs: {}, sensors: {}, state: null, setup: null, hello: null, roll: null, ended: null, linked: false, lateness: null };
-const live = (window.ankleImuLive = { delays: [], frames: 0, firstDrawn: null });
+const live = (window.ankleImuLive = { delays: [], cues: [], frames: 0, firstDrawn: null });
 const dirty = { strip: false, stamp: null };
 
 function make(tag, className, text) {
@@ -33,7 +33,7 @@ const degrees = (v) => {
 const identity = () => Array.from(crypto.getRandomValues(new Uint8Array(9)), (b) => b.toString(16).padStart(2, "0")).join("");
 
 // Words to the recorder: each has a name of its own and is said again until it is answered.
-const outbox = new Map();
+const outbox = new Map(), taken = new Map();
 let socket = null, heard = 0, wait = 500;
 
 function say(word) {
@@ -45,8 +45,9 @@ function say(word) {
 
 function post(id) {
   const one = outbox.get(id);
-  if (one && socket && socket.readyState === WebSocket.OPEN)
-    socket.send(JSON.stringify({ ...one.word, ago: Math.min(600, (performance.now() - one.at) / 1000) }));
+  if (!one || !socket || socket.readyState !== WebSocket.OPEN) return;
+  one.isSent = true;
+  socket.send(JSON.stringify({ ...one.word, ago: (performance.now() - one.at) / 1000 }));
 }
 
 function connect() {
@@ -99,15 +100,26 @@ function receive(message) {
     unmark: () => document.getElementById(`mark-${message.id}`)?.remove(),
     cue: () => sound(),
     trouble: () => notice(message.text),
-    end: () => { view.ended = message; showBar(); $("stop").disabled = true; },
+    end: () => { view.ended = message; showBar(); close(); },
     ok: () => settled(message.id, ""),
     no: () => settled(message.id, message.why),
   }[message.k];
   if (act) act();
 }
 
+// After the end nothing can be kept any more, and the page does not pretend otherwise.
+function close() {
+  for (const node of document.querySelectorAll("#page button, #page input")) node.disabled = true;
+  const late = [...outbox.values()].filter(({ word }) => word.c === "mark").length;
+  outbox.clear();
+  undoing = null; $("undo").hidden = true;
+  if (late) notice(`${late} of your marks came too late to be kept.`, 60000);
+}
+
 function settled(id, why) {
+  const word = outbox.get(id)?.word;
   outbox.delete(id);
+  if (why && word?.c === "undo" && taken.has(word.of)) showMark(word.of, ...taken.get(word.of));
   document.getElementById(`mark-${id}`)?.classList.remove("waits");
   if (why) notice(`Not done: ${why}.`);
 }
@@ -190,8 +202,8 @@ function showLeg(key) {
   card.querySelector("h2").textContent = `${name(key)}: ${SOURCES[one.source] || ""}`;
   const parts = [];
   if (one.step !== null) parts.push(`Last step ranged over ${one.step.toFixed(1)}°`);
-  if (one.usual !== null) parts.push(`this walk ${one.usual.toFixed(1)}°`);
-  if (one.earlier) parts.push(`your earlier walks ${one.earlier[0].toFixed(1)}–${one.earlier[2].toFixed(1)}°`);
+  if (one.usual !== null) parts.push(`usual in this walk ${one.usual.toFixed(1)}°`);
+  if (one.earlier) parts.push(`in your earlier walks ${one.earlier[0].toFixed(1)}–${one.earlier[2].toFixed(1)}°`);
   const band = one.band ? " Shaded: where it mostly is on the ground." : "";
   card.querySelector("p").textContent = (parts.join(" · ") || "Waiting for steps.") + (parts.length ? "." : "") + band;
 }
@@ -232,15 +244,20 @@ function showSensor(sensor) {
 
 function showBar() {
   const set = (state, icon, word, more = "") => {
-    $("bar").dataset.state = state; $("bar-icon").textContent = icon; $("bar-word").textContent = word; $("bar-more").textContent = more;
+    $("bar").dataset.state = state;
+    for (const [id, text] of [["bar-icon", icon], ["bar-word", word], ["bar-more", more]])  // read aloud only when it changes
+      if ($(id).textContent !== text) $(id).textContent = text;
+    for (const id of ["sensors", "gauges", "strip-card"]) $(id).classList.toggle("stale", !ended && !view.linked);
   };
   const { state, setup, ended, hello } = view;
   $("bar-time").textContent = state ? clock(state.elapsed_s) : "";
   const bad = state ? state.sensors.filter((one) => !["good", "ended"].includes(standing(one)[0])) : [];
   const replay = hello?.replay;
-  if (ended) set("saved", "✓", replay ? "REPLAY OVER" : "STOPPED, SAVED", ended.saved && `as ${ended.saved}`);
+  if (ended && replay) set("saved", "✓", "REPLAY OVER");
+  else if (ended?.saved) set("saved", "✓", "STOPPED, SAVED", `as ${ended.saved}`);
+  else if (ended) set("attention", "!", "STOPPED", "not known to be saved: look at the terminal, then `ankle-imu repair`");
   else if (!$("door").hidden) set("away", "○", "CODE NEEDED");
-  else if (!view.linked) set("attention", "!", "NO CONNECTION", "to the recorder; it records on by itself");
+  else if (!view.linked) set("attention", "!", "NO CONNECTION", replay ? "to the replay" : "What you press is kept and sent later.");
   else if (!state) set("looking", "○", "STARTING");
   else if (state.phase === "ending") set("looking", "◔", "SAVING");
   else if (state.phase === "looking") set("looking", "○", "LOOKING FOR SENSORS");
@@ -273,7 +290,14 @@ function showRoll() {
   const what = source === "foot" ? "foot tilted to" : "ankle rolled to";
   $("roll-what").textContent = `${clock(time_s)} ${side} ${what} ${peak_deg.toFixed(0)}° at ${peak_dps.toFixed(0)}°/s${kind === "hard_roll" ? ", hard" : ""}. Was it one?`;
   $("roll-ask").hidden = false;
-  for (const button of $("roll-ask").children) button.classList.toggle("chosen", button.dataset.verdict === verdict);
+  choose($("roll-ask"), [...$("roll-ask").children].find((button) => button.dataset.verdict === verdict));
+}
+
+function choose(group, one) {
+  for (const button of group.children) {
+    button.classList.toggle("chosen", button === one);
+    button.setAttribute("aria-pressed", String(button === one));
+  }
 }
 
 // Markers
@@ -303,8 +327,8 @@ function offerUndo(id, text) {
   tickUndo();
 }
 
-function notice(text) {
-  undoing = { id: null, until: performance.now() + 4000 };
+function notice(text, forMs = 4000) {
+  undoing = { id: null, until: performance.now() + forMs };
   $("undo-what").textContent = text; $("undo-do").hidden = true; $("undo").hidden = false;
   tickUndo();
 }
@@ -320,9 +344,12 @@ function tickUndo() {
 
 $("undo-do").onclick = () => {
   if (!undoing?.id) return;
-  document.getElementById(`mark-${undoing.id}`)?.remove();
-  if (outbox.has(undoing.id) && !view.linked) outbox.delete(undoing.id);
-  else say({ c: "undo", of: undoing.id });
+  const { id } = undoing, item = document.getElementById(`mark-${id}`);
+  if (item) taken.set(id, [...item.children].map((part) => part.textContent).reverse());
+  item?.remove();
+  if (taken.get(id)?.[0].startsWith("surface ")) choose($("surface"), null);
+  if (outbox.has(id) && !outbox.get(id).isSent) outbox.delete(id);  // else it may be with the recorder already
+  else say({ c: "undo", of: id });
   undoing = null; $("undo").hidden = true;
 };
 $("stumble").onclick = () => mark("stumble", null, "stumble");
@@ -333,8 +360,9 @@ $("pain").append(...Array.from({ length: 11 }, (_, n) => {
 }));
 $("surface").append(...SURFACES.map((text) => {
   const button = make("button", "", text);
+  button.setAttribute("aria-pressed", "false");
   button.onclick = () => {
-    for (const other of $("surface").children) other.classList.toggle("chosen", other === button);
+    choose($("surface"), button);
     mark("surface", text, `surface ${text}`);
   };
   return button;
@@ -355,7 +383,7 @@ let audio = null;
 $("cue").onchange = () => { if ($("cue").checked) { audio ??= new AudioContext(); audio.resume(); sound(); } };
 
 function sound() {
-  live.cues = (live.cues || 0) + 1;
+  live.cues.push(performance.timeOrigin + performance.now());
   if (!$("cue").checked || !audio) return;
   navigator.vibrate?.(200);
   const tone = audio.createOscillator(), gain = audio.createGain();
@@ -373,7 +401,7 @@ function hold(event) {
   holding = setInterval(() => {
     const share = (performance.now() - began) / HOLD_MS;
     $("stop-bar").style.width = `${Math.min(100, 100 * share)}%`;
-    if (share >= 1) { release(); $("stop").disabled = true; say({ c: "stop" }); }
+    if (share >= 1) { release(); $("stop").disabled = true; say({ c: "stop" }); notice(view.linked ? "Stopping." : "Stops once the connection is back."); }
   }, 50);
 }
 function release() { clearInterval(holding); holding = null; $("stop-bar").style.width = "0"; }
