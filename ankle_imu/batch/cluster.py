@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import socket
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import CancelledError
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
 
 from ankle_imu._version import package_version
 from ankle_imu.batch.job import Job, run_in_worker, sweep
@@ -18,7 +20,8 @@ if TYPE_CHECKING:
 Run = Callable[[Job], SessionOutcome]
 
 ROUNDS: Final = 3
-"""How often a session is given to the cluster while its workers end, ours."""
+"""How often a session is given to the cluster while its workers end, ours; alone from the second time on, so that
+none is blamed for another one beside it."""
 
 WAIT_S: Final = 10.0
 """For a scheduler that does not answer, s, ours."""
@@ -55,13 +58,17 @@ def run_on_cluster(
     client = _connect(address, wait_s)
     left = {job.path: job for job in jobs}
     try:
-        for again in reversed(range(ROUNDS)):
-            asked = {_submit(client, run, job): job for job in left.values()}
-            for future in _as_finished(client, asked, wait_s):
-                outcome = _outcome(future, asked[future], again > 0)
-                if outcome is not None:
-                    del left[asked[future].path]
-                    yield outcome
+        for number in range(ROUNDS):
+            together = [list(left.values())] if number == 0 else [[job] for job in left.values()]
+            for part in together:
+                if client.status in ("closing", "closed"):
+                    break
+                asked = {_submit(client, run, job): job for job in part}
+                for future in _as_finished(client, asked, wait_s):
+                    outcome = _outcome(future, asked[future], number + 1 < ROUNDS)
+                    if outcome is not None:
+                        del left[asked[future].path]
+                        yield outcome
         if left:
             raise StorageError(f"The cluster at {address} went away; what was finished before is saved.")
     finally:
@@ -71,15 +78,29 @@ def run_on_cluster(
 
 
 def _connect(address: str, wait_s: float) -> Client:
+    """A client of the scheduler, made only where something listens.
+
+    A client that found nobody is left half made by Dask; when the garbage collector closes it while another one
+    starts, both wait for one lock for good.
+    """
     from distributed import Client
 
     try:
-        return Client(address, timeout=wait_s, set_as_default=False)
+        scheme, host, port = _parts(address)
+        socket.create_connection((host.strip("[]"), port), timeout=wait_s).close()
+        return Client(f"{scheme}://{host}:{port}", timeout=wait_s, set_as_default=False)
     except (OSError, ValueError) as error:
         raise StorageError(
             f"No Dask scheduler answers at {address} ({' '.join(str(error).split())}); expected one as "
             "`dask scheduler` starts it, at tcp://HOST:PORT."
         ) from error
+
+
+def _parts(address: str) -> tuple[str, str, int]:
+    parts = urlsplit(address)
+    if parts.scheme not in ("tcp", "tls") or not parts.hostname or not parts.port:
+        raise ValueError("that is no address of one")
+    return parts.scheme, f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname, parts.port
 
 
 def _as_finished(client: Client, asked: Iterable[Any], wait_s: float) -> Iterator[Any]:
