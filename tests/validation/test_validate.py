@@ -86,7 +86,7 @@ def test_wrong_names_and_missing_data_are_said(tmp_path):
 
 
 def test_without_data_the_absent_sets_are_named(monkeypatch):
-    for name in ("score_simulation", "score_ablation", "score_misworn", "score_rolls"):
+    for name in ("score_simulation", "score_ablation", "score_misworn", "score_rolls", "score_practice"):
         monkeypatch.setattr(f"ankle_imu.validation.validate.{name}", lambda *given: iter(()))
     result = run(None)
     assert dict(result.absent) == SOURCES
