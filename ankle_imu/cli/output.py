@@ -51,6 +51,14 @@ def person_names() -> dict[str, str]:
     return display_names()
 
 
+def show_pages(pages: Sequence[Path], printer: str) -> None:
+    """Print the paths of pages that were written, and what printed the PDF among them, "" without one."""
+    for page in pages:
+        show(page)
+    if printer:
+        say(f"Printed by {printer}.")
+
+
 def show_json(content: Mapping[str, Any]) -> None:
     """Print one object with its `schema_version`; numbers that are not known are `null`."""
     print(to_json(content))

@@ -9,7 +9,7 @@ from cyclopts import Parameter
 
 from ankle_imu.cli import failures, sessions
 from ankle_imu.cli.arguments import AsJson, Library, Session
-from ankle_imu.cli.output import progress, say, show, show_json
+from ankle_imu.cli.output import progress, show_json, show_pages
 
 if TYPE_CHECKING:
     from ankle_imu.mobility import PracticeResult
@@ -49,10 +49,7 @@ def practice_report(
 
         show_json({**batch.describe_practice(path, result), "files": pages, "printed_by": printer or None})
     else:
-        for page in pages:
-            show(page)
-        if printer:
-            say(f"Printed by {printer}.")
+        show_pages(pages, printer)
     if open_page:
         import webbrowser
 

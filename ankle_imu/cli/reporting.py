@@ -17,7 +17,7 @@ from ankle_imu.cli.arguments import (
     reading_root,
     store_of,
 )
-from ankle_imu.cli.output import progress, say, show, show_json
+from ankle_imu.cli.output import progress, say, show, show_json, show_pages
 from ankle_imu.cli.trend_view import outlook_json, show_outlook
 from ankle_imu.errors import QualityRefusal
 
@@ -92,10 +92,7 @@ def report(
         told = {"session": path, "verdict": {"lines": verdict.lines, "sure": verdict.sure}, "files": pages}
         show_json({**told, "printed_by": printer} if printer else told)
     else:
-        for page in pages:
-            show(page)
-        if printer:
-            say(f"Printed by {printer}.")
+        show_pages(pages, printer)
     if open_page:
         import webbrowser
 
