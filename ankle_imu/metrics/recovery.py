@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 Array = NDArray[np.float64]
+Spreads = dict[str, float]
 
 ROLLS: Final = ("roll", "hard_roll", "eversion_roll")
 
@@ -124,6 +125,7 @@ def recover(strides: pd.DataFrame, events: pd.DataFrame) -> pd.DataFrame:
     ordered = strides.sort_values("start_s", kind="stable")
     start = ordered["start_s"].to_numpy(float)
     legs = {leg: ordered[ordered["leg"] == leg] for leg in ordered["leg"].unique()}
+    spreads = {leg: _spreads(own) for leg, own in legs.items()}
     for event in _rows(events[events["kind"].isin(ROLLS)]):
         at = float(event.time_s)
         follow = ordered[(start > at) & (start < at + SEARCHED_S)]
@@ -133,7 +135,7 @@ def recover(strides: pd.DataFrame, events: pd.DataFrame) -> pd.DataFrame:
             before = _around(own, at)[0]
             chosen = (follow["leg"] == leg).to_numpy()
             if len(before) >= FEWEST:
-                is_usual[chosen] = _is_usual(own, before, follow[chosen])
+                is_usual[chosen] = _is_usual(spreads[leg], before, follow[chosen])
         run = np.convolve(is_usual, np.ones(IN_A_ROW), "valid") == IN_A_ROW if len(follow) >= IN_A_ROW else []
         first = int(np.argmax(run)) if np.any(run) else -1
         known = first >= 0
@@ -191,32 +193,40 @@ def _around(own: pd.DataFrame, at: float) -> tuple[pd.DataFrame, pd.DataFrame]:
 
 def _is_thrown_off(own: pd.DataFrame, before: pd.DataFrame, after: pd.DataFrame, at: float) -> bool:
     """Whether the event's stance was cut short or the next two strides are out of time."""
-    if any((np.abs(_z(own, before, after, name)) >= DISRUPTED_Z).any() for name in TIMES):
+    spreads = _spreads(own)
+    if any((np.abs(_z(spreads, before, after, name)) >= DISRUPTED_Z).any() for name in TIMES):
         return True
     this = own[(own["start_s"] <= at + 0.02) & (own["end_s"] > at)]
     usual = (1.0 - STANCE_CUT) * float(before["stance_time_s"].median())
     return bool((this["stance_time_s"] < usual).any())
 
 
-def _is_usual(own: pd.DataFrame, before: pd.DataFrame, strides: pd.DataFrame) -> NDArray[np.bool_]:
+def _is_usual(spreads: Spreads, before: pd.DataFrame, strides: pd.DataFrame) -> NDArray[np.bool_]:
     usual = np.ones(len(strides), dtype=bool)
     for name in TIMES:
         # A time that is not known (NaN) is not as before.
-        usual &= np.abs(_z(own, before, strides, name)) < RECOVERED_Z
+        usual &= np.abs(_z(spreads, before, strides, name)) < RECOVERED_Z
     for name in SWERVES:
-        usual &= ~(_z(own, before, strides, name) >= RECOVERED_Z)
+        usual &= ~(_z(spreads, before, strides, name) >= RECOVERED_Z)
     return usual
 
 
-def _z(own: pd.DataFrame, before: pd.DataFrame, strides: pd.DataFrame, name: str) -> Array:
-    """Distance of strides from those before the event, in robust standard deviations of neighbours."""
-    values = own[name].to_numpy(float)
-    usual = float(np.nanmedian(before[name])) if np.isfinite(before[name]).any() else float("nan")
+def _spreads(own: pd.DataFrame) -> Spreads:
+    """Robust standard deviation of a foot's strides, from the differences of neighbours."""
+    return {name: _spread(own[name].to_numpy(float)) for name in (*TIMES, *SWERVES)}
+
+
+def _spread(values: Array) -> float:
     away = np.abs(np.diff(values))
     away = away[np.isfinite(away)]
     # The difference of two neighbours spreads sqrt(2) wider than each; MAD of a difference about zero.
-    spread = 1.4826 / np.sqrt(2.0) * float(np.median(away)) if len(away) else 0.0
-    spread = max(spread, LEAST_SPREAD.get(name, 0.0) * abs(usual))
+    return 1.4826 / np.sqrt(2.0) * float(np.median(away)) if len(away) else 0.0
+
+
+def _z(spreads: Spreads, before: pd.DataFrame, strides: pd.DataFrame, name: str) -> Array:
+    """Distance of strides from those before the event, in robust standard deviations of neighbours."""
+    usual = float(np.nanmedian(before[name])) if np.isfinite(before[name]).any() else float("nan")
+    spread = max(spreads[name], LEAST_SPREAD.get(name, 0.0) * abs(usual))
     apart = strides[name].to_numpy(float) - usual
     return np.asarray(apart / spread if spread > 0 else 0.0 * apart)
 
