@@ -18,13 +18,13 @@ from ankle_imu.calibration.sensor_range import range_end
 from ankle_imu.calibration.slip import find_slip, stride_frames
 from ankle_imu.calibration.traits import Traits, describe, in_step
 from ankle_imu.calibration.wearing import FOOT_FROM, Wrong, judge, not_worn
+from ankle_imu.metrics.manner import TURN_DEG
 from ankle_imu.units import DEGREE
 from ankle_imu.values import Alignment
 
 Array = NDArray[np.float64]
 
 STRAIGHT_DEG: Final = 15.0
-TURN_DEG: Final = 20.0
 
 LEAST_STRIDES: Final = 3
 """Fewer are no walk that says how the sensors are worn."""

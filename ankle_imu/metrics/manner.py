@@ -26,7 +26,7 @@ STOP_S: Final = 3.0
 """A pause of all worn feet for this long is a stop (methods E3)."""
 
 TURN_DEG: Final = 20.0
-"""A stride that turns more is part of a turn (methods D)."""
+"""A stride that turns more is part of a turn, and left out of the statistics (methods D)."""
 
 
 def on_stairs(strides: pd.DataFrame) -> NDArray[np.int64]:

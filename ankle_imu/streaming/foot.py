@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ankle_imu import frames
 from ankle_imu import quaternion as qt
-from ankle_imu.analysis.leg import RATE_CUTOFF_HZ
+from ankle_imu.analysis.columns import RATE_CUTOFF_HZ
 from ankle_imu.gait.events import stillness
 from ankle_imu.metrics.rolls import FOOT_ALONE_SHARE
 from ankle_imu.orientation.anchor import FLAT_GAIN, FLAT_GATE, FLAT_WINDOW_S, correct_up

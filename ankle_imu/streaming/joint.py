@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from ankle_imu import frames
 from ankle_imu import quaternion as qt
+from ankle_imu.analysis.columns import RATE_CUTOFF_HZ
 from ankle_imu.analysis.joint import COUPLING_RATE_HZ, smooth_motion
-from ankle_imu.analysis.leg import RATE_CUTOFF_HZ
 from ankle_imu.gait.strides import LONGEST_S, SHORTEST_S
 from ankle_imu.orientation import heading
 from ankle_imu.orientation.angles import segment_up

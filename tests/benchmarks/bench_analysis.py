@@ -29,7 +29,7 @@ STAGES = {
     "foot tilt": "ankle_imu.analysis.foot.tilt_and_pitch",
     "relative heading": "ankle_imu.analysis.joint.relative_heading",
     "joint angles": "ankle_imu.analysis.joint.joint",
-    "stride columns": "ankle_imu.analysis.leg._stride_columns",
+    "stride columns": "ankle_imu.analysis.leg.stride_columns",
     "rolls": "ankle_imu.analysis.leg.roll_events",
     "clipping": "ankle_imu.analysis.session.is_clipped",
     "grade and place": "ankle_imu.analysis.session.context_table",
