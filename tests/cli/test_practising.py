@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from ankle_imu.cli import practising_run as runs
-from ankle_imu.cli.practising import parse_load
+from ankle_imu.cli.practice_loads import parse_load
 from ankle_imu.cli.practising_view import HINT, draw
 from ankle_imu.mobility import SESSION_KIND
 from ankle_imu.practice.coach import Coach
@@ -100,6 +100,9 @@ def test_practice_is_no_walk(ankle_imu, library):
     assert ankle_imu("library", "show", "last", "--json").json["result"]["kind"] == "practice"
     assert ankle_imu("analyze", "--all").code == 0
     assert ankle_imu("library", "page").code == 0
+    head, *rows = ankle_imu("library", "list").lines
+    at = head.index("Kind")
+    assert {row[at:].split()[0] for row in rows} == {"practice", "walk"}
 
 
 def test_a_walk_is_no_practice(ankle_imu, session):
