@@ -252,7 +252,7 @@ def _rows(errors: Errors, case: str, segments: tuple[str, ...]) -> Iterator[Row]
         )
 
 
-def _offset(bias: NDArray[np.float64]) -> SensorCalibration:
+def offset_calibration(bias: NDArray[np.float64]) -> SensorCalibration:
     """A calibration that knows the offset of the accelerometer and nothing else."""
     return SensorCalibration(
         serial="SIM",
@@ -270,7 +270,7 @@ def _calibrated_rows(people: Sequence[int]) -> Iterator[Row]:
     errors = Errors()
     for seed in people:
         recording, truth = practise(person_plan(seed), seed)
-        known = {p: _offset(bias) for p, bias in truth.acc_bias.items()}
+        known = {p: offset_calibration(bias) for p, bias in truth.acc_bias.items()}
         add_errors(errors, analyze_practice(replace(recording, sensor_calibration=known)), truth)
     case = f"foot + shank, full errors, acc offset calibrated, {len(people)} people"
     yield from (row for row in _rows(errors, case, SETS[0]) if row.unit == "deg")

@@ -43,7 +43,7 @@ def test_the_verdict_names_range_hold_and_stance(result):
     assert verdict.level == 1
 
 
-def test_a_lunge_is_trusted_when_its_sensor_is_calibrated():
+def test_a_lunge_is_trusted_when_its_sensor_is_known():
     exercises = (
         Exercise(kind="neutral"),
         Exercise(kind="swing"),
@@ -51,9 +51,16 @@ def test_a_lunge_is_trusted_when_its_sensor_is_calibrated():
         Exercise(kind="lunge", position="standing"),
     )
     lunge = ai.analyze_practice(practise(PracticePlan(exercises=exercises, sampling_rate=52.0))[0])
-    assert "ankle-imu sensors calibrate" in " ".join(told.judge_practice(lunge).reasons)
+    assert told.judge_practice(lunge).level == 0, "the poses of the session show the offset"
+    unfitted = {p: {**one, "applied": False} for p, one in lunge.quality["accelerometers"].items()}
+    off = 1.96 * unfitted["left_shank"]["doubt_without_deg"]
+    doubted = replace(lunge, quality={**lunge.quality, "accelerometers": unfitted})
+    assert f"lunges can be {off:.1f} deg off" in " ".join(told.judge_practice(doubted).reasons)
+    assert "offset not known" in practice_html(doubted)
+    bare = replace(lunge, quality={k: v for k, v in lunge.quality.items() if k != "accelerometers"})
+    assert "lunges can be some deg off" in " ".join(told.judge_practice(bare).reasons)
     sensors = {name: {**one, "calibration": "abc"} for name, one in lunge.quality["sensors"].items()}
-    trusted = replace(lunge, quality={**lunge.quality, "sensors": sensors})
+    trusted = replace(bare, quality={**bare.quality, "sensors": sensors})
     assert told.judge_practice(trusted).level == 0
 
 
