@@ -286,7 +286,7 @@ def _finish(folder: Path, coach: Coach, as_json: bool) -> int:
     with progress("measuring") as tell:
         with batch.one_thread():
             result, saved = batch.analyze_and_save_practice(folder, tell)
-        pages, _ = write_pages(result, folder / "report.html", pdf=False)
+        pages, _ = write_pages(result, folder, folder / "report.html", pdf=False)
     told = batch.describe_practice(folder, result)
     for name in coach.skipped:
         say(f"Skipped: {name}.")

@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 
 import ankle_imu as ai
+from ankle_imu.errors import RecordingError
+from ankle_imu.report import imprint
 from ankle_imu.report import practice_figures as figures
 from ankle_imu.report import practice_tables as grids
 from ankle_imu.report import practice_words as told
@@ -127,6 +129,39 @@ def test_the_page_is_the_same_fresh_or_read_back(result, tmp_path):
 
     save_practice(tmp_path, result)
     assert practice_html(load_practice(tmp_path)) == practice_html(result)
+
+
+def test_the_page_tells_what_made_it(result):
+    made = imprint.read_imprint(practice_html(result, files={"raw/part-0001.mcap": "ab" * 32}))
+    assert (made.kind, made.settings) == ("practice", result.settings)
+    assert set(made.tables) == {
+        *("blocks", "reps", "ranges", "holds", "sway", "compensations", "angles", "gaps", "quality")
+    }
+    assert set(made.figures) == {"ranges", "holds", "sway"}
+    assert made.noted["tags"] == ("simulated",)
+
+
+def test_one_value_more_shows(result):
+    before = imprint.table_digests(result)
+    holds = result.holds.copy()
+    holds.loc[0, "duration_s"] += 1e-9
+    after = imprint.table_digests(replace(result, holds=holds))
+    assert {name for name in before if before[name] != after[name]} == {"holds"}
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda html: html.replace("kind&#34;: &#34;practice", "kind&#34;: &#34;walk"),
+        lambda html: html.replace("kind&#34;: &#34;practice", "kind&#34;: &#34;dance"),
+        lambda html: html.replace("&#34;simulated&#34;", "5"),
+    ],
+)
+def test_an_imprint_of_another_kind_is_refused(result, spoil):
+    html = practice_html(result)
+    assert spoil(html) != html
+    with pytest.raises(RecordingError, match="page"):
+        imprint.read_imprint(spoil(html), "page.html")
 
 
 def test_words_of_a_person_are_escaped(result):
