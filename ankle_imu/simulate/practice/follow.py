@@ -21,7 +21,7 @@ MOST_AROUND_S: Final = 6.3
 _TO_SUPPORT_S: Final = 2.7
 """A simulated lift-off is on its support so long after it began, s."""
 
-_OF_PERSON: Final = ("action", "mode", "position", "eyes", "load", "load_kg", "deload_cm")
+_OF_PERSON: Final = ("action", "mode", "position", "eyes", "load", "load_kg", "deload_cm", "body_share")
 
 
 def follow(

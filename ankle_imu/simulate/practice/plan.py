@@ -14,6 +14,8 @@ from ankle_imu.mobility import ACTIONS, EXERCISES, EYES, LOADS, MODES, POSITIONS
 COMPENSATIONS: Final = ("shank_moves", "hip_turns", "heel_lifts")
 ERRORS: Final = ("none", "typical", "full")
 PAUSE: Final = "pause"
+_UNSAID: Final = ("load_kg", "deload_cm", "body_share")
+"""Numbers of a load, NaN where none is said."""
 
 RANGES_DEG: Final[Mapping[str, float]] = MappingProxyType(
     {"dorsiflexion": 14.0, "plantarflexion": 45.0, "inversion": 28.0, "eversion": 12.0, "lunge": 40.0}
@@ -33,7 +35,8 @@ class Exercise:
     Parameters
     ----------
     kind : one of `mobility.EXERCISES`, or `pause`: some seconds in which the leg does something else
-    action, mode, position, eyes, load, load_kg, deload_cm : as in `mobility.Block`
+    action, mode, position, eyes, load, load_kg, deload_cm, body_share : as in `mobility.Block`; a load shortens
+        the range and makes a hold sag and tremble more (`loads`)
     reps : repetitions of a `rom`, `lunge` or `hold`
     hold_s : how long each end range, hold or stance lasts, s; NaN is usual for the exercise
     scatter_deg : standard deviation of the end range from one repetition to the next
@@ -58,6 +61,7 @@ class Exercise:
     load: str = "none"
     load_kg: float = math.nan
     deload_cm: float = math.nan
+    body_share: float = math.nan
     reps: int = 3
     hold_s: float = math.nan
     scatter_deg: float = 0.7
@@ -97,9 +101,13 @@ class Exercise:
             ("lost_deg", 0.0, 20.0),
             ("compensation_deg", 0.0, 30.0),
             ("sway", 0.0, 5.0),
+            ("load_kg", 0.0, 50.0),
+            ("deload_cm", 0.0, 60.0),
+            ("body_share", 0.0, 1.0),
         ):
-            if not low <= getattr(self, name) <= high:
-                raise ValueError(f"{name} must be {low:g} to {high:g}, found {getattr(self, name)!r}.")
+            value = getattr(self, name)
+            if not low <= value <= high and not (name in _UNSAID and math.isnan(value)):
+                raise ValueError(f"{name} must be {low:g} to {high:g}, found {value!r}.")
 
 
 @dataclass(frozen=True, kw_only=True)
