@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _PANEL_PX: Final = 210.0
+_LADDER: Final = "What you did so far; sag and tremor are medians of the holds"
 
 
 def mobility_figure(one: Mobility, *, narrow: bool = False) -> Figure:
@@ -141,10 +142,10 @@ def ladder_grid(one: Mobility) -> Grid:
         for rung in one.rungs
     )
     head = (
-        "Load, lightest first", "Sessions", "Holds", "Longest, s", "Range, deg", "Drift, deg/s", "Tremor, deg/s",
+        "Load, lightest first", "Sessions", "Holds", "Longest, s", "Range, deg", "Sag, deg/s", "Tremor, deg/s",
         "Last",
     )  # fmt: skip
-    return Grid(caption="What you did so far", head=head, rows=rows)
+    return Grid(caption=_LADDER, head=head, rows=rows)
 
 
 def _told(value: float, digits: int) -> str:

@@ -245,4 +245,4 @@ def _offset(found: Mapping[str, Any]) -> str:
     if not found.get("applied"):
         return "offset not known"
     size, doubt = math.hypot(*found["offset_mg"]), told.angle_doubt(found)
-    return f"{size:.0f} mg off, by {found['still_s']} s of still poses; ± {doubt:.1f} deg left"
+    return f"{size:.0f} mg off, found in {found['still_s']} s of stillness; leaves ± {doubt:.1f} deg"
