@@ -166,26 +166,48 @@ def _gaps(errors: Errors, result: PracticeResult, truth: PracticeTruth) -> None:
         errors.gap.append(row.gap_deg - float(true))
 
 
+def pair_holds(found: pd.DataFrame, true: pd.DataFrame) -> list[tuple[Any, Any]]:
+    """Found and true holds one to one, None where one is without the other: invented, or missed.
+
+    Notes
+    -----
+    A pair is of one leg and action and shares more than half of the longer one's time, so that a hold found in two
+    halves is one that was missed and two that were invented.
+    """
+    from scipy.optimize import linear_sum_assignment
+
+    own, real = _each(found), _each(true)
+    shared = np.zeros((len(own), len(real)))
+    for i, one in enumerate(own):
+        for j, other in enumerate(real):
+            longest = max(one.end_s - one.start_s, other.end_s - other.start_s)
+            both = min(one.end_s, other.end_s) - max(one.start_s, other.start_s)
+            is_same = (one.leg, one.action) == (other.leg, other.action)
+            shared[i, j] = both / longest if is_same and both > 0.5 * longest else 0.0
+    rows, columns = linear_sum_assignment(shared, maximize=True)
+    pairs = {int(i): int(j) for i, j in zip(rows, columns, strict=True) if shared[i, j] > 0.0}
+    missed = [(None, other) for j, other in enumerate(real) if j not in pairs.values()]
+    return [(one, real[pairs[i]] if i in pairs else None) for i, one in enumerate(own)] + missed
+
+
 def _holds(errors: Errors, result: PracticeResult, truth: PracticeTruth) -> None:
     if not len(result.holds):
         return
     held = true_held = 0.0
-    for true in _each(truth.holds):
-        same = result.holds[result.holds["action"] == true.action]
-        overlap = np.minimum(same["end_s"], true.end_s) - np.maximum(same["start_s"], true.start_s)
-        is_found = bool(len(same)) and float(overlap.max()) > 0.5 * (true.end_s - true.start_s)
-        errors.count("holds", 1, int(is_found))
-        if not is_found:
+    for one, true in pair_holds(result.holds, truth.holds):
+        if true is not None:
+            errors.count("holds", 1, int(one is not None))
+        if one is not None:
+            errors.count("invented holds", 1, int(true is None))
+        if one is None or true is None:
             continue
-        one = same.loc[overlap.idxmax()]
-        held += float(one["duration_s"])
+        held += one.duration_s
         true_held += true.end_s - true.start_s
-        errors.edge_s += [float(one["start_s"]) - true.start_s, float(one["end_s"]) - true.end_s]
+        errors.edge_s += [one.start_s - true.start_s, one.end_s - true.end_s]
         if np.isfinite(getattr(true, "lost_deg", np.nan)):
             names = ("lost_deg", "lost_5s_deg", "lost_10s_deg")
-            errors.lost += [float(one[name]) - float(getattr(true, name)) for name in names]
+            errors.lost += [getattr(one, name) - getattr(true, name) for name in names]
     true_total = float((truth.holds["end_s"] - truth.holds["start_s"]).sum())
-    errors.count("invented holds", len(truth.holds), max(0, len(result.holds) - len(truth.holds)))
     errors.tension += [100.0 * (held / true_held - 1.0)] if true_held else []
     errors.session_tension.append(100.0 * (float(result.holds["duration_s"].sum()) / true_total - 1.0))
 
