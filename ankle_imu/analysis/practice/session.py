@@ -101,7 +101,7 @@ def analyze_practice(
             "cues": found.cues,
             "unseen": {leg: UNSEEN[_worn(leg, series)] for leg in legs},
             "notes": _notes(recording.markers),
-            "warnings": [*warnings, *(w for one in legs.values() for w in one.warnings)],
+            "warnings": [*warnings, *(w for one in legs.values() for w in one.warnings), *found.rows.remarks],
         },
         settings=settings,
         session=recording.session,
