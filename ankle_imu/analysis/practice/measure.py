@@ -232,9 +232,10 @@ def _just_below(task: Task, missed: Sequence[holds.Hold], end_range: float) -> l
     one = max(missed, key=lambda hold: hold.stop - hold.start)
     share, seconds = task.settings.hold_share, (one.stop - one.start) / task.sampling_rate
     more = f" ({len(missed) - 1} more like it)" if len(missed) > 1 else ""
+    name, line = f"{task.block.leg} {task.block.action}", f"{share * end_range:.1f} deg"
     return [
-        f"{task.block.leg} {task.block.action} was held for {seconds:.0f} s at {one.level_deg:.1f} deg{more}: too near "
-        f"{share * end_range:.1f} deg, {100.0 * share:.0f} % of the range, to tell on which side, so not counted"
+        f"{name} was held for {seconds:.0f} s at {one.level_deg:.1f} deg{more}: too near {line}, "
+        f"{100.0 * share:.0f} % of the range, to tell on which side, so not counted"
     ]
 
 
