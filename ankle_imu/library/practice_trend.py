@@ -12,12 +12,12 @@ from ankle_imu import tables
 from ankle_imu.library.derived import find_practice, read_table
 from ankle_imu.library.search import search_sessions
 from ankle_imu.library.wish import Search
-from ankle_imu.mobility import SESSION_KIND
+from ankle_imu.mobility import LOAD_FIELDS, SESSION_KIND
 
 if TYPE_CHECKING:
     import pandas as pd
 
-_KEYS: Final = ("leg", "action", "load", "load_kg", "deload_cm", "body_share", "angle_source")
+_KEYS: Final = ("leg", "action", *LOAD_FIELDS, "angle_source")
 _NUMBERS: Final = (
     *("active_deg", "assisted_deg", "gap_deg", "mdc_deg"),
     *("tension_s", "longest_s", "dose_deg_s", "drift_dps", "tremor_dps"),
