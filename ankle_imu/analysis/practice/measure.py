@@ -83,12 +83,12 @@ class Task:
     def tags(self) -> dict[str, Any]:
         """What every row of the block says of it."""
         source = "shank" if self.block.exercise == "lunge" else self.leg.source
-        return {"block_id": self.block_id, "leg": self.block.leg, "angle_source": source, **load_tags(self.block)}
-
-
-def load_tags(block: Block) -> dict[str, Any]:
-    """Columns of the load."""
-    return {name: getattr(block, name) for name in ("load", "load_kg", "deload_cm", "body_share")}
+        return {
+            "block_id": self.block_id,
+            "leg": self.block.leg,
+            "angle_source": source,
+            **self.block.load_fields(),
+        }
 
 
 def measure_reps(task: Task, rows: Rows) -> None:

@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 from ankle_imu import frames, tables
 from ankle_imu._version import package_version
 from ankle_imu.analysis.practice.leg import PracticeLeg, follow_leg
-from ankle_imu.analysis.practice.measure import Rows, Task, cues_of, load_tags, measure
+from ankle_imu.analysis.practice.measure import Rows, Task, cues_of, measure
 from ankle_imu.analysis.sensor import prepare
 from ankle_imu.analysis.session import gaps_table, gridded_series, is_clipped, sensor_quality
 from ankle_imu.calibration.still_poses import PoseFit, fit_poses
-from ankle_imu.mobility import ACTIONS, Block, PracticeResult, PracticeSettings
+from ankle_imu.mobility import ACTIONS, LOAD_FIELDS, Block, PracticeResult, PracticeSettings
 from ankle_imu.practice.blocks import HEAD, read_blocks
 from ankle_imu.practice.compensations import UNSEEN
 from ankle_imu.practice.ranges import detectable_gap, range_of, why_repeat
@@ -220,7 +220,7 @@ def _block_row(block_id: int, block: Block, legs: Mapping[str, PracticeLeg], rea
     return {
         "block_id": block_id,
         **{name: getattr(block, name) for name in names},
-        **load_tags(block),
+        **block.load_fields(),
         "angle_source": source if has_angle else "none",
         "reason": reason,
     }
@@ -230,14 +230,11 @@ def _ranges(reps: Sequence[Mapping[str, Any]], settings: PracticeSettings) -> li
     """One row per leg, action and load."""
     groups: dict[tuple[Any, ...], list[Mapping[str, Any]]] = {}
     for rep in reps:
-        loads = tuple(None if rep[name] != rep[name] else rep[name] for name in _LOADS)
+        loads = tuple(None if rep[name] != rep[name] else rep[name] for name in LOAD_FIELDS)
         groups.setdefault((rep["leg"], rep["action"], *loads), []).append(rep)
     order = (*ACTIONS, "lunge")
     keys = sorted(groups, key=lambda k: (k[0], order.index(k[1]), *(str(one) for one in k[2:])))
     return [_range_row(groups[key], settings) for key in keys]
-
-
-_LOADS: Final = ("load", "load_kg", "deload_cm", "body_share")
 
 
 def _range_row(reps: Sequence[Mapping[str, Any]], settings: PracticeSettings) -> dict[str, Any]:
@@ -253,7 +250,7 @@ def _range_row(reps: Sequence[Mapping[str, Any]], settings: PracticeSettings) ->
         f"{mode}: no repetition could be used" for mode, one in found.items() if _is_in_vain(mode, one, reps)
     ]
     reason = "; ".join(one for one in reasons if one)
-    row: dict[str, Any] = {name: reps[0][name] for name in ("leg", "action", *_LOADS, "angle_source")}
+    row: dict[str, Any] = {name: reps[0][name] for name in ("leg", "action", *LOAD_FIELDS, "angle_source")}
     for mode, one in found.items():
         row |= {f"{mode}_deg": one.best_deg, f"{mode}_median_deg": one.median_deg}
         row |= {f"{mode}_spread_deg": one.spread_deg, f"{mode}_n": one.n}

@@ -122,14 +122,7 @@ def do(diary: Diary, exercise: Exercise) -> None:
             leg=diary.leg_name,
             start_s=start,
             end_s=diary.now,
-            action=exercise.action,
-            mode=exercise.mode,
-            position=exercise.position,
-            eyes=exercise.eyes,
-            load=exercise.load,
-            load_kg=exercise.load_kg,
-            deload_cm=exercise.deload_cm,
-            body_share=exercise.body_share,
+            **exercise.manner(),
             lifted_s=float("nan") if lifted is None else lifted,
         )
     )
