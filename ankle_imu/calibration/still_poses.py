@@ -93,6 +93,10 @@ def fit_poses(series: ImuSeries) -> PoseFit:
     the whole prior as its doubt. An offset along the vertical of the neutral pose bends every angle from it by its
     sine; it is also what is seen best, since that pose alone shows it.
 
+    The offset is taken to stay the same through the session, and the doubt counts no change of it. In simulation
+    one that wanders by 0.5 mg/K while a sensor warms up by 20 K makes lunges 0.2 deg worse (95 % of 36 within 0.7
+    instead of 0.5 deg).
+
     References
     ----------
     Frosio I., Pedersini F., Borghese N. A. (2009) IEEE Trans. Instrum. Meas. 58(6):2034-2041,
