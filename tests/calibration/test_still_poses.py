@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from ankle_imu.calibration.sensor import calibrate
-from ankle_imu.calibration.still_poses import OFFSET_SD_G, SCALE_SD, WINDOW_NOISE, fit_poses
+from ankle_imu.calibration.still_poses import OFFSET_SD_G, POSE_NOISE, SCALE_SD, fit_poses
 from ankle_imu.units import STANDARD_GRAVITY
 from ankle_imu.values import ImuSeries
 
@@ -38,18 +38,17 @@ def cone(n: int, widest_deg: float, rng: np.random.Generator) -> np.ndarray:
 def test_one_pose_by_hand():
     """Upright alone reads 20 mg too much: offset and scale share it by their variances; x and y stay unknown.
 
-    One equation d = b + s (to first order) with 5 windows: b = d B / (B + S + N / 5), of the prior variances B and
-    S and a window's N; what remains of the offset's variance is B - B^2 / (B + S + N / 5).
+    One equation d = b + s (to first order): b = d B / (B + S + N), of the prior variances B and S and a pose's N,
+    however long it lasts; what remains of the offset's variance is B - B^2 / (B + S + N).
     """
     found = fit_poses(posed(np.array([[0.0, 0.0, 1.0]]), [0.0, 0.0, 0.02 * G]))
-    offset, scale, noise = OFFSET_SD_G**2, SCALE_SD**2, (WINDOW_NOISE / G) ** 2 / 5.0
+    offset, scale, noise = OFFSET_SD_G**2, SCALE_SD**2, (POSE_NOISE / G) ** 2
     total = offset + scale + noise
     assert found.n_windows == 5
     assert found.offset / G == pytest.approx([0.0, 0.0, 0.02 * offset / total], abs=2e-4)
     assert found.offset_sd[:2] / G == pytest.approx([OFFSET_SD_G] * 2, rel=1e-3)
     assert found.offset_sd[2] / G == pytest.approx(np.sqrt(offset - offset**2 / total), rel=0.05)
     assert found.spread_deg == pytest.approx(0.0, abs=1e-3)
-    assert found.reason == ""
 
 
 def test_all_faces_tell_what_a_calibration_tells():
@@ -106,6 +105,23 @@ def test_a_pose_that_was_none_counts_little():
     acc[1100:1600] *= 1.05
     clean, moved = fit_poses(series), fit_poses(replace(series, acc=acc))
     assert moved.offset == pytest.approx(clean.offset, abs=0.01 * G)
+
+
+@pytest.mark.parametrize(("widest", "says"), [(9.0, "within 9 deg"), (11.0, "")])
+def test_poses_too_near_one_another_are_not_applied(widest, says):
+    series = posed(cone(6, widest, np.random.default_rng(5)), [0.2, 0.1, -0.3])
+    assert says in fit_poses(series).reason
+    assert (fit_poses(series).correct(series) is series) == bool(says)
+
+
+def test_a_pose_counts_once_however_long_it_lasts():
+    ups = cone(4, 40.0, np.random.default_rng(5))
+    read = np.diag([1.004, 0.996, 1.002])
+    once = fit_poses(posed(ups, [0.2, 0.1, -0.3], read))
+    longer = fit_poses(posed(np.vstack([np.repeat(ups[:1], 9, axis=0), ups]), [0.2, 0.1, -0.3], read))
+    assert longer.n_windows == once.n_windows + 45
+    assert longer.offset == pytest.approx(once.offset, abs=1e-6)
+    assert longer.offset_sd == pytest.approx(once.offset_sd, rel=1e-6)
 
 
 def test_gaps_are_passed_over():
