@@ -9,8 +9,8 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
@@ -52,14 +52,11 @@ LOADS: Final = ("none", "ankle_weight", "band", "body_weight", "water")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Block:
-    """One stretch of a practice session and what it was.
+class Manner:
+    """How an exercise is done: what a plan asks for, a person does and a recording is marked with.
 
     Parameters
     ----------
-    exercise : one of `EXERCISES`
-    leg : `left` | `right`
-    start_s, end_s : float, s from session start
     action : one of `ACTIONS` for `rom`, `hold` and `lift-off`, else ""
     mode : `active` | `assisted`
     position : `seated` | `standing` | `kneeling`
@@ -68,14 +65,8 @@ class Block:
     load_kg : float, kg, NaN where none was said
     deload_cm : float, cm, height of the blanket under the working part, NaN without
     body_share : float, 0..1, share of the body's weight on the foot, NaN where not said
-    pauses : ((start, end), ...), s, stretches of the block that do not count
-    lifted_s : float, s, the word to lift off the support, NaN where none was said
     """
 
-    exercise: str
-    leg: str
-    start_s: float
-    end_s: float
     action: str = ""
     mode: str = "active"
     position: str = "seated"
@@ -84,29 +75,66 @@ class Block:
     load_kg: float = math.nan
     deload_cm: float = math.nan
     body_share: float = math.nan
+
+    def manner(self) -> dict[str, Any]:
+        """The fields of `Manner` alone, by name."""
+        return {one.name: getattr(self, one.name) for one in fields(Manner)}
+
+    def load_fields(self) -> dict[str, Any]:
+        """The load alone, by name: the columns of the tables."""
+        return {name: getattr(self, name) for name in LOAD_FIELDS}
+
+    def check_manner(self, exercise: str) -> None:
+        """Raise `ValueError` where a word does not fit to an exercise."""
+        needs_action = exercise in ("rom", "hold", "lift-off")
+        check_words(
+            self,
+            exercise,
+            action=ACTIONS if needs_action else ("",),
+            mode=MODES,
+            position=POSITIONS,
+            eyes=EYES,
+            load=LOADS,
+        )
+
+
+LOAD_FIELDS: Final = ("load", "load_kg", "deload_cm", "body_share")
+"""What is worked against, in the words of `Manner`: only like is compared with like."""
+
+
+def check_words(owner: object, named: str, /, **allowed: Sequence[str]) -> None:
+    """Raise `ValueError` where a field of an exercise, called `named`, is none of the words that are allowed."""
+    for name, words in allowed.items():
+        if getattr(owner, name) not in words:
+            expected = ", ".join(word or "nothing" for word in words)
+            raise ValueError(f"{name} of a {named} is {getattr(owner, name)!r}; expected {expected}.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Block(Manner):
+    """One stretch of a practice session and what it was, in the manner of `Manner`.
+
+    Parameters
+    ----------
+    exercise : one of `EXERCISES`
+    leg : `left` | `right`
+    start_s, end_s : float, s from session start
+    pauses : ((start, end), ...), s, stretches of the block that do not count
+    lifted_s : float, s, the word to lift off the support, NaN where none was said
+    """
+
+    exercise: str
+    leg: str
+    start_s: float
+    end_s: float
     pauses: tuple[tuple[float, float], ...] = ()
     lifted_s: float = math.nan
 
     def __post_init__(self) -> None:
-        for name, allowed in (
-            ("exercise", EXERCISES),
-            ("leg", frames.LEGS),
-            ("action", ACTIONS if self.needs_action else ("",)),
-            ("mode", MODES),
-            ("position", POSITIONS),
-            ("eyes", EYES),
-            ("load", LOADS),
-        ):
-            if getattr(self, name) not in allowed:
-                words = ", ".join(word or "nothing" for word in allowed)
-                raise ValueError(f"{name} of a {self.exercise} is {getattr(self, name)!r}; expected {words}.")
+        check_words(self, self.exercise, exercise=EXERCISES, leg=frames.LEGS)
+        self.check_manner(self.exercise)
         if not self.start_s <= self.end_s:
             raise ValueError(f"a block ends at {self.end_s!r} s before it starts at {self.start_s!r} s.")
-
-    @property
-    def needs_action(self) -> bool:
-        """Whether the exercise is of one of the four actions."""
-        return self.exercise in ("rom", "hold", "lift-off")
 
     @property
     def load_tag(self) -> str:

@@ -12,8 +12,10 @@ from ankle_imu import tables
 from ankle_imu.errors import AnkleImuError
 from ankle_imu.library import load_history, load_trend
 from ankle_imu.library.sources import calibration_sources, file_sources
+from ankle_imu.mobility import PracticeResult, PracticeSettings
 from ankle_imu.report import imprint as making
 from ankle_imu.report.page import report_html
+from ankle_imu.report.practice_page import practice_html
 from ankle_imu.session_io import open_session
 
 if TYPE_CHECKING:
@@ -88,8 +90,6 @@ def check_page(
     RecordingError
         If the page says nothing of its making.
     """
-    from ankle_imu.analysis import analyze
-
     made = making.read_imprint(page, path)
     is_whole = making.is_unchanged(page)
     found = [
@@ -102,13 +102,25 @@ def check_page(
         return (*found, Item(name="session", holds=None, found=f"{made.session} is not in this library"))
     found += _files(made, source_digests(session, _serials(session)))
     try:
-        result = analyze(open_session(session), settings=made.settings, progress=progress)
+        result = _analyzed(made, session, progress)
     except AnkleImuError as error:
         return (*found, Item(name="tables", holds=None, found=f"not made again: {error}"))
     found += _notes(made, result)
     result = replace(result, session=replace(result.session, **made.noted))
     found += _compare("table", made.tables, making.table_digests(result))
     return (*found, *_drawn_again(page, made, result, session))
+
+
+def _analyzed(
+    made: Imprint, session: Path, progress: Callable[[str, float], None] | None
+) -> SessionResult | PracticeResult:
+    """The result of the session as the page says that it was analyzed."""
+    from ankle_imu.analysis import analyze
+    from ankle_imu.analysis.practice import analyze_practice
+
+    if isinstance(made.settings, PracticeSettings):
+        return analyze_practice(open_session(session), settings=made.settings)
+    return analyze(open_session(session), settings=made.settings, progress=progress)
 
 
 def _serials(session: Path) -> list[str]:
@@ -138,7 +150,7 @@ def _files(made: Imprint, now: Mapping[str, str]) -> list[Item]:
     return items + [Item(name=f"file {name}", holds=False, found="new since the page was made") for name in new]
 
 
-def _notes(made: Imprint, result: SessionResult) -> list[Item]:
+def _notes(made: Imprint, result: SessionResult | PracticeResult) -> list[Item]:
     if not made.noted:
         return []
     edited = [name for name, then in made.noted.items() if getattr(result.session, name) != then]
@@ -155,8 +167,10 @@ def _compare(kind: str, then: Mapping[str, str], now: Mapping[str, str]) -> list
     return items
 
 
-def _drawn_again(page: str, made: Imprint, result: SessionResult, session: Path) -> list[Item]:
+def _drawn_again(page: str, made: Imprint, result: SessionResult | PracticeResult, session: Path) -> list[Item]:
     """Figures and text made again, those of the trend from the sessions that there were then."""
+    if isinstance(result, PracticeResult):
+        return _compared(page, practice_html(result, files=made.files, versions=made.versions), made, result)
     trend, history = past_of(session)
     items = []
     if trend is not None:
@@ -168,7 +182,12 @@ def _drawn_again(page: str, made: Imprint, result: SessionResult, session: Path)
             Item(name="past sessions", holds=is_same, found="the same" if is_same else "other results than then")
         )
     again = report_html(result, trend=trend, history=history, files=made.files, versions=made.versions)
-    items += _compare("figure", made.figures, making.read_imprint(again).figures)
+    return items + _compared(page, again, made, result)
+
+
+def _compared(page: str, again: str, made: Imprint, result: SessionResult | PracticeResult) -> list[Item]:
+    """Each figure, and the text, against the page that was made again."""
+    items = _compare("figure", made.figures, making.read_imprint(again).figures)
     return [*items, _text(page, again, made.versions.get("ankle_imu", "none"), result.version)]
 
 

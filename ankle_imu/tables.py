@@ -487,6 +487,8 @@ PRACTICE_TREND: Final = Table(
         ("tension_s", "s", _F, "time under tension; NaN without a hold"),
         ("longest_s", "s", _F, "longest hold; NaN without one"),
         ("dose_deg_s", "deg s", _F, "dose; NaN without a hold"),
+        ("drift_dps", "deg/s", _F, "how fast a hold sags (negative) or rises, median; NaN without one"),
+        ("tremor_dps", "deg/s", _F, "tremor of 4 to 12 Hz of a hold, rms, median; NaN without one"),
     ),
 )
 """One row per session, leg, action, load and source of the angle."""

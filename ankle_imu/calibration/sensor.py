@@ -102,38 +102,46 @@ def _fit(rests: Rests) -> tuple[Array, Array, float]:
     terms = 9 if _shows_cross_axis(read) else 6
     x = np.zeros(terms)
     for _ in range(_ROUNDS):
-        left, jacobian = _off(read, x)
+        left, jacobian = gravity_errors(read, x)
         step = np.linalg.lstsq(jacobian, -left, rcond=None)[0]
         x = x + step
         if np.abs(step).max() < 1e-12:
             break
     spare = len(read) - terms
-    squares = float((_off(read, x)[0] ** 2).sum())
+    squares = float((gravity_errors(read, x)[0] ** 2).sum())
     residual = STANDARD_GRAVITY * float(np.sqrt(squares / spare)) if spare > 0 else float("nan")
-    return x[:3] * STANDARD_GRAVITY, _matrix(x), residual
+    return x[:3] * STANDARD_GRAVITY, matrix_of(x), residual
 
 
-def _matrix(x: Array) -> Array:
+CROSS: Final = ((0, 1), (0, 2), (1, 2))
+"""The axes of each cross-axis term, in their order."""
+
+
+def matrix_of(x: Array) -> Array:
+    """Matrix (3, 3) of errors (6,) or (9,): offset, which it does not use, scale, cross-axis terms."""
     matrix = np.eye(3) + np.diag(x[3:6])
     if len(x) == 9:
-        for value, (i, j) in zip(x[6:], _CROSS, strict=True):
+        for value, (i, j) in zip(x[6:], CROSS, strict=True):
             matrix[i, j] = matrix[j, i] = value
     return matrix
 
 
-_CROSS: Final = ((0, 1), (0, 2), (1, 2))
+def gravity_errors(read: Array, x: Array) -> tuple[Array, Array]:
+    """Error of gravity's length in each rest (k,), in g, and its Jacobian (k, 6) or (k, 9).
 
-
-def _off(read: Array, x: Array) -> tuple[Array, Array]:
-    """Error of gravity's length in each rest (k,), in g, and its Jacobian in offset, scale and cross terms."""
+    Parameters
+    ----------
+    read : (k, 3) float array, g, as read at rest
+    x : (6,) or (9,) float array: offset in g, scale, and with nine of them the cross-axis terms of `CROSS`
+    """
     centred = read - x[:3]
-    true = centred @ _matrix(x)
+    true = centred @ matrix_of(x)
     length = np.linalg.norm(true, axis=1)
     unit = true / length[:, None]
-    columns = [-(unit @ _matrix(x)), unit * centred]
+    columns = [-(unit @ matrix_of(x)), unit * centred]
     if len(x) == 9:
         columns.append(
-            np.stack([unit[:, i] * centred[:, j] + unit[:, j] * centred[:, i] for i, j in _CROSS], axis=1)
+            np.stack([unit[:, i] * centred[:, j] + unit[:, j] * centred[:, i] for i, j in CROSS], axis=1)
         )
     return length - 1.0, np.hstack(columns)
 
@@ -141,7 +149,7 @@ def _off(read: Array, x: Array) -> tuple[Array, Array]:
 def _shows_cross_axis(read: Array) -> bool:
     if len(read) < 9:
         return False
-    jacobian = _off(read, np.zeros(9))[1] / np.sqrt(len(read))
+    jacobian = gravity_errors(read, np.zeros(9))[1] / np.sqrt(len(read))
     return bool(np.linalg.svd(jacobian, compute_uv=False)[-1] > _SEEN)
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from ankle_imu.library import Search, SessionRow
 
-_HEAD: Final = ("Session", "Person", "Sensors", "Ground", "Analyzed")
+_HEAD: Final = ("Session", "Person", "Kind", "Sensors", "Ground", "Analyzed")
 _SHOWN: Final = ("session_id", "alias", "sensors", "kind", "surface", "result", "problem")
 
 _BOTH: Final = {"foot": "feet", "shank": "shanks"}
@@ -75,13 +75,14 @@ def _show_rows(root: Path, search: Search | None) -> bool:
         table(
             _HEAD,
             [
-                (session, names.get(alias, alias), "cannot be read", "", "")
+                (session, names.get(alias, alias), "", "cannot be read", "", "")
                 if problem
                 else (
                     session,
                     names.get(alias, alias),
+                    kind,
                     _worn(sensors),
-                    _what(kind, surface),
+                    surface,
                     "yes" if result else "no",
                 )
                 for session, alias, sensors, kind, surface, result, problem in rows
@@ -110,12 +111,6 @@ def _json_lines(root: Path, rows: list[SessionRow]) -> Iterator[str]:
             f'"surface": {quote(surface)}, "tags": {tagged(tags)}, "gaits": {listed(gaits)}, '
             f'"result": {newest}, "problem": {quote(problem)}}}'
         )
-
-
-@cache
-def _what(kind: str, surface: str) -> str:
-    """The ground, and the kind where it is no walk."""
-    return ", ".join(filter(None, ("" if kind == "walk" else kind, surface)))
 
 
 @cache

@@ -43,7 +43,7 @@ def practice_report(
         path = sessions.locate_practice(library, ref)
         result = sessions.practice_of(path)
         tell("drawing", 0.6)
-        pages, printer = write_pages(result, out or path / "report.html", pdf)
+        pages, printer = write_pages(result, path, out or path / "report.html", pdf)
     if as_json:
         from ankle_imu import batch
 
@@ -57,15 +57,17 @@ def practice_report(
     return 0
 
 
-def write_pages(result: PracticeResult, target: Path, pdf: bool) -> tuple[list[Path], str]:
-    """Write what is wanted; the paths, and what printed the PDF, "" without one."""
+def write_pages(result: PracticeResult, path: Path, target: Path, pdf: bool) -> tuple[list[Path], str]:
+    """Write what is wanted of the session at `path`; the paths, and what printed the PDF, "" without one."""
     from ankle_imu.report.practice_page import print_practice, write_practice
+    from ankle_imu.reproduction import source_digests
 
+    files = source_digests(path, (sensor.serial for sensor in result.session.sensors.values()))
     is_pdf_only = target.suffix.lower() == ".pdf"
-    pages = [] if is_pdf_only else [write_practice(result, target).absolute()]
+    pages = [] if is_pdf_only else [write_practice(result, target, files=files).absolute()]
     printer = ""
     if pdf or is_pdf_only:
         paper = target.with_suffix(".pdf")
-        printer = print_practice(result, paper)
+        printer = print_practice(result, paper, files=files)
         pages.append(paper.absolute())
     return pages, printer

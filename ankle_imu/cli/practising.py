@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
@@ -13,6 +11,7 @@ from cyclopts import App, Group, Parameter
 from ankle_imu.cli import failures, sessions
 from ankle_imu.cli.arguments import library_root
 from ankle_imu.cli.output import progress, say, show, show_json
+from ankle_imu.cli.practice_loads import LOADS, parse_load
 from ankle_imu.cli.practice_report import practice_report, write_pages
 
 if TYPE_CHECKING:
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
 
 Action = Literal["dorsiflexion", "plantarflexion", "inversion", "eversion"]
 _ACTIONS: Final = ("dorsiflexion", "plantarflexion", "inversion", "eversion")
-_LOADS: Final = "ankle-weight:KG, band, water, body:SHARE (0 to 1), blanket:CM"
 
 
 @Parameter(name="*")
@@ -31,7 +29,7 @@ class Setup:
 
     side: Annotated[Literal["left", "right", "both"], Parameter(help="Leg; both: one after the other.")] = "left"
     load: Annotated[
-        list[str] | None, Parameter(name="--load", negative="", help=f"What it works against: {_LOADS}.")
+        list[str] | None, Parameter(name="--load", negative="", help=f"What it works against: {LOADS}.")
     ] = None
     knee: Annotated[
         Literal["bent", "straight"] | None,
@@ -79,6 +77,7 @@ _USUAL: Final = Setup()
 
 def build(group: Group, options: Group) -> App:
     """Give the sub-commands of `practice`."""
+    from ankle_imu.cli.practice_planning import plan
     from ankle_imu.cli.practice_trending import practice_trend
 
     app = App(
@@ -221,87 +220,6 @@ def guided(
     return _run(setup, steps, pain_stop=routine.pain_stop)
 
 
-def plan(
-    *,
-    out: Annotated[Path | None, Parameter(name=("-o", "--out"), help="File to write the default plan to.")] = None,
-    check: Annotated[Path | None, Parameter(name="--check", help="Plan to read and to time.")] = None,
-    as_json: Annotated[
-        bool, Parameter(name="--json", negative="", show_default=False, help="Print one JSON object.")
-    ] = False,
-) -> None:
-    """Print the default plan of `practice guided`, write it to a file to edit, or check one that you edited."""
-    from ankle_imu.durable import write_whole
-    from ankle_imu.practice.routine import default_text, load_routine, remarks
-
-    if check is None:
-        if out is not None:
-            if out.exists():
-                raise failures.UsageError(f"{out} is there already; give another name, or remove it.")
-            write_whole(out, default_text().encode())
-            say(f"Edit it, then: ankle-imu practice guided --plan {out}")
-        if as_json:
-            show_json({"plan": default_text(), "files": [out.absolute()] if out else []})
-        else:
-            show(out.absolute() if out else default_text().rstrip())
-        return
-    with failures.user_input():
-        routine = load_routine(check)
-        steps = routine.for_legs(("left",))
-    total = sum(step.length_s for step in steps)
-    if as_json:
-        show_json(
-            {
-                "name": routine.name,
-                "blocks": len(steps),
-                "minutes_per_side": total / 60.0,
-                "remarks": remarks(steps),
-                "files": [],
-            }
-        )
-        return
-    from ankle_imu.practice.prompts import title
-    from ankle_imu.report import words
-
-    for step in steps:
-        show(f"{step.length_s:5.0f} s  {title(step).removeprefix('Left ')}")
-    show(f"{routine.name}: {words.plural(len(steps), 'block')}, {total / 60.0:.1f} min for one side.")
-    show(f"Pain of {routine.pain_stop} or more out of 10 ends it.")
-    for one in remarks(steps):
-        show(one)
-
-
-def parse_load(texts: Sequence[str]) -> dict[str, Any]:
-    """Fields of a step from `--load`.
-
-    Examples
-    --------
-    >>> parse_load(["ankle-weight:1.5", "blanket:10"])
-    {'load': 'ankle_weight', 'load_kg': 1.5, 'deload_cm': 10.0}
-    """
-    found: dict[str, Any] = {}
-    for text in texts:
-        name, _, value = text.partition(":")
-        kinds = {
-            "ankle-weight": ("load_kg", 0.0, 50.0, {"load": "ankle_weight"}),
-            "body": ("body_share", 0.0, 1.0, {"load": "body_weight"}),
-            "blanket": ("deload_cm", 0.0, 60.0, {}),
-        }
-        if text in ("band", "water"):
-            found["load"] = text
-            continue
-        if name not in kinds:
-            raise ValueError(f"--load {text!r} is unknown; expected {_LOADS}.")
-        field, low, high, also = kinds[name]
-        try:
-            number = float(value)
-        except ValueError:
-            number = math.nan
-        if not low <= number <= high:
-            raise ValueError(f"--load {text!r} needs a number from {low:g} to {high:g} after the colon.")
-        found |= {**also, field: number}
-    return found
-
-
 def _run(setup: Setup, steps: Any, pain_stop: int = 0, ground: str = "") -> int:
     """Run steps, or a function of the load that gives those of one leg; gives the exit code."""
     from ankle_imu.cli import practising_run as runs
@@ -368,7 +286,7 @@ def _finish(folder: Path, coach: Coach, as_json: bool) -> int:
     with progress("measuring") as tell:
         with batch.one_thread():
             result, saved = batch.analyze_and_save_practice(folder, tell)
-        pages, _ = write_pages(result, folder / "report.html", pdf=False)
+        pages, _ = write_pages(result, folder, folder / "report.html", pdf=False)
     told = batch.describe_practice(folder, result)
     for name in coach.skipped:
         say(f"Skipped: {name}.")

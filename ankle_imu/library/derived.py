@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, fields, is_dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -166,37 +167,59 @@ def load_result(session_folder: str | Path, digest: str | None = None) -> Sessio
         raise RecordingError(
             f"{session_folder} has no result; run `ankle-imu analyze` on it first.", path=str(session_folder)
         )
-    head = read_json(folder / _RESULT)
-    if head.get("format_version", 0) > FORMAT_VERSION:
-        raise UnknownFormatVersion(
-            f"{folder} was written by a newer version of ankle-imu; update it.", path=str(folder)
-        )
+    head = read_head(folder / _RESULT, FORMAT_VERSION)
     reviews, doubt = _reviews(Path(session_folder))
-    quality = {
-        **with_nan(read_json(folder / "quality.json")),
-        tables.GAPS.name: read_table(folder, tables.GAPS),
-    }
-    try:
-        info = manifest.from_toml((folder / manifest.FILE_NAME).read_text(encoding="utf-8"), str(folder))
+    with damage_told(folder):
+        rest = read_rest(folder, Path(session_folder), head, Settings())
         if doubt:
-            quality["warnings"] = [*quality["warnings"], doubt]
-        found = {table.name: read_table(folder, table) for table in _TABLES}
+            rest["quality"]["warnings"] = [*rest["quality"]["warnings"], doubt]
+        found: dict[str, Any] = {table.name: read_table(folder, table) for table in _TABLES}
         found[tables.EVENTS.name] = apply_reviews(found[tables.EVENTS.name], reviews)
-        return SessionResult(
-            **found,
-            **{
-                table.name: read_table(folder, table)
-                if head["format_version"] >= version
-                else tables.make_table(table, {})
-                for table, version in _SINCE.items()
-            },
-            quality=quality,
-            settings=rebuild(Settings(), read_json(folder / "settings.json")),
-            session=with_notes(info, Path(session_folder)),
-            version=head["version"],
-            duration_s=float(head["duration_s"]),
-            sampling_rate=float(head["sampling_rate"]),
+        for table, version in _SINCE.items():
+            is_there = head["format_version"] >= version
+            found[table.name] = read_table(folder, table) if is_there else tables.make_table(table, {})
+        return SessionResult(**found, **rest)
+
+
+def read_head(path: Path, form: int) -> dict[str, Any]:
+    """Content of the file that makes a folder a result; `form` is the newest format that is understood.
+
+    Raises
+    ------
+    CorruptRecording
+        If it is missing or damaged.
+    UnknownFormatVersion
+        If a newer version of the package wrote it.
+    """
+    head = read_json(path)
+    if head.get("format_version", 0) > form:
+        raise UnknownFormatVersion(
+            f"{path.parent} was written by a newer version of ankle-imu; update it.", path=str(path.parent)
         )
+    return head
+
+
+def read_rest(folder: Path, session_folder: Path, head: Mapping[str, Any], settings: Any) -> dict[str, Any]:
+    """What `write_rest` wrote and the head says, as the fields of a result; `settings` are the defaults."""
+    info = manifest.from_toml((folder / manifest.FILE_NAME).read_text(encoding="utf-8"), str(folder))
+    return {
+        "quality": {
+            **with_nan(read_json(folder / "quality.json")),
+            tables.GAPS.name: read_table(folder, tables.GAPS),
+        },
+        "settings": rebuild(settings, read_json(folder / "settings.json")),
+        "session": with_notes(info, session_folder),
+        "version": head["version"],
+        "duration_s": float(head["duration_s"]),
+        "sampling_rate": float(head["sampling_rate"]),
+    }
+
+
+@contextmanager
+def damage_told(folder: Path) -> Iterator[None]:
+    """Turn what reading a damaged result raises into `CorruptRecording`."""
+    try:
+        yield
     except (OSError, UnicodeDecodeError, KeyError, TypeError) as error:
         raise CorruptRecording(f"{folder} is damaged ({error!r}); analyse the session again.") from error
 

@@ -13,18 +13,18 @@ from typing import Any, Final
 from ankle_imu import manifest, tables
 from ankle_imu._version import package_version
 from ankle_imu.durable import whole_folder
-from ankle_imu.errors import CorruptRecording, RecordingError, UnknownFormatVersion
+from ankle_imu.errors import RecordingError
 from ankle_imu.library.derived import (
     FOLDER,
     PRACTICE,
+    damage_told,
     find_practice,
     head_of,
+    read_head,
     read_json,
+    read_rest,
     read_table,
-    rebuild,
     sources_of,
-    with_nan,
-    with_notes,
     write_json,
     write_rest,
     write_table,
@@ -121,25 +121,8 @@ def load_practice(session_folder: str | Path) -> PracticeResult:
         raise RecordingError(
             f"{session_folder} has no result of practice; analyze it first.", path=str(session_folder)
         )
-    head = read_json(folder / PRACTICE)
-    if head.get("format_version", 0) > FORMAT_VERSION:
-        raise UnknownFormatVersion(
-            f"{folder} was written by a newer version of ankle-imu; update it.", path=str(folder)
-        )
-    quality = {
-        **with_nan(read_json(folder / "quality.json")),
-        tables.GAPS.name: read_table(folder, tables.GAPS),
-    }
-    try:
-        info = manifest.from_toml((folder / manifest.FILE_NAME).read_text(encoding="utf-8"), str(folder))
-        return PracticeResult(
-            **{field: read_table(folder, table) for field, table in _FIELDS.items()},
-            quality=quality,
-            settings=rebuild(PracticeSettings(), read_json(folder / "settings.json")),
-            session=with_notes(info, Path(session_folder)),
-            version=head["version"],
-            duration_s=float(head["duration_s"]),
-            sampling_rate=float(head["sampling_rate"]),
-        )
-    except (OSError, UnicodeDecodeError, KeyError, TypeError) as error:
-        raise CorruptRecording(f"{folder} is damaged ({error!r}); analyze the session again.") from error
+    head = read_head(folder / PRACTICE, FORMAT_VERSION)
+    with damage_told(folder):
+        rest = read_rest(folder, Path(session_folder), head, PracticeSettings())
+        found: dict[str, Any] = {field: read_table(folder, table) for field, table in _FIELDS.items()}
+        return PracticeResult(**found, **rest)

@@ -5,18 +5,23 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from pathlib import Path
+from statistics import median
 from typing import TYPE_CHECKING, Any, Final
 
 from ankle_imu import tables
 from ankle_imu.library.derived import find_practice, read_table
 from ankle_imu.library.search import search_sessions
 from ankle_imu.library.wish import Search
-from ankle_imu.mobility import SESSION_KIND
+from ankle_imu.mobility import LOAD_FIELDS, SESSION_KIND
 
 if TYPE_CHECKING:
     import pandas as pd
 
-_KEYS: Final = ("leg", "action", "load", "load_kg", "deload_cm", "body_share", "angle_source")
+_KEYS: Final = ("leg", "action", *LOAD_FIELDS, "angle_source")
+_NUMBERS: Final = (
+    *("active_deg", "assisted_deg", "gap_deg", "mdc_deg"),
+    *("tension_s", "longest_s", "dose_deg_s", "drift_dps", "tremor_dps"),
+)
 _KNEE: Final = "knee-"
 
 
@@ -63,19 +68,29 @@ def _joined(ranges: Iterable[dict[Any, Any]], holds: Iterable[dict[Any, Any]]) -
         found[_key(row)] = _blank(row) | {
             name: row[name] for name in ("active_deg", "assisted_deg", "gap_deg", "mdc_deg", "repeat")
         }
+    held: dict[tuple[Any, ...], list[dict[Any, Any]]] = {}
     for row in holds:
-        one = found.setdefault(_key(row), _blank(row))
-        first = one["holds"] == 0
-        one["holds"] += 1
-        one["tension_s"] = row["duration_s"] + (0.0 if first else one["tension_s"])
-        one["dose_deg_s"] = row["dose_deg_s"] + (0.0 if first else one["dose_deg_s"])
-        one["longest_s"] = row["duration_s"] if first else max(one["longest_s"], row["duration_s"])
+        held.setdefault(_key(row), []).append(row)
+    for key, own in held.items():
+        durations = [row["duration_s"] for row in own]
+        found.setdefault(key, _blank(own[0])).update(
+            holds=len(own),
+            tension_s=sum(durations),
+            longest_s=max(durations),
+            dose_deg_s=sum(row["dose_deg_s"] for row in own),
+            drift_dps=median(row["drift_dps"] for row in own),
+            tremor_dps=median(row["tremor_dps"] for row in own),
+        )
     return list(found.values())
 
 
 def _blank(row: dict[Any, Any]) -> dict[str, Any]:
-    names = ("active_deg", "assisted_deg", "gap_deg", "mdc_deg", "tension_s", "longest_s", "dose_deg_s")
-    return {**{name: row[name] for name in _KEYS}, **dict.fromkeys(names, math.nan), "repeat": False, "holds": 0}
+    return {
+        **{name: row[name] for name in _KEYS},
+        **dict.fromkeys(_NUMBERS, math.nan),
+        "repeat": False,
+        "holds": 0,
+    }
 
 
 def _key(row: dict[Any, Any]) -> tuple[Any, ...]:

@@ -6,13 +6,13 @@ import math
 import re
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from importlib import resources
 from pathlib import Path
 from typing import Any, Final
 
 from ankle_imu import frames
-from ankle_imu.mobility import EXERCISES, Block
+from ankle_imu.mobility import EXERCISES, Block, Manner
 
 ROCKING: Final = "rocking"
 """Rocking the weight from one foot to the other: guided, not measured."""
@@ -58,24 +58,16 @@ _NAMES: Final = {"kg": "load_kg", "blanket_cm": "deload_cm"}
 
 
 @dataclass(frozen=True, kw_only=True)
-class Step:
-    """One block of a routine.
+class Step(Manner):
+    """One block of a routine, in the manner of `mobility.Manner`.
 
-    `exercise`: one of `mobility.EXERCISES` or `rocking`; `leg`, `action`, `mode`, `position`, `eyes`, `load`,
-    `load_kg`, `deload_cm`, `body_share` as in `mobility.Block`. `reps`, `hold_s`: repetitions and how long each is
-    held; `seconds`: length of what has none; `prepare_s`: time to read and to place the joint; `say`: own words.
+    `exercise`: one of `mobility.EXERCISES` or `rocking`; `leg`: `left` | `right`. `reps`, `hold_s`: repetitions
+    and how long each is held; `seconds`: length of what has none; `prepare_s`: time to read and to place the
+    joint; `say`: own words.
     """
 
     exercise: str
     leg: str = "left"
-    action: str = ""
-    mode: str = "active"
-    position: str = "seated"
-    eyes: str = "open"
-    load: str = "none"
-    load_kg: float = math.nan
-    deload_cm: float = math.nan
-    body_share: float = math.nan
     reps: int = 0
     hold_s: float = math.nan
     seconds: float = math.nan
@@ -102,8 +94,7 @@ class Step:
 
     def block(self, start_s: float, end_s: float) -> Block:
         """The block that it is when it runs from start to end, s."""
-        names = {f.name for f in fields(Block)} & {f.name for f in fields(self)}
-        return Block(start_s=start_s, end_s=end_s, **{name: getattr(self, name) for name in names})
+        return Block(exercise=self.exercise, leg=self.leg, start_s=start_s, end_s=end_s, **self.manner())
 
     @property
     def rep_s(self) -> float:

@@ -19,6 +19,7 @@ import numpy as np
 
 from ankle_imu import tables
 from ankle_imu.errors import RecordingError
+from ankle_imu.mobility import SESSION_KIND, PracticeResult, PracticeSettings
 from ankle_imu.settings import Settings
 
 if TYPE_CHECKING:
@@ -36,8 +37,16 @@ TABLES: Final = (
     tables.ANGLES,
 )  # fmt: skip
 
-NOTES: Final = ("alias", "affected_leg", "footwear", "brace", "surface", "note")
-"""Of the notes that may be edited without a new analysis (`manifest.NOTES`), those that a page shows."""
+WALK: Final = "walk"
+SETTINGS: Final[Mapping[str, type[Settings] | type[PracticeSettings]]] = {
+    WALK: Settings,
+    SESSION_KIND: PracticeSettings,
+}
+"""Kind of page -> settings of its analysis."""
+
+_SHOWN: Final = ("alias", "affected_leg", "footwear", "brace", "surface", "note")
+NOTES: Final[Mapping[str, tuple[str, ...]]] = {WALK: _SHOWN, SESSION_KIND: (*_SHOWN, "tags")}
+"""Kind of page -> which of the notes that may be edited without a new analysis (`manifest.NOTES`) it shows."""
 
 _NAME: Final = "ankle-imu-imprint"
 _BLANK: Final = "0" * 64
@@ -52,18 +61,19 @@ class Imprint:
     Parameters
     ----------
     session : str, id
-    settings : Settings of the analysis
+    settings : Settings or PracticeSettings of the analysis
     versions : mapping of package, `python` and `ankle_imu` to version
     files : mapping of file of the session, by its path in there, to SHA-256
     tables, figures : mapping of name to SHA-256 of the values or of the drawing
     past : ids of the sessions of the trend on the page
     past_digest : str, SHA-256 of their rows, "" without a trend
     noted : mapping of `NOTES` to what they were when the page was made
+    kind : `walk` | `practice`
     page : str, SHA-256 of the page with this field blank
     """
 
     session: str
-    settings: Settings
+    settings: Settings | PracticeSettings
     versions: Mapping[str, str]
     files: Mapping[str, str]
     tables: Mapping[str, str]
@@ -71,6 +81,7 @@ class Imprint:
     past: tuple[str, ...] = ()
     past_digest: str = ""
     noted: Mapping[str, Any] = field(default_factory=dict)
+    kind: str = WALK
     page: str = _BLANK
 
     def element(self) -> str:
@@ -81,7 +92,7 @@ class Imprint:
 
 
 def imprint_of(
-    result: SessionResult,
+    result: SessionResult | PracticeResult,
     drawn: Iterable[Picture],
     files: Mapping[str, str],
     past: pd.DataFrame | None = None,
@@ -91,12 +102,13 @@ def imprint_of(
 
     Parameters
     ----------
-    result : SessionResult
+    result : SessionResult or PracticeResult
     drawn : pictures of the page
     files : as in `Imprint`; empty when the result came from no session on disk
     past : table `tables.TREND` that the page draws on, or None
     made_with : versions that the page is to name; today's when None
     """
+    kind = SESSION_KIND if isinstance(result, PracticeResult) else WALK
     return Imprint(
         session=result.session.session_id,
         settings=result.settings,
@@ -106,7 +118,8 @@ def imprint_of(
         figures={one.name: text_digest(one.wide + one.narrow) for one in drawn},
         past=() if past is None else tuple(dict.fromkeys(past["session_id"].astype(str))),
         past_digest="" if past is None else table_digest(past, tables.TREND),
-        noted={name: getattr(result.session, name) for name in NOTES},
+        noted={name: getattr(result.session, name) for name in NOTES[kind]},
+        kind=kind,
     )
 
 
@@ -121,11 +134,13 @@ def versions() -> dict[str, str]:
     return own | {name: version(name) for name in LIBRARIES}
 
 
-def table_digests(result: SessionResult) -> dict[str, str]:
+def table_digests(result: SessionResult | PracticeResult) -> dict[str, str]:
     """SHA-256 of the values of each table of a result, and of its ledger `quality`."""
     quality = dict(result.quality)
     gaps = quality.pop(tables.GAPS.name, None)
-    found = {table.name: table_digest(getattr(result, table.name), table) for table in TABLES}
+    own = (*tables.PRACTICE_TABLES, tables.ANGLES) if isinstance(result, PracticeResult) else TABLES
+    fields = {table.name.removeprefix(f"{SESSION_KIND}_"): table for table in own}
+    found = {name: table_digest(getattr(result, name), table) for name, table in fields.items()}
     if gaps is not None:
         found[tables.GAPS.name] = table_digest(gaps, tables.GAPS)
     return found | {"quality": text_digest(json.dumps(_plain(quality), sort_keys=True))}
@@ -182,11 +197,15 @@ def read_imprint(page: str, path: str = "the page") -> Imprint:
         content = json.loads(unescape(found[1]))
         if content.pop("format_version") > FORMAT_VERSION:
             raise RecordingError(f"{path} was written by a newer version of ankle-imu; update it.", path=path)
-        values = {**content, "settings": Settings(**content["settings"]), "past": tuple(content["past"])}
+        kind = content.get("kind", WALK)
+        noted = {name: tuple(x) if isinstance(x, list) else x for name, x in content.get("noted", {}).items()}
+        settings = SETTINGS[kind](**content["settings"])
+        values = {**content, "settings": settings, "past": tuple(content["past"]), "noted": noted}
         one = Imprint(**values)
         if not all(isinstance(x, dict) for x in (one.versions, one.files, one.tables, one.figures)):
             raise TypeError("hashes are no mapping")
-        if not set(one.noted) <= set(NOTES) or not all(isinstance(x, str) for x in one.noted.values()):
+        said = [y for x in noted.values() for y in (x if isinstance(x, tuple) else (x,))]
+        if not set(noted) <= set(NOTES[kind]) or not all(isinstance(x, str) for x in said):
             raise TypeError("notes are no text")
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise RecordingError(f"What {path} says of its making cannot be read ({error}).", path=path) from error

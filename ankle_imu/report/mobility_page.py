@@ -13,13 +13,14 @@ from ankle_imu.errors import QualityRefusal
 from ankle_imu.report import style, words
 from ankle_imu.report.grid import Grid
 from ankle_imu.report.render import picture, render
-from ankle_imu.trends.mobility import Mobility, Point, suggest
+from ankle_imu.trends.mobility import Mobility, Point, Rung, suggest
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 _PANEL_PX: Final = 210.0
+_LADDER: Final = "What you did so far; sag and tremor are medians of the holds"
 
 
 def mobility_figure(one: Mobility, *, narrow: bool = False) -> Figure:
@@ -132,13 +133,30 @@ def ladder_grid(one: Mobility) -> Grid:
             f"{rung.leg.capitalize()}: {rung.words}",
             str(rung.sessions),
             str(rung.holds),
-            f"{rung.longest_s:.0f}" if rung.longest_s == rung.longest_s else "–",
+            _told(rung.longest_s, 0),
+            _reached(rung),
+            _told(rung.drift_dps, 2),
+            _told(rung.tremor_dps, 1),
             rung.last_utc[:10],
         )
         for rung in one.rungs
     )
-    head = ("Load, lightest first", "Sessions", "Holds", "Longest, s", "Last")
-    return Grid(caption="What you did so far", head=head, rows=rows)
+    head = (
+        "Load, lightest first", "Sessions", "Holds", "Longest, s", "Range, deg", "Sag, deg/s", "Tremor, deg/s",
+        "Last",
+    )  # fmt: skip
+    return Grid(caption=_LADDER, head=head, rows=rows)
+
+
+def _told(value: float, digits: int) -> str:
+    return f"{value:.{digits}f}" if value == value else "–"
+
+
+def _reached(rung: Rung) -> str:
+    """How far it went under this load, by itself where that was measured."""
+    if rung.active_deg == rung.active_deg or rung.assisted_deg != rung.assisted_deg:
+        return _told(rung.active_deg, 1)
+    return f"{rung.assisted_deg:.1f} with help"
 
 
 def mobility_html(one: Mobility) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from ankle_imu.mobility import ACTION_SIGNS
+from ankle_imu.mobility import ACTION_SIGNS, LOAD_FIELDS
 from ankle_imu.report import practice_words as told
 from ankle_imu.report import style, words
 
@@ -84,7 +84,7 @@ def _ends(result: PracticeResult, row: Any, mode: str) -> Any:
     """Accepted end ranges of a row of the ranges."""
     reps = result.reps
     same = (reps["leg"] == row.leg) & (reps["action"] == row.action) & (reps["mode"] == mode) & reps["accepted"]
-    for name in ("load", "load_kg", "deload_cm", "body_share"):
+    for name in LOAD_FIELDS:
         value = getattr(row, name)
         same &= reps[name].isna() if value != value else reps[name] == value
     return reps.loc[same, "end_range_deg"].to_numpy(float)

@@ -10,6 +10,8 @@ from ankle_imu.report import words
 from ankle_imu.report.grid import Grid
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from ankle_imu.mobility import PracticeResult
 
 _deg = "deg"
@@ -220,8 +222,9 @@ def bands_grid(result: PracticeResult) -> Grid:
 
 
 def sensors_grid(result: PracticeResult) -> Grid:
-    """Each sensor: what came, and how its direction was found."""
+    """Each sensor: what came, how its direction was found, and what its accelerometer is off by."""
     aligned = result.quality.get("alignment", {})
+    offsets = result.quality.get("accelerometers", {})
     rows = tuple(
         (
             words.side(p).capitalize(),
@@ -229,7 +232,17 @@ def sensors_grid(result: PracticeResult) -> Grid:
             words.percent(one["lost"], one["expected"]),
             aligned.get(p, {}).get("method", "–"),
             aligned.get(p, {}).get("verdict", "–"),
+            "calibrated" if one.get("calibration") else _offset(offsets.get(p, {})),
         )
         for p, one in result.quality.get("sensors", {}).items()
     )
-    return Grid(caption="Sensors", head=("Sensor", "Samples", "Lost", "Direction from", "Verdict"), rows=rows)
+    head = ("Sensor", "Samples", "Lost", "Direction from", "Verdict", "Accelerometer")
+    return Grid(caption="Sensors", head=head, rows=rows)
+
+
+def _offset(found: Mapping[str, Any]) -> str:
+    """What the poses of the session showed of an accelerometer that nobody had calibrated."""
+    if not found.get("applied"):
+        return "offset not known"
+    size, doubt = math.hypot(*found["offset_mg"]), told.angle_doubt(found)
+    return f"{size:.0f} mg off, found in {found['still_s']} s of stillness; leaves ± {doubt:.1f} deg"

@@ -11,6 +11,8 @@ from ankle_imu.report import words
 from ankle_imu.report.verdict import LOSS_CAREFUL, LOSS_MUCH, Verdict
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import pandas as pd
 
     from ankle_imu.mobility import PracticeResult
@@ -211,25 +213,30 @@ def _doubts(result: PracticeResult) -> list[tuple[int, str]]:
     return found + [(1, words.lower_first(one)) for one in warnings]
 
 
-def _uncalibrated(result: PracticeResult) -> list[tuple[int, str]]:
-    """Lunges by a sensor whose offset nobody took out.
+LUNGE_OFF_DEG: Final = 1.5
+"""From here on it is told how far a lunge may be off, deg: what is aimed at (95 % of lunges)."""
 
-    Notes
-    -----
-    `validate --only practice`, errors at their full size: 95 % of 24 lunges lie within 2.4 deg, and within 0.6 deg
-    with the offset of the accelerometers known; the other end ranges gain 0.3 deg.
-    """
+
+def _uncalibrated(result: PracticeResult) -> list[tuple[int, str]]:
+    """Lunges by a sensor whose offset is neither known nor was shown well enough by the poses of the session."""
     lunges = result.ranges[(result.ranges["action"] == "lunge") & (result.ranges["active_n"] > 0)]
-    bare = [
-        f"{leg}_shank"
-        for leg in dict.fromkeys(lunges["leg"])
-        if not result.quality.get("sensors", {}).get(f"{leg}_shank", {}).get("calibration")
-    ]
-    if not bare:
-        return []
-    named = " and ".join(words.side(one) for one in bare)
-    text = (
-        f"lunges can be 2 deg off, since the offset of the {named} sensor is not known: ankle-imu sensors "
-        "calibrate, once, takes it out of later ones."
-    )
-    return [(1, text)]
+    found = []
+    for leg in dict.fromkeys(lunges["leg"]):
+        placement = f"{leg}_shank"
+        if result.quality.get("sensors", {}).get(placement, {}).get("calibration"):
+            continue
+        off = 1.96 * angle_doubt(result.quality.get("accelerometers", {}).get(placement, {}))
+        if not off <= LUNGE_OFF_DEG:
+            by = "some deg" if off != off else f"{off:.1f} deg"
+            text = (
+                f"lunges can be {by} off, since the offset of the {words.side(placement)} sensor is not known: "
+                "ankle-imu sensors calibrate, once, takes it out of later ones."
+            )
+            found.append((1, text))
+    return found
+
+
+def angle_doubt(told: Mapping[str, Any]) -> float:
+    """1 sigma, deg, that the offset of an accelerometer leaves in the largest angle; NaN where it is not known."""
+    value = told.get("doubt_deg" if told.get("applied") else "doubt_without_deg")
+    return float("nan") if value is None else float(value)

@@ -47,7 +47,11 @@ class Point:
 
 @dataclass(frozen=True, kw_only=True)
 class Rung:
-    """One step of the ladder of an action: its words, sessions on it, holds, longest hold (s), last one."""
+    """One step of the ladder of an action: its words, sessions on it, holds, longest hold (s), last one.
+
+    `active_deg`, `assisted_deg`: end range under this load; `drift_dps`, `tremor_dps`: of its holds. Medians over
+    sessions, NaN where there is none.
+    """
 
     leg: str
     words: str
@@ -55,6 +59,10 @@ class Rung:
     holds: int
     longest_s: float
     last_utc: str
+    active_deg: float = math.nan
+    assisted_deg: float = math.nan
+    drift_dps: float = math.nan
+    tremor_dps: float = math.nan
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -263,9 +271,16 @@ def _rungs(rows: Sequence[Any]) -> tuple[Rung, ...]:
             holds=int(sum(row.holds for row in own)),
             longest_s=max((row.longest_s for row in own if row.longest_s == row.longest_s), default=math.nan),
             last_utc=max(row.start_utc for row in own),
+            **{name: _middle(own, name) for name in ("active_deg", "assisted_deg", "drift_dps", "tremor_dps")},
         )
         for (leg, _, words), own in sorted(found.items(), key=lambda item: item[0])
     )
+
+
+def _middle(rows: Sequence[Any], name: str) -> float:
+    """Median over the rows that have a value, NaN where none has."""
+    values = [value for row in rows if math.isfinite(value := float(getattr(row, name)))]
+    return median(values) if values else math.nan
 
 
 def suggest(rungs: Sequence[Rung]) -> tuple[str, ...]:

@@ -6,10 +6,8 @@ size. Figures are given for each set of sensors, since each claims only what it 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
-from types import SimpleNamespace
 from typing import Any, Final
 
 import numpy as np
@@ -18,24 +16,20 @@ from numpy.typing import NDArray
 
 from ankle_imu import frames
 from ankle_imu.analysis.practice import analyze_practice
-from ankle_imu.mobility import ACTIONS, EYES, MODES, PracticeResult
-from ankle_imu.simulate.practice import Exercise, PracticePlan, PracticeTruth, practise
+from ankle_imu.mobility import ACTIONS, PracticeResult
+from ankle_imu.simulate.practice import Exercise, PracticeTruth, practise
+from ankle_imu.validation.practice_holds import each, line_rows, pair_holds
+from ankle_imu.validation.practice_people import DATASET, SETS, person_plan
 from ankle_imu.validation.score import Row
 from ankle_imu.validation.simulation import QUICK, Extent
 from ankle_imu.values import SensorCalibration
 
-DATASET: Final = "practice"
-
-SETS: Final = (("foot", "shank"), ("foot",), ("shank",))
 LEVELS: Final = ("typical", "full")
 REPEATS: Final = 5
 """Sessions per person of the repeat cell."""
 
 WITHIN_PERSON_DEG: Final = 1.0
 """By how much a person's own end range differs from day to day, SD; made up: no study tells it from its method."""
-
-SAG_SHARE: Final = 0.006
-"""Holds sag by at most this share of the active range in a second; made up: 7 % in 12 s."""
 
 COMPENSATIONS: Final = (
     ("dorsiflexion", "shank_moves"),
@@ -48,55 +42,6 @@ COMPENSATIONS: Final = (
 
 COMPENSATION_DEG: Final = (8.0, 16.0)
 """Least and largest compensation of the shank; a heel lifts by 0.6 of it."""
-
-
-def person_plan(seed: int, segments: tuple[str, ...] = SETS[0], errors: str = "full") -> PracticePlan:
-    """One person's session: ranges anywhere in what methods G1 gathers, gaps from -3 to 12 deg."""
-    rng = np.random.default_rng([seed, 40])
-    ranges = {
-        "dorsiflexion": rng.uniform(6.0, 22.0),
-        "plantarflexion": rng.uniform(32.0, 60.0),
-        "inversion": rng.uniform(14.0, 36.0),
-        "eversion": rng.uniform(7.0, 20.0),
-        "lunge": rng.uniform(28.0, 50.0),
-    }
-    return PracticePlan(
-        exercises=_routine(rng, ranges),
-        legs=(frames.LEGS[seed % 2],),
-        segments=segments,
-        sampling_rate=(104.0, 208.0)[seed % 3 == 0],
-        ranges_deg=ranges,
-        gaps_deg={action: rng.uniform(-3.0, 12.0) for action in ACTIONS},
-        errors=errors,
-        warm_up_k=20.0 if errors == "full" else 5.0,
-        loss=0.005,
-    )
-
-
-def _routine(rng: np.random.Generator, ranges: Mapping[str, float]) -> tuple[Exercise, ...]:
-    """Neutral pose, swings, the actions in any order, holds, standing ones."""
-    actions = [str(a) for a in rng.permutation(ACTIONS)]
-    held = [str(a) for a in rng.permutation(ACTIONS)[:2]]
-    tremor_deg = float(rng.uniform(0.05, 0.25))
-    hold = partial(Exercise, kind="hold", tremor_deg=tremor_deg, level=float(rng.uniform(0.9, 1.0)))
-    sag = {action: float(rng.uniform(0.0, SAG_SHARE)) * ranges[action] for action in ACTIONS}
-    return (
-        Exercise(kind="neutral"),
-        Exercise(kind="swing"),
-        *(Exercise(kind="rom", action=a, mode=m, tremor_deg=tremor_deg) for a in actions for m in MODES),
-        *(hold(action=a, reps=2, drift_dps=sag[a]) for a in held),
-        hold(
-            action=held[0],
-            reps=1,
-            drift_dps=sag[held[0]],
-            drop_out_s=float(rng.choice([0.2, 1.5])),
-            hold_s=14.0,
-        ),
-        Exercise(kind="lift-off", action="dorsiflexion", lost_deg=float(rng.uniform(1.0, 7.0)), hold_s=12.0),
-        Exercise(kind="neutral", position="standing"),
-        Exercise(kind="lunge", position="standing"),
-        *(Exercise(kind="balance", position="standing", eyes=eyes) for eyes in EYES),
-    )
 
 
 @dataclass(kw_only=True, eq=False)
@@ -125,24 +70,19 @@ def add_errors(errors: Errors, result: PracticeResult, truth: PracticeTruth) -> 
     _reps(errors, result, truth)
     _gaps(errors, result, truth)
     _holds(errors, result, truth)
-    for row in _each(result.sway):
+    for row in each(result.sway):
         same = truth.sway[(truth.sway["segment"] == row.segment) & (truth.sway["eyes"] == row.eyes)]
         errors.sway += [100.0 * (row.rms_deg / float(one) - 1.0) for one in same["rms_deg"]]
-
-
-def _each(frame: pd.DataFrame) -> list[SimpleNamespace]:
-    """Rows of a table with their columns as attributes."""
-    return [SimpleNamespace(**{str(k): v for k, v in row.items()}) for row in frame.to_dict("records")]
 
 
 def pair_reps(result: PracticeResult, truth: PracticeTruth) -> list[tuple[Any, Any]]:
     """Found and true repetitions whose plateaus overlap, None where there is none."""
     pairs: list[tuple[Any, Any]] = []
-    for true in _each(truth.reps):
+    for true in each(truth.reps):
         reps = result.reps
         same = reps[(reps["action"] == true.action) & (reps["leg"] == true.leg)]
         same = same[(same["start_s"] < true.end_s) & (same["end_s"] > true.start_s)]
-        pairs.append((next(iter(_each(same)), None), true))
+        pairs.append((next(iter(each(same)), None), true))
     return pairs
 
 
@@ -161,7 +101,7 @@ def _reps(errors: Errors, result: PracticeResult, truth: PracticeTruth) -> None:
 
 def _gaps(errors: Errors, result: PracticeResult, truth: PracticeTruth) -> None:
     best = truth.reps.groupby(["leg", "action", "mode"])["end_range_deg"].max()
-    for row in _each(result.ranges[result.ranges["action"] != "lunge"]):
+    for row in each(result.ranges[result.ranges["action"] != "lunge"]):
         true = best[row.leg, row.action, "assisted"] - best[row.leg, row.action, "active"]
         errors.gap.append(row.gap_deg - float(true))
 
@@ -170,22 +110,20 @@ def _holds(errors: Errors, result: PracticeResult, truth: PracticeTruth) -> None
     if not len(result.holds):
         return
     held = true_held = 0.0
-    for true in _each(truth.holds):
-        same = result.holds[result.holds["action"] == true.action]
-        overlap = np.minimum(same["end_s"], true.end_s) - np.maximum(same["start_s"], true.start_s)
-        is_found = bool(len(same)) and float(overlap.max()) > 0.5 * (true.end_s - true.start_s)
-        errors.count("holds", 1, int(is_found))
-        if not is_found:
+    for one, true in pair_holds(result.holds, truth.holds):
+        if true is not None:
+            errors.count("holds", 1, int(one is not None))
+        if one is not None:
+            errors.count("invented holds", 1, int(true is None))
+        if one is None or true is None:
             continue
-        one = same.loc[overlap.idxmax()]
-        held += float(one["duration_s"])
+        held += one.duration_s
         true_held += true.end_s - true.start_s
-        errors.edge_s += [float(one["start_s"]) - true.start_s, float(one["end_s"]) - true.end_s]
+        errors.edge_s += [one.start_s - true.start_s, one.end_s - true.end_s]
         if np.isfinite(getattr(true, "lost_deg", np.nan)):
             names = ("lost_deg", "lost_5s_deg", "lost_10s_deg")
-            errors.lost += [float(one[name]) - float(getattr(true, name)) for name in names]
+            errors.lost += [getattr(one, name) - getattr(true, name) for name in names]
     true_total = float((truth.holds["end_s"] - truth.holds["start_s"]).sum())
-    errors.count("invented holds", len(truth.holds), max(0, len(result.holds) - len(truth.holds)))
     errors.tension += [100.0 * (held / true_held - 1.0)] if true_held else []
     errors.session_tension.append(100.0 * (float(result.holds["duration_s"].sum()) / true_total - 1.0))
 
@@ -212,6 +150,7 @@ def score_practice(extent: Extent = QUICK) -> Iterator[Row]:
     yield from _calibrated_rows(people)
     for segments in SETS[:2]:
         yield from _compensation_rows(people, segments)
+    yield from line_rows(people)
     yield from _repeat_rows(people)
 
 
@@ -252,7 +191,7 @@ def _rows(errors: Errors, case: str, segments: tuple[str, ...]) -> Iterator[Row]
         )
 
 
-def _offset(bias: NDArray[np.float64]) -> SensorCalibration:
+def offset_calibration(bias: NDArray[np.float64]) -> SensorCalibration:
     """A calibration that knows the offset of the accelerometer and nothing else."""
     return SensorCalibration(
         serial="SIM",
@@ -270,7 +209,7 @@ def _calibrated_rows(people: Sequence[int]) -> Iterator[Row]:
     errors = Errors()
     for seed in people:
         recording, truth = practise(person_plan(seed), seed)
-        known = {p: _offset(bias) for p, bias in truth.acc_bias.items()}
+        known = {p: offset_calibration(bias) for p, bias in truth.acc_bias.items()}
         add_errors(errors, analyze_practice(replace(recording, sensor_calibration=known)), truth)
     case = f"foot + shank, full errors, acc offset calibrated, {len(people)} people"
     yield from (row for row in _rows(errors, case, SETS[0]) if row.unit == "deg")
@@ -363,7 +302,7 @@ def repeated_ranges(people: Sequence[int], segments: tuple[str, ...] = SETS[0]) 
             session = replace(plan, ranges_deg=today, exercises=kept, person_seed=seed)
             recording, truth = practise(session, 1000 * seed + day)
             best = truth.reps.groupby(["action", "mode"])["end_range_deg"].max()
-            for row in _each(analyze_practice(recording).ranges):
+            for row in each(analyze_practice(recording).ranges):
                 true = float(best[row.action, "active"])
                 true_gap = float(best.get((row.action, "assisted"), np.nan)) - true
                 common = {"person": seed, "day": day, "action": row.action}

@@ -17,8 +17,8 @@ from ankle_imu.validation.foot_yaw import score_foot_yaw
 from ankle_imu.validation.misworn import DATASET as MISWORN
 from ankle_imu.validation.misworn import score_misworn
 from ankle_imu.validation.position import over_trials
-from ankle_imu.validation.practice import DATASET as PRACTICE
 from ankle_imu.validation.practice import score_practice
+from ankle_imu.validation.practice_people import DATASET as PRACTICE
 from ankle_imu.validation.recordings import score_case
 from ankle_imu.validation.rolls import DATASET as ROLLS
 from ankle_imu.validation.rolls import score_rolls

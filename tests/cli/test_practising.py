@@ -7,11 +7,12 @@ from pathlib import Path
 import pytest
 
 from ankle_imu.cli import practising_run as runs
-from ankle_imu.cli.practising import parse_load
+from ankle_imu.cli.practice_loads import parse_load
 from ankle_imu.cli.practising_view import HINT, draw
 from ankle_imu.mobility import SESSION_KIND
 from ankle_imu.practice.coach import Coach
 from ankle_imu.practice.routine import make_step
+from ankle_imu.report import imprint
 from ankle_imu.report.practice_page import practice_html
 from ankle_imu.report.practice_words import judge_practice
 from ankle_imu.values import SessionInfo
@@ -93,13 +94,74 @@ def test_bad_plans_and_words_are_refused_in_one_sentence(ankle_imu, tmp_path):
 
 def test_practice_is_no_walk(ankle_imu, library):
     assert ankle_imu("practice", "balance", "--eyes", "open", "--seconds", "5", *FAST).code == 0
-    for words in (("compare", "last", "last"), ("report", "last", "--verify"), ("events", "list", "last")):
+    for words in (("compare", "last", "last"), ("events", "list", "last")):
         ankle_imu(*words).refuses(5, "is a session of practice")
-    page = ankle_imu("practice", "report", "last").lines[0]
-    ankle_imu("report", page, "--verify").refuses(5, "is a session of practice")
     assert ankle_imu("library", "show", "last", "--json").json["result"]["kind"] == "practice"
     assert ankle_imu("analyze", "--all").code == 0
     assert ankle_imu("library", "page").code == 0
+    head, *rows = ankle_imu("library", "list").lines
+    at = head.index("Kind")
+    assert {row[at:].split()[0] for row in rows} == {"practice", "walk"}
+
+
+@pytest.fixture
+def told(ankle_imu):
+    """Runs `report --verify`; gives the exit code and whether each item holds."""
+
+    def run(*words: str) -> tuple[int, dict[str, bool | None]]:
+        done = ankle_imu("report", *words, "--verify", "--json")
+        return done.code, {item["item"]: item["holds"] for item in done.json["items"]}
+
+    return run
+
+
+def test_a_page_of_practice_is_made_again_from_the_recording(ankle_imu, told, tmp_path):
+    rom = ankle_imu("practice", "rom", "--action", "inversion", "--mode", "active", *FAST, "--json").json
+    folder, page = (Path(one) for one in rom["files"])
+    code, found = told("last")
+    assert (code, set(found.values())) == (0, {True})
+    assert {"file raw/part-0001.mcap", "table reps", "table angles", "table quality", "figure ranges"} <= set(
+        found
+    )
+
+    ankle_imu("library", "tag", "last", "physio")
+    note = folder / "session.toml"
+    note.write_text(note.read_text().replace('note = ""', 'note = "after the hike"'))
+    assert told(str(page))[0] == 0, "notes may be edited"
+    assert "physio" not in page.read_text("utf-8")
+
+    html = page.read_text("utf-8")
+    sent = tmp_path / "sent.html"
+    for words, package, holds in (
+        ("How far it went", "numpy", True),
+        ("How very far it went", "numpy", False),
+        ("How very far it went", "ankle_imu", None),
+    ):
+        forged = html.replace("How far it went", words).replace(
+            f"{package}&#34;: &#34;", f"{package}&#34;: &#34;9"
+        )
+        shown = f'version of {package}</th><td data-label="Value">'
+        forged = forged.replace(shown, f"{shown}9")
+        sent.write_text(forged, "utf-8")
+        assert told(str(sent))[1]["page"] is False, "whoever edits it breaks the seal"
+        blank = imprint._OWN.sub(lambda m: m[1] + "0" * 64 + m[3], forged, count=1)
+        sent.write_text(imprint.sealed(blank), "utf-8")
+        code, found = told(str(sent))
+        assert (code, found["page"], found["text of the page"]) == (0 if holds else 5, True, holds)
+
+    digest = imprint.read_imprint(html).tables["reps"]
+    blank = imprint._OWN.sub(lambda m: m[1] + "0" * 64 + m[3], html.replace(digest, "5" * 64), count=1)
+    sent.write_text(imprint.sealed(blank), "utf-8")
+    code, found = told(str(sent))
+    assert (code, found["page"], found["table reps"], found["table holds"]) == (5, True, False, True)
+
+    part = folder / "raw" / "part-0001.mcap"
+    part.write_bytes(part.read_bytes()[: part.stat().st_size * 3 // 4])
+    code, found = told("last")
+    wrong = {name for name, holds in found.items() if holds is not True}
+    assert code == 5
+    assert wrong >= {"file raw/part-0001.mcap", "table reps", "figure ranges"}
+    assert "page" not in wrong
 
 
 def test_a_walk_is_no_practice(ankle_imu, session):

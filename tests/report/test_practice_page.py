@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 
 import ankle_imu as ai
+from ankle_imu.errors import RecordingError
+from ankle_imu.report import imprint
 from ankle_imu.report import practice_figures as figures
 from ankle_imu.report import practice_tables as grids
 from ankle_imu.report import practice_words as told
@@ -43,7 +45,7 @@ def test_the_verdict_names_range_hold_and_stance(result):
     assert verdict.level == 1
 
 
-def test_a_lunge_is_trusted_when_its_sensor_is_calibrated():
+def test_a_lunge_is_trusted_when_its_sensor_is_known():
     exercises = (
         Exercise(kind="neutral"),
         Exercise(kind="swing"),
@@ -51,9 +53,16 @@ def test_a_lunge_is_trusted_when_its_sensor_is_calibrated():
         Exercise(kind="lunge", position="standing"),
     )
     lunge = ai.analyze_practice(practise(PracticePlan(exercises=exercises, sampling_rate=52.0))[0])
-    assert "ankle-imu sensors calibrate" in " ".join(told.judge_practice(lunge).reasons)
+    assert told.judge_practice(lunge).level == 0, "the poses of the session show the offset"
+    unfitted = {p: {**one, "applied": False} for p, one in lunge.quality["accelerometers"].items()}
+    off = 1.96 * unfitted["left_shank"]["doubt_without_deg"]
+    doubted = replace(lunge, quality={**lunge.quality, "accelerometers": unfitted})
+    assert f"lunges can be {off:.1f} deg off" in " ".join(told.judge_practice(doubted).reasons)
+    assert "offset not known" in practice_html(doubted)
+    bare = replace(lunge, quality={k: v for k, v in lunge.quality.items() if k != "accelerometers"})
+    assert "lunges can be some deg off" in " ".join(told.judge_practice(bare).reasons)
     sensors = {name: {**one, "calibration": "abc"} for name, one in lunge.quality["sensors"].items()}
-    trusted = replace(lunge, quality={**lunge.quality, "sensors": sensors})
+    trusted = replace(bare, quality={**bare.quality, "sensors": sensors})
     assert told.judge_practice(trusted).level == 0
 
 
@@ -120,6 +129,39 @@ def test_the_page_is_the_same_fresh_or_read_back(result, tmp_path):
 
     save_practice(tmp_path, result)
     assert practice_html(load_practice(tmp_path)) == practice_html(result)
+
+
+def test_the_page_tells_what_made_it(result):
+    made = imprint.read_imprint(practice_html(result, files={"raw/part-0001.mcap": "ab" * 32}))
+    assert (made.kind, made.settings) == ("practice", result.settings)
+    assert set(made.tables) == {
+        *("blocks", "reps", "ranges", "holds", "sway", "compensations", "angles", "gaps", "quality")
+    }
+    assert set(made.figures) == {"ranges", "holds", "sway"}
+    assert made.noted["tags"] == ("simulated",)
+
+
+def test_one_value_more_shows(result):
+    before = imprint.table_digests(result)
+    holds = result.holds.copy()
+    holds.loc[0, "duration_s"] += 1e-9
+    after = imprint.table_digests(replace(result, holds=holds))
+    assert {name for name in before if before[name] != after[name]} == {"holds"}
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda html: html.replace("kind&#34;: &#34;practice", "kind&#34;: &#34;walk"),
+        lambda html: html.replace("kind&#34;: &#34;practice", "kind&#34;: &#34;dance"),
+        lambda html: html.replace("&#34;simulated&#34;", "5"),
+    ],
+)
+def test_an_imprint_of_another_kind_is_refused(result, spoil):
+    html = practice_html(result)
+    assert spoil(html) != html
+    with pytest.raises(RecordingError, match="page"):
+        imprint.read_imprint(spoil(html), "page.html")
 
 
 def test_words_of_a_person_are_escaped(result):

@@ -128,3 +128,13 @@ def test_an_action_that_was_never_done_is_refused():
         look_mobility(tables.make_table(tables.PRACTICE_TREND, {}), NO_WALKS, "lunge")
     with pytest.raises(QualityRefusal, match="there is inversion"):
         look_mobility(practice([20.0]), NO_WALKS, "lunge")
+
+
+def test_a_rung_tells_how_far_and_how_steadily_it_was_held():
+    table = practice(
+        [20.0, 22.0, math.nan], holds=[1, 1, 0], longest_s=[9.0, 8.0, math.nan],
+        drift_dps=[-0.1, -0.3, math.nan], tremor_dps=[2.0, 4.0, math.nan],
+    )  # fmt: skip
+    (rung,) = look_mobility(table, NO_WALKS, "inversion").rungs
+    assert (rung.active_deg, rung.drift_dps, rung.tremor_dps) == (21.0, pytest.approx(-0.2), 3.0)
+    assert math.isnan(rung.assisted_deg)

@@ -37,12 +37,13 @@ NOTHING = {
 
 @dataclass(kw_only=True, eq=False)
 class Rows:
-    """Rows gathered so far, by table."""
+    """Rows gathered so far, by table, and remarks on what has no row."""
 
     reps: list[dict[str, Any]] = field(default_factory=list)
     holds: list[dict[str, Any]] = field(default_factory=list)
     sway: list[dict[str, Any]] = field(default_factory=list)
     compensations: list[dict[str, Any]] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
 
     def count(self) -> int:
         """Number of repetitions, holds and stances."""
@@ -82,12 +83,12 @@ class Task:
     def tags(self) -> dict[str, Any]:
         """What every row of the block says of it."""
         source = "shank" if self.block.exercise == "lunge" else self.leg.source
-        return {"block_id": self.block_id, "leg": self.block.leg, "angle_source": source, **load_tags(self.block)}
-
-
-def load_tags(block: Block) -> dict[str, Any]:
-    """Columns of the load."""
-    return {name: getattr(block, name) for name in ("load", "load_kg", "deload_cm", "body_share")}
+        return {
+            "block_id": self.block_id,
+            "leg": self.block.leg,
+            "angle_source": source,
+            **self.block.load_fields(),
+        }
 
 
 def measure_reps(task: Task, rows: Rows) -> None:
@@ -193,7 +194,9 @@ def measure_holds(task: Task, rows: Rows, end_range: float, range_source: str) -
         return
     tremor = _tremor(trace, settings)
     previous = begin
-    for k, hold in enumerate(holds.find_holds(trace, end_range, settings, begin)):
+    found = holds.find_holds(trace, end_range, settings, begin)
+    rows.remarks += _just_below(task, holds.just_below(trace, end_range, settings, found, begin), end_range)
+    for k, hold in enumerate(found):
         steady = holds.steadiness(trace, hold, tremor, end_range, settings)
         row = {
             **task.tags(),
@@ -220,6 +223,20 @@ def measure_holds(task: Task, rows: Rows, end_range: float, range_source: str) -
             before = _rest_before(trace, previous, hold.start, settings)
             _compensations(task, rows, -1, before, slice(hold.start, hold.stop))
         previous = hold.stop
+
+
+def _just_below(task: Task, missed: Sequence[holds.Hold], end_range: float) -> list[str]:
+    """A sentence on the longest of the holds that lie so little below the line that they may be some."""
+    if not missed:
+        return []
+    one = max(missed, key=lambda hold: hold.stop - hold.start)
+    share, seconds = task.settings.hold_share, (one.stop - one.start) / task.sampling_rate
+    more = f" ({len(missed) - 1} more like it)" if len(missed) > 1 else ""
+    name, line = f"{task.block.leg} {task.block.action}", f"{share * end_range:.1f} deg"
+    return [
+        f"{name} was held for {seconds:.0f} s at {one.level_deg:.1f} deg{more}: too near {line}, "
+        f"{100.0 * share:.0f} % of the range, to tell on which side, so not counted"
+    ]
 
 
 def _tremor(trace: Trace, settings: PracticeSettings) -> Array:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any, Final
 
 import numpy as np
@@ -13,13 +13,15 @@ from numpy.typing import NDArray
 from ankle_imu import frames, tables
 from ankle_imu._version import package_version
 from ankle_imu.analysis.practice.leg import PracticeLeg, follow_leg
-from ankle_imu.analysis.practice.measure import Rows, Task, cues_of, load_tags, measure
+from ankle_imu.analysis.practice.measure import Rows, Task, cues_of, measure
 from ankle_imu.analysis.sensor import prepare
 from ankle_imu.analysis.session import gaps_table, gridded_series, is_clipped, sensor_quality
-from ankle_imu.mobility import ACTIONS, Block, PracticeResult, PracticeSettings
+from ankle_imu.calibration.still_poses import PoseFit, fit_poses
+from ankle_imu.mobility import ACTIONS, LOAD_FIELDS, Block, PracticeResult, PracticeSettings
 from ankle_imu.practice.blocks import HEAD, read_blocks
 from ankle_imu.practice.compensations import UNSEEN
 from ankle_imu.practice.ranges import detectable_gap, range_of, why_repeat
+from ankle_imu.units import STANDARD_GRAVITY
 from ankle_imu.values import Marker, Recording
 
 Array = NDArray[np.float64]
@@ -70,7 +72,9 @@ def analyze_practice(
         raise TypeError(f"analyze_practice takes a Recording, found {type(recording).__name__}.")
     settings = PracticeSettings() if settings is None else settings
     warnings = list(recording.warnings)
-    series, gridded, time, rate = gridded_series(recording, warnings)
+    fits = {p: fit_poses(s) for p, s in recording.series.items() if p not in recording.sensor_calibration}
+    corrected = {p: fits[p].correct(s) if p in fits else s for p, s in recording.series.items()}
+    series, gridded, time, rate = gridded_series(replace(recording, series=corrected), warnings)
     present = [leg for leg in frames.LEGS if any(frames.leg_of(p) == leg for p in series)]
     if blocks is None:
         read = read_blocks(recording.markers, recording.duration, present)
@@ -93,10 +97,11 @@ def analyze_practice(
             "sensors": {p: sensor_quality(recording, p, clipped[p]) for p in recording.series},
             "gaps": gaps_table(recording.loss, gridded, time),
             "alignment": _alignment(legs),
+            "accelerometers": {p: _told(fit) for p, fit in fits.items()},
             "cues": found.cues,
             "unseen": {leg: UNSEEN[_worn(leg, series)] for leg in legs},
             "notes": _notes(recording.markers),
-            "warnings": [*warnings, *(w for one in legs.values() for w in one.warnings)],
+            "warnings": [*warnings, *(w for one in legs.values() for w in one.warnings), *found.rows.remarks],
         },
         settings=settings,
         session=recording.session,
@@ -110,6 +115,22 @@ def _notes(markers: Sequence[Marker]) -> list[dict[str, Any]]:
     """What was said while practising beside the words of practice: notes, and pain as `pain 3`."""
     said = [m for m in markers if (m.text.split() or [""])[0] != HEAD]
     return [{"time_s": m.time_s, "leg": m.leg, "text": m.text} for m in said]
+
+
+def _told(fit: PoseFit) -> dict[str, Any]:
+    """What was found about an accelerometer that nobody had calibrated."""
+    milli_g = 1e3 / STANDARD_GRAVITY
+    return {
+        "applied": not fit.reason,
+        "reason": fit.reason,
+        "offset_mg": [round(milli_g * float(one), 1) for one in fit.offset],
+        "offset_sd_mg": [round(milli_g * float(one), 1) for one in fit.offset_sd],
+        "residual_mg": milli_g * fit.residual,
+        "still_s": fit.n_windows,
+        "spread_deg": fit.spread_deg,
+        "doubt_deg": fit.doubt_deg,
+        "doubt_without_deg": fit.prior_doubt_deg,
+    }
 
 
 def _worn(leg: str, series: Mapping[str, Any]) -> str:
@@ -199,7 +220,7 @@ def _block_row(block_id: int, block: Block, legs: Mapping[str, PracticeLeg], rea
     return {
         "block_id": block_id,
         **{name: getattr(block, name) for name in names},
-        **load_tags(block),
+        **block.load_fields(),
         "angle_source": source if has_angle else "none",
         "reason": reason,
     }
@@ -209,14 +230,11 @@ def _ranges(reps: Sequence[Mapping[str, Any]], settings: PracticeSettings) -> li
     """One row per leg, action and load."""
     groups: dict[tuple[Any, ...], list[Mapping[str, Any]]] = {}
     for rep in reps:
-        loads = tuple(None if rep[name] != rep[name] else rep[name] for name in _LOADS)
+        loads = tuple(None if rep[name] != rep[name] else rep[name] for name in LOAD_FIELDS)
         groups.setdefault((rep["leg"], rep["action"], *loads), []).append(rep)
     order = (*ACTIONS, "lunge")
     keys = sorted(groups, key=lambda k: (k[0], order.index(k[1]), *(str(one) for one in k[2:])))
     return [_range_row(groups[key], settings) for key in keys]
-
-
-_LOADS: Final = ("load", "load_kg", "deload_cm", "body_share")
 
 
 def _range_row(reps: Sequence[Mapping[str, Any]], settings: PracticeSettings) -> dict[str, Any]:
@@ -232,7 +250,7 @@ def _range_row(reps: Sequence[Mapping[str, Any]], settings: PracticeSettings) ->
         f"{mode}: no repetition could be used" for mode, one in found.items() if _is_in_vain(mode, one, reps)
     ]
     reason = "; ".join(one for one in reasons if one)
-    row: dict[str, Any] = {name: reps[0][name] for name in ("leg", "action", *_LOADS, "angle_source")}
+    row: dict[str, Any] = {name: reps[0][name] for name in ("leg", "action", *LOAD_FIELDS, "angle_source")}
     for mode, one in found.items():
         row |= {f"{mode}_deg": one.best_deg, f"{mode}_median_deg": one.median_deg}
         row |= {f"{mode}_spread_deg": one.spread_deg, f"{mode}_n": one.n}

@@ -21,8 +21,6 @@ MOST_AROUND_S: Final = 6.3
 _TO_SUPPORT_S: Final = 2.7
 """A simulated lift-off is on its support so long after it began, s."""
 
-_OF_PERSON: Final = ("action", "mode", "position", "eyes", "load", "load_kg", "deload_cm")
-
 
 def follow(
     markers: Sequence[Marker], end_s: float, seed: int = 1, *, holds_s: Sequence[float] = (), **plan: Any
@@ -75,7 +73,7 @@ def _of_leg(
 def _exercise(block: Block, hold_s: float) -> list[Exercise]:
     """The exercise of a block, none where it was too short for one."""
     time_s = block.end_s - block.start_s - REACTION_S
-    fields: dict[str, Any] = {name: getattr(block, name) for name in _OF_PERSON}
+    fields = block.manner()
     fields["begin_s"] = block.start_s + REACTION_S
     if block.exercise in ("neutral", "balance"):
         stay = max(time_s - 1.0, 1.0)

@@ -10,6 +10,7 @@ import numpy as np
 
 from ankle_imu.mobility import Block
 from ankle_imu.simulate.practice.leg import Leg
+from ankle_imu.simulate.practice.loads import Effect, effect_of
 from ankle_imu.simulate.practice.plan import PAUSE, Exercise
 from ankle_imu.simulate.waves import Waves
 from ankle_imu.units import DEGREE
@@ -38,9 +39,17 @@ class Person:
     along: Mapping[str, Mapping[str, float]]
     posture_deg: float
 
-    def end_range(self, action: str, mode: str) -> float:
-        """Range of an action, deg."""
-        return self.ranges_deg[action] + (self.gaps_deg[action] if mode == "assisted" else 0.0)
+    def end_range(self, exercise: Exercise, mode: str = "") -> float:
+        """Range of an exercise's action against its load, deg; of another mode when that is given."""
+        active = self.ranges_deg[exercise.action]
+        effect = self.under(exercise)
+        if (mode or exercise.mode) == "assisted":
+            return active + effect.gap_share * self.gaps_deg[exercise.action]
+        return effect.range_share * active
+
+    def under(self, exercise: Exercise) -> Effect:
+        """What the load of an exercise changes."""
+        return effect_of(exercise, self.ranges_deg[exercise.action])
 
 
 def draw_person(
@@ -113,13 +122,7 @@ def do(diary: Diary, exercise: Exercise) -> None:
             leg=diary.leg_name,
             start_s=start,
             end_s=diary.now,
-            action=exercise.action,
-            mode=exercise.mode,
-            position=exercise.position,
-            eyes=exercise.eyes,
-            load=exercise.load,
-            load_kg=exercise.load_kg,
-            deload_cm=exercise.deload_cm,
+            **exercise.manner(),
             lifted_s=float("nan") if lifted is None else lifted,
         )
     )
@@ -191,7 +194,7 @@ def _rom(diary: Diary, exercise: Exercise) -> None:
     diary.now += 1.5
     name, _ = SIGNS[exercise.action]
     for k in range(exercise.reps):
-        goal = diary.person.end_range(exercise.action, exercise.mode)
+        goal = diary.person.end_range(exercise)
         goal = max(goal + float(diary.rng.normal(0.0, exercise.scatter_deg)), 1.0)
         up, back = diary.uniform(0.8, 1.6), diary.uniform(0.8, 1.5)
         stay = diary.uniform(2.0, 3.0) if np.isnan(exercise.hold_s) else exercise.hold_s
@@ -207,6 +210,7 @@ def _rom(diary: Diary, exercise: Exercise) -> None:
                 "leg": diary.leg_name,
                 "action": exercise.action,
                 "mode": exercise.mode,
+                "load": exercise.load,
                 "start_s": there,
                 "end_s": leave,
                 "compensation": done,
@@ -238,20 +242,21 @@ def _compensate(
 def _hold(diary: Diary, exercise: Exercise) -> None:
     diary.now += 1.5
     name, _ = SIGNS[exercise.action]
+    effect = diary.person.under(exercise)
     for _ in range(exercise.reps):
-        goal = exercise.level * diary.person.ranges_deg[exercise.action]
+        goal = exercise.level * diary.person.end_range(exercise, "active")
         up, back = diary.uniform(0.8, 1.6), diary.uniform(0.8, 1.5)
         stay = diary.uniform(6.0, 12.0) if np.isnan(exercise.hold_s) else exercise.hold_s
         there = diary.now + up
         leave = there + stay
-        sag = exercise.drift_dps * stay
+        sag = max(exercise.drift_dps + effect.sag_dps, 0.0) * stay
         _go(diary, exercise.action, diary.now, there, goal)
         _go(diary, exercise.action, there, leave, -sag)
         if exercise.drop_out_s > 0.0:
             at = there + 0.5 * stay
             _go(diary, exercise.action, at - 0.3, at, -7.0)
             _go(diary, exercise.action, at + exercise.drop_out_s, at + exercise.drop_out_s + 0.3, 7.0)
-        diary.leg.shake(name, there, leave, exercise.tremor_deg, diary.rng)
+        diary.leg.shake(name, there, leave, effect.tremor_share * exercise.tremor_deg, diary.rng)
         _go(diary, exercise.action, leave, leave + back, -(goal - sag))
         _compensate(diary, exercise, 0, diary.now, there, leave, leave + back)
         diary.now = leave + back + diary.uniform(1.5, 2.5)
@@ -261,20 +266,21 @@ def _lift_off(diary: Diary, exercise: Exercise) -> float:
     """End range with the ball of the foot on a book, then without the book."""
     diary.now += 1.5
     name, _ = SIGNS[exercise.action]
-    supported = diary.person.end_range(exercise.action, "assisted")
+    supported, effect = diary.person.end_range(exercise, "assisted"), diary.person.under(exercise)
+    lost = exercise.lost_deg + (1.0 - effect.range_share) * diary.person.ranges_deg[exercise.action]
     there = diary.now + 1.2
     drawn = diary.uniform(4.0, 6.0)
     lift = there + (drawn if np.isnan(exercise.supported_s) else exercise.supported_s)
     stay = 24.0 if np.isnan(exercise.hold_s) else exercise.hold_s
     free, leave = lift + 0.5, lift + 0.5 + stay
     _go(diary, exercise.action, diary.now, there, supported)
-    _go(diary, exercise.action, lift, free, -exercise.lost_deg)
-    sag = exercise.drift_dps * stay
+    _go(diary, exercise.action, lift, free, -lost)
+    sag = max(exercise.drift_dps + effect.sag_dps, 0.0) * stay
     _go(diary, exercise.action, free, leave, -sag)
-    diary.leg.shake(name, free, leave, exercise.tremor_deg, diary.rng)
+    diary.leg.shake(name, free, leave, effect.tremor_share * exercise.tremor_deg, diary.rng)
     diary.leg.lean("pitch", lift, free, -2.0, is_seated=True)
     diary.leg.lean("pitch", leave, leave + 1.0, 2.0, is_seated=True)
-    _go(diary, exercise.action, leave, leave + 1.2, -(supported - exercise.lost_deg - sag))
+    _go(diary, exercise.action, leave, leave + 1.2, -(supported - lost - sag))
     diary.now = leave + 2.5
     return lift - 0.3
 
@@ -302,6 +308,7 @@ def _lunge(diary: Diary, exercise: Exercise) -> None:
                 "leg": diary.leg_name,
                 "action": "lunge",
                 "mode": "active",
+                "load": exercise.load,
                 "start_s": there,
                 "end_s": leave,
                 "compensation": exercise.compensation if is_done else "",

@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Final
 
 from ankle_imu import frames
-from ankle_imu.mobility import ACTIONS, EXERCISES, EYES, LOADS, MODES, POSITIONS
+from ankle_imu.mobility import ACTIONS, EXERCISES, EYES, LOAD_FIELDS, MODES, Manner, check_words
 
 COMPENSATIONS: Final = ("shank_moves", "hip_turns", "heel_lifts")
 ERRORS: Final = ("none", "typical", "full")
@@ -27,13 +27,14 @@ GAPS_DEG: Final[Mapping[str, float]] = MappingProxyType(
 
 
 @dataclass(frozen=True, kw_only=True)
-class Exercise:
-    """One block of a simulated session.
+class Exercise(Manner):
+    """One block of a simulated session, in the manner of `mobility.Manner`.
+
+    A load shortens the range and makes a hold sag and tremble more (`loads`).
 
     Parameters
     ----------
     kind : one of `mobility.EXERCISES`, or `pause`: some seconds in which the leg does something else
-    action, mode, position, eyes, load, load_kg, deload_cm : as in `mobility.Block`
     reps : repetitions of a `rom`, `lunge` or `hold`
     hold_s : how long each end range, hold or stance lasts, s; NaN is usual for the exercise
     scatter_deg : standard deviation of the end range from one repetition to the next
@@ -51,13 +52,6 @@ class Exercise:
     """
 
     kind: str
-    action: str = ""
-    mode: str = "active"
-    position: str = "seated"
-    eyes: str = "open"
-    load: str = "none"
-    load_kg: float = math.nan
-    deload_cm: float = math.nan
     reps: int = 3
     hold_s: float = math.nan
     scatter_deg: float = 0.7
@@ -74,19 +68,8 @@ class Exercise:
     begin_s: float = math.nan
 
     def __post_init__(self) -> None:
-        needs_action = self.kind in ("rom", "hold", "lift-off")
-        for name, allowed in (
-            ("kind", (*EXERCISES, PAUSE)),
-            ("action", ACTIONS if needs_action else ("",)),
-            ("mode", MODES),
-            ("position", POSITIONS),
-            ("eyes", EYES),
-            ("load", LOADS),
-            ("compensation", ("", *COMPENSATIONS)),
-        ):
-            if getattr(self, name) not in allowed:
-                words = ", ".join(word or '""' for word in allowed)
-                raise ValueError(f"Unknown {name} {getattr(self, name)!r} of a {self.kind}; expected {words}.")
+        check_words(self, self.kind, kind=(*EXERCISES, PAUSE), compensation=("", *COMPENSATIONS))
+        self.check_manner(self.kind)
         for name, low, high in (
             ("reps", 1, 50),
             ("scatter_deg", 0.0, 20.0),
@@ -97,9 +80,13 @@ class Exercise:
             ("lost_deg", 0.0, 20.0),
             ("compensation_deg", 0.0, 30.0),
             ("sway", 0.0, 5.0),
+            ("load_kg", 0.0, 50.0),
+            ("deload_cm", 0.0, 60.0),
+            ("body_share", 0.0, 1.0),
         ):
-            if not low <= getattr(self, name) <= high:
-                raise ValueError(f"{name} must be {low:g} to {high:g}, found {getattr(self, name)!r}.")
+            value = getattr(self, name)
+            if not low <= value <= high and not (name in LOAD_FIELDS and math.isnan(value)):
+                raise ValueError(f"{name} must be {low:g} to {high:g}, found {value!r}.")
 
 
 @dataclass(frozen=True, kw_only=True)

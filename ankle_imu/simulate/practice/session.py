@@ -195,13 +195,16 @@ def _end_range(
 
 
 def _active(plan: PracticePlan, reps: Sequence[Mapping[str, Any]]) -> dict[tuple[str, str], float]:
-    """Today's active end range of each leg and action: the median repetition, without any the person's range."""
+    """Today's active end range of each leg and action: the median repetition, without load where there is one.
+
+    Without any repetition it is the person's range.
+    """
     found = {}
     for leg in plan.legs:
         for action in SIGNS:
-            own = [
-                r["end_range_deg"] for r in reps if (r["leg"], r["action"], r["mode"]) == (leg, action, "active")
-            ]
+            active = [r for r in reps if (r["leg"], r["action"], r["mode"]) == (leg, action, "active")]
+            free = [r for r in active if r["load"] == "none"]
+            own = [r["end_range_deg"] for r in free or active]
             found[leg, action] = float(np.median(own)) if own else plan.ranges_deg[action]
     return found
 

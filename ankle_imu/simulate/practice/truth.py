@@ -23,8 +23,8 @@ class PracticeTruth:
 
     `time`: (n,) s; `orientation`: placement -> (n, 4), segment -> earth; `alignment`: placement -> (4,), sensor
     -> segment, both in the frames of the real leg; `acc_bias`: placement -> (3,) m/s^2, sensor frame; `angles`:
-    leg -> coordinate -> (n,) deg as the person wanted it, without tremor. `reps`: leg action mode end_range_deg
-    start_s end_s compensation; `holds`: leg action start_s end_s level_deg, and lost_deg lost_5s_deg
+    leg -> coordinate -> (n,) deg as the person wanted it, without tremor. `reps`: leg action mode load
+    end_range_deg start_s end_s compensation; `holds`: leg action start_s end_s level_deg, and lost_deg lost_5s_deg
     lost_10s_deg lost_20s_deg of a lift-off; `sway`: leg eyes segment rms_deg; `ranges_deg`: action or `lunge` ->
     active range of the person.
     """

@@ -1,0 +1,42 @@
+"""What `--load` says of practice."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any, Final
+
+LOADS: Final = "ankle-weight:KG, band, water, body:SHARE (0 to 1), blanket:CM"
+"""What `--load` takes."""
+
+
+def parse_load(texts: Sequence[str]) -> dict[str, Any]:
+    """Fields of a step from `--load`.
+
+    Examples
+    --------
+    >>> parse_load(["ankle-weight:1.5", "blanket:10"])
+    {'load': 'ankle_weight', 'load_kg': 1.5, 'deload_cm': 10.0}
+    """
+    found: dict[str, Any] = {}
+    for text in texts:
+        name, _, value = text.partition(":")
+        kinds = {
+            "ankle-weight": ("load_kg", 0.0, 50.0, {"load": "ankle_weight"}),
+            "body": ("body_share", 0.0, 1.0, {"load": "body_weight"}),
+            "blanket": ("deload_cm", 0.0, 60.0, {}),
+        }
+        if text in ("band", "water"):
+            found["load"] = text
+            continue
+        if name not in kinds:
+            raise ValueError(f"--load {text!r} is unknown; expected {LOADS}.")
+        field, low, high, also = kinds[name]
+        try:
+            number = float(value)
+        except ValueError:
+            number = math.nan
+        if not low <= number <= high:
+            raise ValueError(f"--load {text!r} needs a number from {low:g} to {high:g} after the colon.")
+        found |= {**also, field: number}
+    return found
