@@ -73,8 +73,9 @@ def _place(
     if len(parts) == 1:
         return [0.0], origin, ()
     shifts, word = _clock_shifts(parts)
-    silent = ", ".join(name for name, start in zip(names, starts, strict=True) if start is None)
-    return shifts, origin, (f"{silent} does not say when it began; all files are taken to {word}.",)
+    silent = [name for name, start in zip(names, starts, strict=True) if start is None]
+    verb = "does not say when it" if len(silent) == 1 else "do not say when they"
+    return shifts, origin, (f"{' and '.join(silent)} {verb} began; all files are taken to {word}.",)
 
 
 def _clock_shifts(parts: Sequence[Imported]) -> tuple[list[float], str]:

@@ -42,14 +42,16 @@ def test_one_clock_in_the_time_columns_is_kept(parts: list[Imported]) -> None:
     recording, remarks = join_parts([foot, replace(shank, clock_start_s=102.25)], ["a.csv", "b.csv"])
     assert recording.series["left_shank"].time[0] == pytest.approx(2.25)
     assert recording.session.started_utc == ""
-    assert remarks == (
-        "a.csv, b.csv does not say when it began; all files are taken to share the clock in their time columns.",
-    )
+    told = "do not say when they began; all files are taken to share the clock in their time columns."
+    assert remarks == (f"a.csv and b.csv {told}",)
 
 
 def test_clocks_that_do_not_meet_begin_together(parts: list[Imported]) -> None:
     foot, shank = parts
     recording, (remark,) = join_parts([foot, replace(shank, clock_start_s=9e5)])
+    assert remark.startswith("left_foot and left_shank do not say")
+    _, (other,) = join_parts([foot, replace(shank, started_utc="2026-11-22T10:00:00Z")])
+    assert other.startswith("left_foot does not say when it began")
     assert recording.series["left_shank"].time[0] == 0.0
     assert "begin together" in remark
 
