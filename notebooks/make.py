@@ -27,9 +27,9 @@ from pathlib import Path
 from typing import Any
 
 HERE = Path(__file__).resolve().parent
-DPI = 96
-"""Pictures are stored a third larger than they are shown (72 dots per inch), for sharp screens."""
-COLOURS = 40
+DPI = 90
+"""Pictures are stored a quarter larger than they are shown (72 dots per inch), for sharp screens."""
+COLOURS = 32
 METADATA = {
     "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
     "language_info": {"name": "python"},
@@ -66,6 +66,9 @@ def run(notebook: dict[str, Any], name: str, folder: Path) -> list[list[Output]]
     import matplotlib
 
     matplotlib.use("Agg")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # an old matplotlib warns of its own parser when it is loaded
+        import matplotlib.figure
     names: dict[str, Any] = {"__name__": "__main__"}
     with in_folder(folder), warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -79,14 +82,16 @@ def codes(notebook: dict[str, Any]) -> list[str]:
 
 @contextlib.contextmanager
 def in_folder(folder: Path) -> Any:
-    """Work in a folder that is the whole world of the package."""
+    """Work in a folder that is the whole world of the package: settings, library and temporary files are there."""
     keys = {"ANKLE_IMU_CONFIG": "config", "ANKLE_IMU_LIBRARY": "library"}
-    before = {key: os.environ.get(key) for key in keys}
+    before, scratch = {key: os.environ.get(key) for key in keys}, tempfile.tempdir
     os.environ.update({key: str(folder / part) for key, part in keys.items()})
+    tempfile.tempdir = str(folder)
     try:
         with contextlib.chdir(folder):
             yield
     finally:
+        tempfile.tempdir = scratch
         for key, value in before.items():
             os.environ.pop(key, None)
             if value is not None:
@@ -113,6 +118,7 @@ def run_cell(code: str, names: dict[str, Any], where: str) -> list[Output]:
 def shown(value: Any) -> Output:
     """Output of a value: a figure as a picture, a table as HTML and text, all else as text."""
     from matplotlib.figure import Figure
+    from pandas import DataFrame
 
     data: dict[str, Any] = {"text/plain": lines(repr(value))}
     metadata: dict[str, Any] = {}
@@ -120,8 +126,9 @@ def shown(value: Any) -> Output:
         data = {"image/png": png(value), "text/plain": lines(repr(value))}
         width, height = (round(72 * inches) for inches in value.get_size_inches())
         metadata = {"image/png": {"alt": alt(value), "height": height, "width": width}}
-    elif hasattr(value, "_repr_html_"):
-        data = {"text/html": lines(value._repr_html_()), "text/plain": data["text/plain"]}
+    elif isinstance(value, DataFrame):
+        # its repr would be cut to the width of the terminal at hand
+        data = {"text/html": lines(value._repr_html_()), "text/plain": lines(value.to_string())}
     return {"data": data, "metadata": metadata, "output_type": "display_data"}
 
 
@@ -195,15 +202,13 @@ STALE = "its code was changed after its pictures were made"
 
 
 def told(outputs: list[Output]) -> str:
-    """What the outputs say in words; the kind of each part that is no text."""
+    """What the outputs show: text, tables as HTML, `<picture>` for a picture."""
     parts = []
     for one in outputs:
-        parts.append("".join(one.get("text", [])))
-        parts += [
-            f"<{kind}>" if kind == "image/png" else "".join(content)
-            for kind, content in one.get("data", {}).items()
-        ]
-    return "\n".join(part for part in parts if part)
+        data = one.get("data", {})
+        content = data.get("text/html") or data.get("text/plain") or one.get("text", [])
+        parts.append("<picture>" if "image/png" in data else "".join(content))
+    return "\n".join(parts)
 
 
 def alike(one: str, other: str) -> bool:

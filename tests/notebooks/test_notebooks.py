@@ -6,8 +6,10 @@ import base64
 import importlib.util
 import io
 import json
+import os
 import re
 import sys
+import tempfile
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -160,11 +162,19 @@ def test_a_cell_shows_what_it_prints_and_its_last_value(tmp_path: Path) -> None:
     assert make.run(tiny("1 + 1;"), "tiny", tmp_path) == [[]]
 
 
+def test_what_a_notebook_writes_stays_in_its_folder(tmp_path: Path) -> None:
+    code = (
+        "import tempfile, os\nprint(tempfile.mkdtemp())\nprint(os.getcwd())\nprint(os.environ['ANKLE_IMU_CONFIG'])"
+    )
+    ((printed,),) = make.run(tiny(code), "tiny", tmp_path)
+    assert all(line.startswith(str(tmp_path)) for line in printed["text"])
+
+
 def test_a_warning_ends_the_run_and_the_folder_is_left(tmp_path: Path) -> None:
-    before = Path.cwd()
+    before = Path.cwd(), tempfile.gettempdir(), os.environ.get("ANKLE_IMU_LIBRARY")
     with pytest.raises(DeprecationWarning):
         make.run(tiny("import warnings\nwarnings.warn('old', DeprecationWarning)"), "tiny", tmp_path)
-    assert Path.cwd() == before
+    assert (Path.cwd(), tempfile.gettempdir(), os.environ.get("ANKLE_IMU_LIBRARY")) == before
 
 
 def test_changed_code_is_stale_even_where_it_shows_the_same(tmp_path: Path) -> None:
