@@ -9,12 +9,23 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from ankle_imu import errors, orientation, simulate, wire
+    from ankle_imu import (
+        errors,
+        interchange,
+        library,
+        orientation,
+        report,
+        session_io,
+        simulate,
+        timing,
+        trends,
+        wire,
+    )
     from ankle_imu.analysis import analyze
     from ankle_imu.analysis.practice import analyze_practice
     from ankle_imu.library import load_trend
     from ankle_imu.report import write_report
-    from ankle_imu.session_io import open_session
+    from ankle_imu.session_io import export_session, open_session
     from ankle_imu.settings import Settings
     from ankle_imu.values import Alignment, ImuSeries, Recording, SensorInfo, SessionInfo, SessionResult
 
@@ -28,11 +39,15 @@ _HOMES = {
     "Settings": "ankle_imu.settings",
     "analyze": "ankle_imu.analysis",
     "analyze_practice": "ankle_imu.analysis.practice",
+    "export_session": "ankle_imu.session_io",
     "load_trend": "ankle_imu.library",
     "open_session": "ankle_imu.session_io",
     "write_report": "ankle_imu.report",
 }
-_MODULES = ("errors", "orientation", "simulate", "wire")
+_MODULES = (
+    *("errors", "interchange", "library", "orientation", "report", "session_io", "simulate", "timing", "trends"),
+    "wire",
+)
 
 __all__ = [
     "Alignment",
@@ -45,10 +60,17 @@ __all__ = [
     "analyze",
     "analyze_practice",
     "errors",
+    "export_session",
+    "interchange",
+    "library",
     "load_trend",
     "open_session",
     "orientation",
+    "report",
+    "session_io",
     "simulate",
+    "timing",
+    "trends",
     "wire",
     "write_report",
 ]

@@ -337,6 +337,10 @@ class Recording:
         for name in ("series", "loss", "sensor_calibration"):
             object.__setattr__(self, name, MappingProxyType(dict(getattr(self, name))))
 
+    def __repr__(self) -> str:
+        sensors = ", ".join(f"{placement} {s.sampling_rate:.4g} Hz" for placement, s in self.series.items())
+        return f"Recording({self.duration:.1f} s: {sensors or 'no sensor'})"
+
     @property
     def duration(self) -> float:
         """Seconds from session start to the last sample of any sensor."""
@@ -521,3 +525,9 @@ class SessionResult:
     duration_s: float
     sampling_rate: float
     curves: pd.DataFrame = field(default_factory=lambda: tables.make_table(tables.CURVES, {}))
+
+    def __repr__(self) -> str:
+        name = f"{self.session.session_id}, " if self.session.session_id else ""
+        usable, events = int(self.strides["accepted"].sum()), len(self.events)
+        told = f"{usable} of {len(self.strides)} strides usable, {events} event{'s' if events != 1 else ''}"
+        return f"SessionResult({name}{self.duration_s:.1f} s: {told})"

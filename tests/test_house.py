@@ -1,12 +1,10 @@
-"""The house is in order: what is where, and what README, changelog and notebooks promise is true."""
+"""The house is in order: what is where, and what README and changelog promise is true."""
 
 from __future__ import annotations
 
-import ast
 import doctest
 import importlib
 import inspect
-import json
 import os
 import pkgutil
 import re
@@ -19,9 +17,7 @@ from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
-import matplotlib
 import pytest
-from matplotlib.figure import Figure
 
 import ankle_imu
 from ankle_imu import errors
@@ -164,48 +160,7 @@ def test_links_lead_somewhere() -> None:
             assert (ROOT / name).exists(), f"{page.name} names {name}"
 
 
-# Notebooks and doctests
-
-
-def cells(path: Path) -> list[str]:
-    notebook = json.loads(path.read_text("utf-8"))
-    found = [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
-    assert all(not cell["outputs"] and cell["execution_count"] is None for cell in found), "stored with output"
-    return ["".join(cell["source"]) for cell in found]
-
-
-def run_cell(source: str, names: dict[str, Any], where: str) -> Any:
-    """Run a cell as a notebook does, and give what it would show: the value of a last expression."""
-    tree = ast.parse(re.sub(r"^%.*$", "", source, flags=re.MULTILINE), where)
-    last = tree.body.pop() if isinstance(tree.body[-1], ast.Expr) else None
-    exec(compile(tree, where, "exec"), names)
-    if not isinstance(last, ast.Expr):
-        return None
-    return eval(compile(ast.Expression(last.value), where, "eval"), names)
-
-
-@pytest.mark.parametrize("path", sorted((ROOT / "notebooks").glob("*.ipynb")), ids=lambda p: p.stem)
-def test_notebook_runs(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert path.stat().st_size < 100_000
-    monkeypatch.chdir(path.parent)
-    matplotlib.use("Agg")
-    names: dict[str, Any] = {}
-    shown = [run_cell(source, names, f"{path.name}[{i}]") for i, source in enumerate(cells(path))]
-    drawn = [value for value in shown if isinstance(value, Figure)]
-    assert drawn
-    for figure in drawn:
-        figure.canvas.draw()
-
-
-def test_quick_start_says_what_it_finds(monkeypatch: pytest.MonkeyPatch) -> None:
-    path = ROOT / "notebooks" / "01_quickstart.ipynb"
-    monkeypatch.chdir(ROOT)
-    names: dict[str, Any] = {}
-    last = [run_cell(source, names, path.name) for source in cells(path)][-1]
-    assert len(names["result"].events) == 2
-    assert set(last.index) == {"walk", "jog", "run"}
-    # "about 1 degree", says the notebook
-    assert last.max() < 1.5
+# Doctests
 
 
 def modules() -> list[str]:

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -107,3 +109,14 @@ def test_tables_name_all_columns_that_differ():
         tables.check_columns(frame, tables.BOUTS)
     with pytest.raises(ValueError, match="has no column"):
         tables.make_table(tables.BOUTS, {"colour": [1]})
+
+
+def test_values_introduce_themselves_in_a_line():
+    assert repr(make()) == "Recording(0.5 s: left_foot 100 Hz)"
+    assert repr(ai.Recording(series={})) == "Recording(0.0 s: no sensor)"
+    plan = ai.simulate.Plan(duration_s=20, sampling_rate=52, placements=("left_foot",), movements=False)
+    result = ai.analyze(ai.simulate.walk(plan)[0])
+    usable = result.strides["accepted"].sum()
+    assert repr(result) == f"SessionResult(20.0 s: {usable} of {len(result.strides)} strides usable, 0 events)"
+    named = replace(result, session=replace(result.session, session_id="2026-11-01T090000Z_abcd"))
+    assert repr(named).startswith("SessionResult(2026-11-01T090000Z_abcd, 20.0 s: ")

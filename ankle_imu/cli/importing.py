@@ -14,11 +14,10 @@ from cyclopts import Parameter
 from ankle_imu.cli import failures
 from ankle_imu.cli.arguments import AsJson, Into, Person, Placement, library_root
 from ankle_imu.cli.output import progress, say, show, show_json
-from ankle_imu.errors import RecordingError
 
 if TYPE_CHECKING:
     from ankle_imu.interchange import Imported, NotTold
-    from ankle_imu.values import ImuSeries, Recording, SessionInfo
+    from ankle_imu.values import Recording, SessionInfo
 
 
 def _text(name: str, help: str) -> Parameter:
@@ -93,6 +92,8 @@ def import_(
     any CSV whose columns are named like `time [s]`, `acc_x [m/s^2]`, `gyr_x [deg/s]` or in a mapping file.
     """
     _check_counts(files, placements)
+    from ankle_imu.interchange import join_parts
+
     told = {
         "mapping": mapping,
         "platform": platform,
@@ -111,12 +112,15 @@ def import_(
         _read_one(file, placement, format, given)
         for file, placement, given in zip(files, placements, options, strict=True)
     ]
-    recording, origin = _join(parts, files)
+    recording, remarks = join_parts(parts, [file.name for file in files])
+    for remark in remarks:
+        say(f"  {remark}")
+    stated = recording.session.started_utc or info.started_utc
     info = replace(
         info,
-        started_utc=origin or info.started_utc or _local_start(parts) or _file_start(files[0], recording.duration),
+        started_utc=stated or _local_start(parts) or _file_start(files[0], recording.duration),
         sensors={p.sensor.placement: _mounted(p, sites) for p in parts},
-        importer=", ".join(dict.fromkeys(f"{p.format} {p.version}" for p in parts)),
+        importer=recording.session.importer,
     )
     folder = _save(recording, info, parts, files, library_root(out))
     if as_json:
@@ -215,58 +219,6 @@ def _ask(error: NotTold) -> Any:
         return answer if error.choices else float(answer)
     except ValueError:
         raise failures.UsageError(f"Found {answer!r}; expected {options}.") from error
-
-
-def _join(parts: Sequence[Imported], files: Sequence[Path]) -> tuple[Recording, str]:
-    """One recording on one clock, and the start that the files state, "" when they state none."""
-    from ankle_imu.manifest import format_utc, parse_utc
-    from ankle_imu.values import Recording
-
-    starts = [parse_utc(part.started_utc) if part.started_utc else None for part in parts]
-    known = [start for start in starts if start is not None]
-    if len(parts) > 1 and len(known) < len(parts):
-        shifts, word = _clock_shifts(parts)
-        silent = ", ".join(file.name for file, start in zip(files, starts, strict=True) if start is None)
-        say(f"  {silent} does not say when it began; all files are taken to {word}.")
-        starts, origin = [None] * len(parts), min(known) if known else None
-    else:
-        origin = min(known) if known else None
-        shifts = [(start - origin).total_seconds() if start and origin else 0.0 for start in starts]
-    _check_overlap(parts, shifts, files)
-    return (
-        Recording(
-            series={p.sensor.placement: _shifted(p.series, s) for p, s in zip(parts, shifts, strict=True)},
-            loss={p.sensor.placement: p.loss for p in parts},
-            markers=tuple(
-                replace(m, time_s=m.time_s + s) for p, s in zip(parts, shifts, strict=True) for m in p.markers
-            ),
-        ),
-        format_utc(origin) if origin else "",
-    )
-
-
-def _clock_shifts(parts: Sequence[Imported]) -> tuple[list[float], str]:
-    """When each file begins by the clock they share, or all at once where their clocks do not overlap."""
-    starts = [part.clock_start_s for part in parts]
-    shifts = [start - min(starts) for start in starts]
-    if max(shifts) < min(part.series.duration + shift for part, shift in zip(parts, shifts, strict=True)):
-        return shifts, "share the clock in their time columns"
-    return [0.0] * len(parts), "begin together"
-
-
-def _check_overlap(parts: Sequence[Imported], shifts: Sequence[float], files: Sequence[Path]) -> None:
-    ends = [shift + part.series.duration for part, shift in zip(parts, shifts, strict=True)]
-    if max(shifts) < min(ends):
-        return
-    early, late = files[ends.index(min(ends))], files[shifts.index(max(shifts))]
-    raise RecordingError(
-        f"{late.name} begins after {early.name} has ended, so they are not one walk; import them one by one.",
-        path=str(late),
-    )
-
-
-def _shifted(series: ImuSeries, shift: float) -> ImuSeries:
-    return replace(series, time=series.time + shift) if shift else series
 
 
 def _local_start(parts: Sequence[Imported]) -> str:

@@ -3,5 +3,6 @@
 from ankle_imu.interchange.assembly import NotTold
 from ankle_imu.interchange.catalog import FORMATS, options_of, read, recognise
 from ankle_imu.interchange.imported import Imported
+from ankle_imu.interchange.one_clock import join_parts
 
-__all__ = ["FORMATS", "Imported", "NotTold", "options_of", "read", "recognise"]
+__all__ = ["FORMATS", "Imported", "NotTold", "join_parts", "options_of", "read", "recognise"]

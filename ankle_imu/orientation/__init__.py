@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from ankle_imu.orientation.angles import ankle_angles, segment_up
-from ankle_imu.orientation.fusion import fuse
+from ankle_imu.orientation.fusion import between_samples, fuse
 
-__all__ = ["ankle_angles", "fuse", "segment_up"]
+__all__ = ["ankle_angles", "between_samples", "fuse", "segment_up"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ankle_imu.session_io.exporting import export_session
 from ankle_imu.session_io.opening import decode_log, open_session, read_session_log
 from ankle_imu.session_io.saving import record_packets, save_recording, save_simulation
 from ankle_imu.session_io.tracks import attach_track, load_track
@@ -9,6 +10,7 @@ from ankle_imu.session_io.tracks import attach_track, load_track
 __all__ = [
     "attach_track",
     "decode_log",
+    "export_session",
     "load_track",
     "open_session",
     "read_session_log",

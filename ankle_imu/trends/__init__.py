@@ -16,7 +16,15 @@ from ankle_imu.trends.index import Index, stability_index
 from ankle_imu.trends.ladder import Ladder, climb
 from ankle_imu.trends.outlook import INDEX, KNOWN, Outlook, bars_of, describe_index, look
 from ankle_imu.trends.selection import Series, Trend, describe_stratum, select_trend
-from ankle_imu.trends.statistics import Slope, change_points, ewma, loess, own_noise, theil_sen
+from ankle_imu.trends.statistics import (
+    Slope,
+    change_points,
+    detectable_change,
+    ewma,
+    loess,
+    own_noise,
+    theil_sen,
+)
 from ankle_imu.trends.usual import COMPONENTS
 from ankle_imu.trends.usual_curves import UsualCurve, usual_curves
 
@@ -43,6 +51,7 @@ __all__ = [
     "describe_index",
     "describe_stratum",
     "describe_trend",
+    "detectable_change",
     "ewma",
     "find_breaks",
     "find_changes",

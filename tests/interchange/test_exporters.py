@@ -6,9 +6,11 @@ import errno
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
-from outgoing_walk import outgoing
+from outgoing_walk import SECRETS, outgoing, walk_with_all
 
+import ankle_imu as ai
 from ankle_imu.errors import StorageError
 from ankle_imu.interchange import exporters
 from ankle_imu.interchange.exporters import EXPORTERS, Exporter, default_target, export
@@ -63,3 +65,32 @@ def test_a_folder_with_something_in_it_is_not_replaced(tmp_path: Path) -> None:
 def test_an_unknown_format_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="motion-bids"):
         export([outgoing()], "xlsx", tmp_path / "out")
+
+
+def test_a_session_in_memory_is_exported_as_the_command_does(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ANKLE_IMU_CONFIG", str(tmp_path / "config"))
+    recording, result = walk_with_all()
+    files = ai.export_session(recording, result, tmp_path / "out" / "new", to="csv")
+    home = tmp_path / "out" / "new" / f"{recording.session.session_id}_csv"
+    assert {path.name for path in files} >= {
+        "left_foot.csv",
+        "strides.csv",
+        "strides.columns.json",
+        "session.json",
+    }
+    assert {path.parent for path in files} == {home}
+    text = "".join(path.read_text("utf-8") for path in files)
+    assert [word for word in SECRETS if word in text] == []
+    again = ai.interchange.read(home / "left_foot.csv", "left_foot")
+    assert np.array_equal(again.series.gyr, recording.series["left_foot"].gyr, equal_nan=True)
+    (one,) = ai.export_session(recording, result, tmp_path / "out", to="geojson")
+    assert one == tmp_path / "out" / f"{recording.session.session_id}.geojson"
+
+
+def test_an_unknown_format_makes_no_folder(tmp_path: Path) -> None:
+    recording, result = walk_with_all()
+    with pytest.raises(ValueError, match="Unknown format 'xlsx'; expected one of motion-bids"):
+        ai.export_session(recording, result, tmp_path / "out", to="xlsx")
+    assert not (tmp_path / "out").exists()
