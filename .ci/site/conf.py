@@ -35,7 +35,6 @@ autodoc_typehints = (
     "none"  # shapes, units and frames stand in the docstring; the signature keeps names and defaults
 )
 autodoc_preserve_defaults = True
-python_maximum_signature_line_length = 88
 numpydoc_show_class_members = False
 numpydoc_xref_param_type = False
 add_module_names = False

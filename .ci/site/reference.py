@@ -7,6 +7,7 @@ import inspect
 import pkgutil
 import re
 from collections.abc import Iterator, Mapping
+from enum import Enum
 from importlib import import_module
 from itertools import pairwise
 from types import ModuleType
@@ -133,9 +134,8 @@ def package_page(package: str, shown: Mapping[int, str]) -> tuple[str, dict[int,
 
 
 def _members(kind: type) -> str:
-    """Fields without a word of their own are shown where the docstring does not list them."""
-    is_told = any(f"\n{section}\n---" in (inspect.getdoc(kind) or "") for section in ("Parameters", "Attributes"))
-    return "\n   :members:" + ("" if is_told else "\n   :undoc-members:")
+    """Methods, fields with a word of their own, members of an enumeration; the signature has the rest."""
+    return "\n   :members:" + ("\n   :undoc-members:" if issubclass(kind, Enum) else "")
 
 
 def python_pages() -> dict[str, str]:
