@@ -6,6 +6,7 @@ that leads nowhere, a page that asks for something from elsewhere: each ends it 
 
 from __future__ import annotations
 
+import json
 import shutil
 import sys
 import tempfile
@@ -59,16 +60,23 @@ def _beside() -> Iterator[tuple[Path, str]]:
     for folder in ("notebooks/pictures", "notebooks/guide/pictures", "firmware_notes"):
         for path in sorted((ROOT / folder).glob("*.png")):
             yield path, f"{folder}/{path.name}"
-    for path in sorted((ROOT / "notebooks").glob("*.ipynb")):
-        yield path, f"notebooks/{path.name}"
     for path in sorted((ROOT / "data").rglob("*")):
         if path.is_file() and path.suffix in (".mcap", ".toml", ".parquet", ".json"):
             yield path, path.relative_to(ROOT).as_posix()
 
 
+def notebook(path: Path) -> str:
+    """A notebook for the site; one that is stored with what it shows is not run again."""
+    content = json.loads(path.read_text("utf-8"))
+    if any(cell.get("outputs") for cell in content["cells"]):
+        content["metadata"]["mystnb"] = {"execution_mode": "off"}
+    return json.dumps(content)
+
+
 def stage(folder: Path) -> None:
     """Lay all sources of the site into one folder, as they lie in the repository."""
-    for name, text in all_pages().items():
+    books = {f"notebooks/{path.name}": notebook(path) for path in sorted((ROOT / "notebooks").glob("*.ipynb"))}
+    for name, text in {**all_pages(), **books}.items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, "utf-8")
