@@ -135,7 +135,9 @@ def package_page(package: str, shown: Mapping[int, str]) -> tuple[str, dict[int,
 
 def _members(kind: type) -> str:
     """Methods, fields with a word of their own, members of an enumeration; the signature has the rest."""
-    return "\n   :members:" + ("\n   :undoc-members:" if issubclass(kind, Enum) else "")
+    fields = ", ".join(getattr(kind, "_fields", ()))  # of a named tuple: Python documents them as "Alias for ..."
+    shown = "\n   :members:" + ("\n   :undoc-members:" if issubclass(kind, Enum) else "")
+    return shown + (f"\n   :exclude-members: {fields}" if fields else "")
 
 
 def python_pages() -> dict[str, str]:
