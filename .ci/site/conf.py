@@ -61,6 +61,7 @@ html_show_sphinx = False
 html_show_search_summary = False  # the summaries are fetched, which a browser refuses on file://
 html_math_renderer = "mathml"
 html_domain_indices = False
+html_use_index = False  # search finds more
 html_theme_options = {
     "navigation_with_keys": True,
     "light_css_variables": {"color-brand-primary": "#1f5f8b", "color-brand-content": "#1f5f8b"},
