@@ -19,6 +19,9 @@ from ankle_imu import errors, tables
 NOT_PYTHON = ("ankle_imu.cli",)
 """Packages whose reference is that of the commands."""
 
+ORDER = ("autofunction", "autoclass", "autoexception", "autodata")
+"""What a page shows first: what is called."""
+
 LONGEST_VALUE = 200
 """Characters of a constant's value that are still shown."""
 
@@ -115,7 +118,7 @@ def package_page(package: str, shown: Mapping[int, str]) -> tuple[str, dict[int,
     module = import_module(package)
     own: dict[int, str] = {}
     elsewhere, entries = [], []
-    for name in sorted(names_of(package), key=lambda n: (directive(getattr(module, n)), n.lower())):
+    for name in sorted(names_of(package), key=lambda n: (ORDER.index(directive(getattr(module, n))), n.lower())):
         value, path = getattr(module, name), f"{package}.{name}"
         kind = directive(value)
         if kind != "autodata" and id(value) in shown:
