@@ -13,9 +13,15 @@ _DATE: Final = re.compile(r"\d{4}(-(0[1-9]|1[0-2])(-(0[1-9]|[12]\d|3[01])(T([01]
 class Search:
     """What a session must be to be found; where a word is empty, any.
 
-    person, kind : as noted. since, until : start in UTC, as far as it is given (`2026`, `2026-05`, `2026-05-02`,
-    `2026-05-02T08`), both included. gait : found in the result. tags : all of them, whole words. surface : in the
-    noted surface. text : in anything a person wrote, or the id. Capitals make no difference in the last three.
+    Parameters
+    ----------
+    person, kind : as noted
+    since, until : start in UTC, as far as it is given (`2026`, `2026-05`, `2026-05-02`, `2026-05-02T08`), both
+        included
+    gait : found in the result
+    tags : all of them, whole words; capitals make no difference in this and the next two
+    surface : in the noted surface
+    text : in anything a person wrote, or the id
     """
 
     person: str = ""
