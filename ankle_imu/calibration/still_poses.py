@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -116,30 +117,19 @@ def fit_poses(series: ImuSeries) -> PoseFit:
     ISBN 978-0-89871-572-9, section 3.2, for the prior; Huber P. J. (1964) Ann. Math. Stat. 35:73-101,
     doi:10.1214/aoms/1177703732, for windows that stray.
     """
-    windows = _windows(series)
-    count = len(windows)
+    windows = _windows(series) / STANDARD_GRAVITY
+    length = np.linalg.norm(windows, axis=1)
+    read = windows[np.abs(length - 1.0) < LARGEST_ERROR]
+    count = len(read)
+    if count < LEAST_WINDOWS <= len(windows):
+        return _nothing(count, f"gravity reads {np.median(length):.2f} times its length: no sound sensor does so")
     if count < LEAST_WINDOWS:
         return _nothing(count, f"{count} s of stillness, {LEAST_WINDOWS} are needed")
-    kept = np.unique(np.linspace(0, count - 1, min(count, MOST_WINDOWS)).astype(int))
-    read = windows[kept] / STANDARD_GRAVITY
-    noise = POSE_NOISE / STANDARD_GRAVITY
-    share = _shares(read)
-    prior = np.asarray(np.diag(PRIOR_SD**2))
-    precision = np.linalg.inv(prior)
-    x = np.zeros(len(PRIOR_SD))
-    for _ in range(_ROUNDS):
-        left, jacobian = gravity_errors(read, x)
-        size = np.abs(left) / noise
-        weight = share * np.minimum(1.0, STRAY / np.maximum(size, 1e-12)) / noise**2
-        information = jacobian.T @ (weight[:, None] * jacobian) + precision
-        step = np.linalg.solve(information, jacobian.T @ (weight * left) + precision @ x)
-        x = x - step
-        if np.abs(step).max() < 1e-12:
-            break
-    covariance = np.linalg.inv(information)
+    read = read[np.unique(np.linspace(0, count - 1, min(count, MOST_WINDOWS)).astype(int))]
+    x, covariance = _most_probable(read)
     left, _ = gravity_errors(read, x)
     residual = STANDARD_GRAVITY * float(np.sqrt(np.mean(left**2)))
-    spread, doubts = _angle_doubts(read, (np.asarray(covariance), prior))
+    spread, doubts = _angle_doubts(read, (covariance, np.diag(PRIOR_SD**2)))
     narrow = f"the poses lie within {spread:.0f} deg of the first, which shows too little"
     return PoseFit(
         offset=x[:3] * STANDARD_GRAVITY,
@@ -154,8 +144,26 @@ def fit_poses(series: ImuSeries) -> PoseFit:
     )
 
 
-PRIOR_SD: Final = np.array([OFFSET_SD_G] * 3 + [SCALE_SD] * 6)
+PRIOR_SD: Final[Array] = np.array([OFFSET_SD_G] * 3 + [SCALE_SD] * 6)
 """Of offset (3), scale (3) and cross-axis terms (3), in g and as shares."""
+
+
+def _most_probable(read: Array) -> tuple[Array, Array]:
+    """Errors (9,), in g and as shares, of windows (k, 3) in g, and their covariance (9, 9)."""
+    noise = POSE_NOISE / STANDARD_GRAVITY
+    share = _shares(read)
+    precision = np.diag(1.0 / PRIOR_SD**2)
+    x = np.zeros(len(PRIOR_SD))
+    for _ in range(_ROUNDS):
+        left, jacobian = gravity_errors(read, x)
+        size = np.abs(left) / noise
+        weight = share * np.minimum(1.0, STRAY / np.maximum(size, 1e-12)) / noise**2
+        information = jacobian.T @ (weight[:, None] * jacobian) + precision
+        step = np.linalg.solve(information, jacobian.T @ (weight * left) + precision @ x)
+        x = x - step
+        if np.abs(step).max() < 1e-12:
+            break
+    return x, np.asarray(np.linalg.inv(information))
 
 
 def _why_not(x: Array, residual: float) -> str:
@@ -217,7 +225,7 @@ def _bias(series: ImuSeries) -> Array:
     return np.asarray(np.average(rests.gyr, axis=0, weights=rests.stop - rests.start))
 
 
-def _angle_doubts(read: Array, covariances: tuple[Array, ...]) -> tuple[float, list[float]]:
+def _angle_doubts(read: Array, covariances: Sequence[Array]) -> tuple[float, list[float]]:
     """Largest angle between a pose and the first, deg, and its 1 sigma, deg, by each covariance of the errors.
 
     Notes

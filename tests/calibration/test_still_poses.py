@@ -146,6 +146,22 @@ def test_what_no_sound_sensor_has_is_not_applied(offset, says):
     assert (found.correct(series) is series) == bool(says)
 
 
+@pytest.mark.parametrize("factor", [0.0, 0.5, 1.0 / G, 2.0])
+def test_a_wrong_unit_or_a_dead_sensor_is_left_to_those_who_judge_it(factor):
+    series = posed(cone(6, 40.0, np.random.default_rng(5)))
+    wrong = replace(series, acc=factor * series.acc)
+    found = fit_poses(wrong)
+    assert found.reason.startswith(f"gravity reads {factor:.2f} times")
+    assert found.correct(wrong) is wrong
+
+
+def test_a_single_dead_reading_does_no_harm():
+    series = posed(cone(6, 40.0, np.random.default_rng(5)), [0.2, 0.1, -0.3])
+    acc = series.acc.copy()
+    acc[100:200] = 0.0
+    assert np.isfinite(fit_poses(replace(series, acc=acc)).offset).all()
+
+
 def test_a_sensor_that_never_rests_says_so():
     rng = np.random.default_rng(2)
     moving = ImuSeries(
