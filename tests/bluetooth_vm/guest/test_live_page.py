@@ -231,7 +231,8 @@ def test_what_is_drawn_is_young(followed: Followed) -> None:
 def test_a_lost_sensor_is_named_and_comes_back(followed: Followed) -> None:
     foot, shank = followed.seen["away"]
     assert "good" in foot
-    assert "good" not in shank
+    assert "disconnected" in shank
+    assert "C0:00" not in shank, "a person knows it by its place"
     assert (followed.seen["bar away"], followed.seen["bar back"]) == ("RECORDING", "RECORDING")
     loss = ai.open_session(followed.folder).loss
     assert [loss[p].lost for p in PAIR] == [0, 0]
