@@ -49,6 +49,14 @@ DISCOVER_S: Final = 30.0
 
 _BUSY: Final = ("InProgress", "le-connection-abort-by-local", "Operation already in progress")
 _OFF: Final = ("org.bluez.Error.NotReady", "Not Powered")
+_NO_SERVICE: Final = (
+    "DBus.Error.ServiceUnknown",
+    "DBus.Error.NameHasNoOwner",
+    "DBus.Error.Spawn.",
+    "freedesktop.systemd1.",
+)
+"""D-Bus has no bluetoothd and could not start one; what it says depends on who was to start it: without systemd
+`Spawn.ChildExited` (seen with BlueZ 5.66)."""
 _NOT_CONNECTED: Final = ("Not connected", "not connected", "Disconnected", "NotConnected", "disconnected")
 
 
@@ -242,7 +250,7 @@ def _translate(error: Exception, identifier: str) -> Exception:
         return error
     if isinstance(error, exc.BleakBluetoothNotAvailableError):
         return BluetoothUnavailable(_why_unavailable(error.reason))
-    if isinstance(error, FileNotFoundError | ConnectionRefusedError) or "DBus.Error.ServiceUnknown" in text:
+    if isinstance(error, FileNotFoundError | ConnectionRefusedError) or any(word in text for word in _NO_SERVICE):
         return BluetoothUnavailable(
             "The system's Bluetooth service cannot be reached (no D-Bus or no bluetoothd); "
             "install bluez and start it: `sudo systemctl start bluetooth`."

@@ -44,7 +44,7 @@ def _sensor(sensor: SensorStatus) -> dict[str, Any]:
         "battery": _known(sensor.battery, 2),
         "age": _known(sensor.age),
         "links": sensor.links,
-        "problem": sensor.problem,
+        "problem": sensor.problem.removeprefix(f"{sensor.wanted.identifier}: "),  # the card has the sensor's name
     }
 
 

@@ -157,7 +157,7 @@ class Keeper:
         """Whether one of the sensors advertises."""
         try:
             known = {wanted.identifier for wanted in self._setup.sensors()}
-            self._note("sensors", "" if known else "No sensor that is worn is saved; `ankle-imu sensors add`.")
+            self._note("saved", "" if known else "No sensor that is worn is saved; `ankle-imu sensors add`.")
             if not known:
                 return False
             found = await self._radio.scan(SCAN_S, is_enough=lambda seen: seen.identifier in known)
@@ -173,6 +173,7 @@ class Keeper:
             self._note("sensors", str(error))
             return False
         self._note("bluetooth", "")
+        self._note("sensors", "")
         return is_seen
 
     def _was_seen(self) -> bool:

@@ -158,6 +158,11 @@ def bluez(name: str, told: str) -> Exception:
         (bluez("org.bluez.Error.NotReady", "Resource Not Ready"), "switched off"),
         (bluez("org.bluez.Error.Failed", "Not Powered"), "switched off"),
         (bluez("org.freedesktop.DBus.Error.ServiceUnknown", "no such name"), "cannot be reached"),
+        (bluez("org.freedesktop.DBus.Error.Spawn.ChildExited", "Launch helper exited"), "cannot be reached"),
+        (
+            bluez("org.freedesktop.systemd1.NoSuchUnit", "Unit dbus-org.bluez.service not found."),
+            "cannot be reached",
+        ),
         (FileNotFoundError(2, "No such file or directory"), "cannot be reached"),
         (PermissionError(13, "Permission denied"), "may not use Bluetooth"),
     ],

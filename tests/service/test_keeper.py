@@ -9,7 +9,8 @@ from service.hill import BOOT_UTC_NS, RATE, FakeComputer, Hill, felt, on_the_hil
 
 from ankle_imu import recording
 from ankle_imu.capture import host
-from ankle_imu.errors import StorageError
+from ankle_imu.devices.adapter import Sighting
+from ankle_imu.errors import ConnectionLost, StorageError
 from ankle_imu.manifest import parse_utc
 from ankle_imu.recording import part_paths, read_log, read_session_info
 from ankle_imu.service.dating import UNSURE
@@ -92,6 +93,18 @@ def test_remedies_that_are_not_permitted_are_told(tmp_path: Path) -> None:
     assert "... this user may not" in hill.said
     assert hill.shown[-1]["attention"]
     assert sessions(tmp_path) == []
+
+
+def test_a_scan_that_fails_again_and_again_is_told_once(tmp_path: Path) -> None:
+    def plan(hill: Hill) -> None:
+        async def fail(seconds: float, **_: object) -> list[Sighting]:
+            raise ConnectionLost("Bluetooth: what nobody knows.")
+
+        hill.radio.scan = fail  # type: ignore[method-assign]
+
+    hill = on_the_hill(tmp_path, WALK, 200.0, plan)
+    assert hill.said.count("Bluetooth: what nobody knows.") == 1
+    assert hill.shown[-1]["attention"] == ["Bluetooth: what nobody knows."]
 
 
 def test_told_to_leave_it_saves_first(tmp_path: Path) -> None:
