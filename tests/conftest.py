@@ -31,7 +31,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """Keep files whole and in their order: a module's fixtures are made once, and no long file is left for the end."""
+    """Keep files whole, so that fixtures of a module are made once, and in their order: no long one comes last."""
     from xdist.scheduler import LoadFileScheduling
 
     config.option.loadscopereorder = False
