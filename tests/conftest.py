@@ -5,7 +5,10 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import tempfile
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings
@@ -24,6 +27,15 @@ CACHE = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "ankle-
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--full", action="store_true", help="run the long repeats in full")
     parser.addoption("--device", action="store_true", help="run the tests that need real hardware")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Keep files whole, so that fixtures of a module are made once, and in their order: no long one comes last."""
+    from xdist.scheduler import LoadFileScheduling
+
+    config.option.loadscopereorder = False
+    return LoadFileScheduling(config, log)
 
 
 @pytest.fixture(scope="session")
@@ -57,10 +69,13 @@ def axe() -> str:
         npm = shutil.which("npm")
         if npm is None:
             pytest.skip(f"npm is not installed, so {AXE} cannot be fetched (Debian: apt-get install npm)")
-        CACHE.mkdir(parents=True, exist_ok=True)
-        try:
-            subprocess.run([npm, "pack", AXE], cwd=CACHE, check=True, capture_output=True, timeout=120)
-        except (OSError, subprocess.SubprocessError) as error:
-            pytest.skip(f"npm could not fetch {AXE}: {error}")
-        shutil.unpack_archive(next(CACHE.glob("*.tgz")), CACHE, filter="data")
+        CACHE.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=CACHE.parent) as aside:
+            try:
+                subprocess.run([npm, "pack", AXE], cwd=aside, check=True, capture_output=True, timeout=120)
+            except (OSError, subprocess.SubprocessError) as error:
+                pytest.skip(f"npm could not fetch {AXE}: {error}")
+            shutil.unpack_archive(next(Path(aside).glob("*.tgz")), Path(aside) / AXE, filter="data")
+            with suppress(OSError):  # another worker was first
+                (Path(aside) / AXE).rename(CACHE)
     return script.read_text("utf-8")

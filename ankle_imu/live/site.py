@@ -50,7 +50,7 @@ def build(door: Door, hub: Hub) -> Starlette:
         refusal = _refused(request, is_needed=False)
         if refusal:
             return Response(refusal, 403, _headers(""))
-        body, kind = bodies[request.scope["route"].path]
+        body, kind = bodies[request.url.path]
         return Response(body, headers=_headers(request.headers["host"]), media_type=kind)
 
     async def may_enter(request: Request) -> Response:

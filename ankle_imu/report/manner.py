@@ -46,7 +46,7 @@ def manner_grid(result: SessionResult) -> Grid:
 
 def _cells(own: pd.DataFrame) -> list[str]:
     """Strides, time, pace and landings of one leg in one gait class."""
-    pace = [words.number(float(own[c].median()), words.UNITS[c]) for _, c in _PACE]
+    pace = [words.number(float(own[c].dropna().median()), words.UNITS[c]) for _, c in _PACE]
     return [f"{len(own):,}", words.clock(float(own["stride_time_s"].sum())), *pace, *_landing(own)]
 
 

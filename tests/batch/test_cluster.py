@@ -161,7 +161,7 @@ def test_a_scheduler_that_dies_is_one_sentence(tmp_path: Path, jobs: list[Job]) 
         return SessionOutcome(ref=job.ref)
 
     with cluster(tmp_path / "dask") as address:
-        running = run_on_cluster(jobs, address, run=run, wait_s=1.0)
+        running = run_on_cluster(jobs, address, run=run, wait_s=5.0)
         assert next(running).ref == jobs[0].ref
         told = json.loads((tmp_path / "dask" / "scheduler.json").read_text())
         os.kill(scheduler_pid(told["address"]), signal.SIGKILL)

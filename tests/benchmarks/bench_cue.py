@@ -26,7 +26,7 @@ from ankle_imu.live.walk import Worn
 from ankle_imu.settings import Settings
 from ankle_imu.simulate.truth import Truth
 
-RATE, SECONDS = 208.0, 29.0
+RATE, SECONDS = 208.0, 19.0
 LONGEST_S = 1.0
 """A cue later than this belongs to no passing of the limit."""
 

@@ -41,7 +41,7 @@ from ankle_imu.streaming import LiveAnalysis
 from ankle_imu.values import SessionInfo
 from ankle_imu.wire import ankle
 
-WARM_S = 3.0
+WARM_S = 2.0
 BARE = """<!doctype html><canvas id=c width=340 height=170></canvas><script>
 const delays = [], c = document.getElementById("c").getContext("2d");
 let stamp = null;
@@ -213,7 +213,11 @@ def estimator_s(walk: ai.Recording, seconds: float) -> float:
 
 def main(seconds: float) -> None:
     plan = ai.simulate.Plan(
-        duration_s=seconds + 4.0, sampling_rate=RATE, placements=PLACEMENTS, errors="typical", movements=False
+        duration_s=max(seconds + 4.0, 10.0),
+        sampling_rate=RATE,
+        placements=PLACEMENTS,
+        errors="typical",
+        movements=False,
     )
     walk, _ = ai.simulate.walk(plan, seed=3)
     messages, made = messages_of(WalkTransport(seconds, walk))
@@ -249,4 +253,4 @@ def show_delays(bare: dict[str, Any], live: dict[str, Any]) -> None:
 
 
 if __name__ == "__main__":
-    main(float(sys.argv[1]) if len(sys.argv) > 1 else 7.0)
+    main(float(sys.argv[1]) if len(sys.argv) > 1 else 4.5)

@@ -57,13 +57,14 @@ def boot(tests: Path, kernel: str, full: bool, out: Path) -> str:
 def guests(
     kernel: str, full: bool, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[dict[Path, Future[str]]]:
-    """All guests that are asked for, as many at once as there are processors."""
+    """All guests that are asked for, as many at once as there are processors for this worker of pytest-xdist."""
     asked = [
         i.callspec.params["tests"]
         for i in request.session.items
         if getattr(i, "callspec", None) and i.path == request.path
     ]
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
+    workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    with ThreadPoolExecutor(max(1, (os.cpu_count() or 1) // workers)) as pool:
         yield {tests: pool.submit(boot, tests, kernel, full, tmp_path_factory.mktemp("out")) for tests in asked}
 
 

