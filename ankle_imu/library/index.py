@@ -15,7 +15,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import closing, suppress
+from contextlib import ExitStack, closing, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
 
@@ -123,17 +123,20 @@ def _on_disk(root: Path) -> sqlite3.Connection:
 
 def _copied(root: Path) -> sqlite3.Connection:
     """A copy of the index in memory, for a library that cannot be written, or that another process holds."""
-    memory = sqlite3.connect(":memory:", isolation_level=None)
-    with closing(_on_disk(root)) as disk:
+    with closing(_on_disk(root)) as disk, ExitStack() as undo:
+        memory = undo.enter_context(closing(sqlite3.connect(":memory:", isolation_level=None)))
         disk.backup(memory)
+        undo.pop_all()
     return memory
 
 
 def _anew(root: Path, known: _Known, done: Done | None) -> sqlite3.Connection:
     """An index in memory, filled from the folders."""
-    memory = sqlite3.connect(":memory:", isolation_level=None)
-    _make(memory, "main")
-    _bring_in_step(memory, root, known, done)
+    with ExitStack() as undo:
+        memory = undo.enter_context(closing(sqlite3.connect(":memory:", isolation_level=None)))
+        _make(memory, "main")
+        _bring_in_step(memory, root, known, done)
+        undo.pop_all()
     return memory
 
 

@@ -7,6 +7,7 @@ import shutil
 import sqlite3
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -320,3 +321,27 @@ def test_summaries(shelf: Path) -> None:
     tables.check_columns(found, tables.TREND)
     assert library.load_summaries(shelf, library.Search(text="nowhere")).empty
     pd.testing.assert_frame_equal(library.load_summaries(shelf), library.load_trend(shelf))
+
+
+def test_no_connection_is_left_open(shelf: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Python tells of it from 3.13 on."""
+    opened: list[sqlite3.Connection] = []
+    closed: list[sqlite3.Connection] = []
+
+    class Told(sqlite3.Connection):
+        def close(self) -> None:
+            closed.append(self)
+            super().close()
+
+    connect = sqlite3.connect
+
+    def open_and_note(*words: Any, **named: Any) -> sqlite3.Connection:
+        opened.append(connect(*words, **named, factory=Told))
+        return opened[-1]
+
+    monkeypatch.setattr(sqlite3, "connect", open_and_note)
+    (shelf / index.FILE).unlink(missing_ok=True)
+    for _ in range(2):  # without an index, and with one
+        index.ask(shelf, lambda connection: connection.execute("SELECT count(*) FROM sessions").fetchone())
+    assert len(opened) >= 2
+    assert {id(one) for one in opened} == {id(one) for one in closed}

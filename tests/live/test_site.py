@@ -214,7 +214,9 @@ def test_guessing_ends_after_five(walk: ai.Recording) -> None:
     with serving(walk, speed=0.5, host="0.0.0.0") as site:
         origin = f"http://{site.host}"
         wrong = "000000" if site.code != "000000" else "000001"
-        answers = [ask(site, "POST", "/enter", body=wrong, origin=origin)[0] for _ in range(1000)]
+        answers = [
+            ask(site, "POST", "/enter", body=wrong, origin=origin)[0] for _ in range(300)
+        ]  # in far less than a minute
         assert answers[:5] == [401] * 5
         assert set(answers[5:]) == {429}
         assert ask(site, "POST", "/enter", body=site.code, origin=origin)[0] == 429
