@@ -129,10 +129,10 @@ function leg(key) {
 }
 
 function greet() {
-  const { legs, placements, replay, roll_deg, roll_dps } = view.hello;
+  const { legs, placements, replay, attached, roll_deg, roll_dps } = view.hello;
   $("limit").textContent = `(${roll_deg.toFixed(0)}°, ${roll_dps.toFixed(0)}°/s)`;
   $("marks").hidden = $("host").hidden = replay;
-  $("stop-word").textContent = replay ? "Hold 2 s to end the replay" : "Hold 2 s to stop";
+  $("stop-word").textContent = replay ? "Hold 2 s to end the replay" : attached ? "Hold 2 s to close this page; the recording goes on" : "Hold 2 s to stop";
   $("gauges").replaceChildren(...legs.map(gaugeCard));
   legs.forEach(leg);
   $("strip-key").replaceChildren(...legs.flatMap((key) => [make("b", key, key === "left" ? "── left" : "╌╌ right"), " "]));
@@ -253,7 +253,8 @@ function showBar() {
   $("bar-time").textContent = state ? clock(state.elapsed_s) : "";
   const bad = state ? state.sensors.filter((one) => !["good", "ended"].includes(standing(one)[0])) : [];
   const replay = hello?.replay;
-  if (ended && replay) set("saved", "✓", "REPLAY OVER");
+  if (ended?.left) set("away", "○", "PAGE CLOSED", "The recording goes on.");
+  else if (ended && replay) set("saved", "✓", "REPLAY OVER");
   else if (ended?.saved) set("saved", "✓", "STOPPED, SAVED", `as ${ended.saved}`);
   else if (ended) set("attention", "!", "STOPPED", "not known to be saved: look at the terminal, then `ankle-imu repair`");
   else if (!$("door").hidden) set("away", "○", "CODE NEEDED");
