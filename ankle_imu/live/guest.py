@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import signal
 import threading
-import time
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
@@ -76,7 +75,8 @@ def _keep_receiving(
         while True:
             items = connection.recv()
             if not (has_bell or served.hub.pages):
-                time.sleep(IDLE_S)
+                served.hub.came.clear()
+                served.hub.came.wait(IDLE_S)  # the first page need not wait
             while connection.poll():
                 items += connection.recv()
             packets = [rest[0] for kind, *rest in items if kind == "packet"]

@@ -10,7 +10,7 @@ from itertools import groupby
 
 import numpy as np
 import pytest
-from live_site import PAIR
+from live_site import FOUR, PAIR
 
 import ankle_imu as ai
 from ankle_imu.live.host import WalkHost
@@ -37,9 +37,19 @@ def packets(placement: str, series: ImuSeries, minutes: int) -> Iterator[list[Pa
 
 
 def test_memory_is_flat_over_an_hour(full: bool) -> None:
+    is_flat(PAIR, 52.0, 60 if full else 6)
+
+
+def test_memory_is_flat_with_four_sensors_at_208_hz(full: bool) -> None:
+    if not full:
+        pytest.skip("an hour of 4 x 208 Hz takes some minutes; --full")
+    is_flat(FOUR, 208.0, 60)
+
+
+def is_flat(placements: tuple[str, ...], rate: float, minutes: int) -> None:
+    """Hold what a page server with one page open holds against what it held after a few minutes."""
     from ankle_imu.live.hub import Hub, Page
 
-    placements, rate, minutes = PAIR, 52.0, 60 if full else 6
     plan = ai.simulate.Plan(
         duration_s=62.0, sampling_rate=rate, terrain="uneven", rolls=1, errors="typical", placements=placements
     )

@@ -71,14 +71,19 @@ setInterval(() => {
 async function open() {
   const code = location.hash.slice(1);
   history.replaceState(null, "", location.pathname);  // the code is no longer on show, nor in the history
+  const { dataset } = document.documentElement, wasLetIn = dataset.in === "yes";
+  delete dataset.in;  // told with the page; asked again when a connection was lost
+  if (wasLetIn) { showPage(); return; }
   try {
     const answer = await fetch("/enter", { cache: "no-store" });
     const known = (await answer.json()).in;
-    if (known) { $("door").hidden = true; $("page").hidden = false; connect(); return; }
+    if (known) { showPage(); return; }
     if (code && (await enter(code))) return;
     $("door").hidden = false; $("page").hidden = true; $("code").focus(); showBar();
   } catch { view.linked = false; showBar(); retry(); }
 }
+
+function showPage() { $("door").hidden = true; $("page").hidden = false; connect(); }
 
 async function enter(code) {
   const answer = await fetch("/enter", { method: "POST", body: code.replace(/\D/g, "") });
