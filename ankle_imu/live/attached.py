@@ -134,7 +134,7 @@ class Attached:
         self._watched = Watched(self._folder)
         self._waiting: deque[Item] = deque()
         self._is_behind = True
-        self._told = self._shown_s = 0.0
+        self._told, self._shown_s = float("-inf"), 0.0
         self._markers = 0
         self._publish({**self.host.hello(), "attached": True})
         self._publish(self.host.walk.setup_message())
@@ -187,6 +187,8 @@ class Attached:
         items = []
         while self._waiting and self._waiting[0].time_s <= due_s:
             items.append(self._waiting.popleft())
+        if items and self._is_behind:
+            self._show_state(items[0].time_s)
         for (_, kind), piece in groupby(items, key=lambda item: (int(item.time_s / PIECE_S), type(item))):
             some = list(piece)
             self._shown_s = some[-1].time_s
@@ -212,7 +214,7 @@ class Attached:
     def _show_state(self, now_s: float) -> None:
         if now_s - self._told >= STATE_S:
             self._told = now_s
-            status = self._watched.tick(now_s)
+            status = {**self._watched.tick(now_s), "behind": self._is_behind}
             self.host.turn.do(lambda: self.host.state(status))
 
     def _show_marker(self, at_s: float, text: str) -> None:

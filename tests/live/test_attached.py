@@ -32,7 +32,7 @@ client = pytest.importorskip("websockets.sync.client", reason="the extra `live` 
 posix = pytest.mark.skipif(os.name == "nt", reason="processes are killed and interrupted otherwise on Windows")
 
 PLAN = """\
-duration_s = 60
+duration_s = 400
 sampling_rate = 52
 placements = ["left_foot", "left_shank"]
 errors = "typical"
@@ -135,8 +135,10 @@ def test_two_pages_at_once_one_killed_then_back_again(running: Running) -> None:
         say(other, c="undo", id="2", of="1")
         say(page, c="mark", id="1", kind="stumble")
         killed.kill()  # before the word is due: it is the recorder's now
+        until = hear(other, "state")["elapsed_s"] + 2.0
         told = hear(other, "mark")
-        assert (told["text"], told["at_s"]) == ("stumble", pytest.approx(said_at, abs=3.0))
+        assert told["text"] == "stumble"
+        assert said_at - 1.0 <= (told_s := told["at_s"]) <= until
     leaving, third = running.attach()
     with open_socket(third) as page:
         hear(page, "a")
@@ -153,7 +155,7 @@ def test_two_pages_at_once_one_killed_then_back_again(running: Running) -> None:
     is_whole(told, running.folder)
     markers = {m.text: m.time_s for m in open_session(running.folder).markers}
     assert markers.keys() == {"stumble", "<b>again</b>"}
-    assert markers["stumble"] == pytest.approx(said_at, abs=3.0)
+    assert markers["stumble"] == pytest.approx(told_s, abs=0.1)
 
 
 @posix

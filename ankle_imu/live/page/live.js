@@ -266,6 +266,7 @@ function showBar() {
   else if (!view.linked) set("attention", "!", "NO CONNECTION", replay ? "to the replay" : "What you press is kept and sent later.");
   else if (!state) set("looking", "○", "STARTING");
   else if (state.phase === "ending") set("looking", "◔", "SAVING");
+  else if (state.behind) set("looking", "◔", "CATCHING UP", "with the recording, which goes on");
   else if (state.phase === "looking") set("looking", "○", "LOOKING FOR SENSORS");
   else if (bad.length) set("attention", "!", replay ? "REPLAY" : "RECORDING", `${bad.map((one) => name(one.placement)).join(", ")}: ${standing(bad[0])[1]}`);
   else if (setup && setup.problems.length) set("attention", "!", replay ? "REPLAY" : "RECORDING", "set-up found a fault");
