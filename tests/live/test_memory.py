@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import os
+import sys
 import tracemalloc
 from collections.abc import Callable, Iterator
 from itertools import groupby
@@ -28,6 +29,8 @@ GROWTH_BYTES = 250_000
 """Of a few hundred kB that the last minute of a set-up, the rolls and the strip of 5 s come and go by."""
 GROWTH_RESIDENT_BYTES = 4_000_000
 """The same by what the system gave the process, which comes in larger pieces."""
+GROWTH_BLOCKS = 20_000
+"""The same by Python's own count of objects, which sees what fits into memory that was freed before."""
 
 
 def packets(placement: str, series: ImuSeries, minutes: int) -> Iterator[list[Packet]]:
@@ -56,8 +59,16 @@ def test_memory_is_flat_with_four_sensors_at_208_hz(full: bool) -> None:
     if not resident.exists():
         pytest.skip("this system does not tell how much memory a process has in /proc")
     size = os.sysconf("SC_PAGE_SIZE")
-    held = held_over(FOUR, 208.0, 60, lambda: size * int(resident.read_text().split()[1]))
+    blocks: list[int] = []
+
+    def measure() -> int:
+        blocks.append(sys.getallocatedblocks())
+        return size * int(resident.read_text().split()[1])
+
+    held = held_over(FOUR, 208.0, 60, measure)
+    print("blocks:", blocks)
     assert max(held[2:]) - held[1] < GROWTH_RESIDENT_BYTES
+    assert max(blocks[2:]) - blocks[1] < GROWTH_BLOCKS
 
 
 def held_over(placements: tuple[str, ...], rate: float, minutes: int, measure: Callable[[], int]) -> list[int]:
