@@ -20,8 +20,8 @@ LINGER_S: Final = 2.0
 """How long pages can still see that all is saved."""
 
 IDLE_S: Final = 0.25
-"""While nobody looks on, packets are taken together so seldom: a wake for each costs twice its arithmetic
-(`tests/benchmarks/bench_live.py`, 4 x 208 Hz: 100 ms of processor time a second, 36 in a tight loop)."""
+"""While nobody looks on, packets are taken together so seldom: with cold caches the arithmetic costs twice what it
+does in a tight loop (`tests/benchmarks/bench_live.py`)."""
 
 
 def serve_beside(connection: Connection, bind: Bind, worn: Worn, has_bell: bool) -> None:
