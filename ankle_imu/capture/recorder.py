@@ -219,6 +219,7 @@ class Recorder:
         now = asyncio.get_running_loop().time()
         for supervisor in self._supervisors:
             supervisor.look(now)
+        self._sink.heed()
         with suppress(OSError):  # whoever looks on may have gone
             self._on_status(self.status())
 

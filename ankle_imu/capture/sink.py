@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -19,6 +20,7 @@ from ankle_imu.capture.wanted import Listener, Wanted
 from ankle_imu.devices.adapter import Identity, Stream
 from ankle_imu.errors import StorageError
 from ankle_imu.frames import PLACEMENTS
+from ankle_imu.recording.inbox import Inbox
 from ankle_imu.values import ENDED, SensorInfo, SessionInfo
 
 
@@ -48,6 +50,7 @@ class SessionSink:
         self._begun: float | None = None
         self._is_ended, self._ended_s = False, 0.0
         self._writer: recording.RecordingWriter | None = None
+        self._inbox: Inbox | None = None
         self._streams: dict[str, Stream] = {}
         self._channels: dict[tuple[str, str], int] = {}
         self._notes: list[tuple[float, str, str, str]] = []
@@ -117,6 +120,16 @@ class SessionSink:
                 self._listener.mark(time_s, text)
         return self.failure is None
 
+    def heed(self, *, everything: bool = False) -> bool:
+        """Keep the words that other programs left for this session and that are due; whether there were any."""
+        if self._inbox is None or self._writer is None or self.failure is not None:
+            return False
+        left = self._inbox.take(everything=everything)
+        for word in left:
+            at_s = self.elapsed() - (time.monotonic() - word.said) if math.isnan(word.time_s) else word.time_s
+            self.mark(word.text, word.leg, min(at_s, self.elapsed()))
+        return bool(left)
+
     def write_clock(self) -> None:
         """Keep what the computer's two clocks show, so that a later step of the wall clock can be seen."""
         if self._writer is not None and self.failure is None:
@@ -126,6 +139,7 @@ class SessionSink:
     def end(self, reason: str) -> None:
         """Nothing more is wanted of any sensor; what still comes was asked for before."""
         if not self._is_ended:
+            self.heed(everything=True)
             if self._listener is not None:
                 with self._listening():
                     self._listener.end()
@@ -135,10 +149,13 @@ class SessionSink:
 
     def close(self) -> None:
         """Bring everything to the disk; what fails is in `failure`."""
+        self.heed(everything=True)
         writer, self._writer = self._writer, None
         with self._disk():
             if writer is not None:
                 writer.close()
+        if self._inbox is not None:
+            self._inbox.close()
         with self._disk():
             self._see_errands()
         self._clerk.shutdown()
@@ -179,6 +196,7 @@ class SessionSink:
         self._writer = recording.RecordingWriter(
             self.folder, start_ns=start_ns, session=manifest.to_toml(self._info)
         )
+        self._inbox = Inbox(self.folder)
         self.write_clock()
 
     def _write_info(self, sensor: SensorInfo) -> None:

@@ -94,8 +94,8 @@ def build(only: str = "") -> App:
     app.command(
         living.live,
         group=_WALKS,
-        usage="Usage: ankle-imu live SESSION [OPTIONS]",
-        help_epilogue="Example:  ankle-imu live last --speed 4",
+        usage="Usage: ankle-imu live [SESSION] [OPTIONS]",
+        help_epilogue="Example:  ankle-imu live last --speed 4\n\nExample:  ankle-imu live --attach",
     )
     app.command(practising.build(_WALKS, _OPTIONS))
     app.command(serving.build(_WALKS, _OPTIONS))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -48,12 +50,12 @@ def low_pass_decimated(values: Array, cutoff_hz: float, sampling_rate: float, st
     Windowed-sinc FIR (Hamming, transition about `cutoff_hz` wide), computed at the kept samples only; edges see
     the signal held constant beyond its ends.
     """
-    from scipy.signal import firwin, upfirdn
+    from scipy.signal import upfirdn
 
     if cutoff_hz >= 0.45 * sampling_rate:
         return np.ascontiguousarray(values[::step])
     half = max(1, round(1.65 * sampling_rate / cutoff_hz))
-    taps = firwin(2 * half + 1, cutoff_hz, fs=sampling_rate)
+    taps = _taps(2 * half + 1, cutoff_hz, sampling_rate)
     lead = -half % step
     full = upfirdn(np.concatenate([np.zeros(lead), taps]), values, 1, step, axis=0)
     first, count = (half + lead) // step, (len(values) + step - 1) // step
@@ -65,3 +67,13 @@ def low_pass_decimated(values: Array, cutoff_hz: float, sampling_rate: float, st
     out[early] += np.multiply.outer(below[-1] - below[at[early] + 1], values[0])
     out[late] += np.multiply.outer(below[np.minimum(at[late] - len(values) + 1, 2 * half + 1)], values[-1])
     return out
+
+
+@lru_cache(maxsize=16)
+def _taps(count: int, cutoff_hz: float, sampling_rate: float) -> Array:
+    """The filter's taps, read-only; designing them costs more than a stride's filtering."""
+    from scipy.signal import firwin
+
+    taps = np.asarray(firwin(count, cutoff_hz, fs=sampling_rate))
+    taps.flags.writeable = False
+    return taps

@@ -34,6 +34,11 @@ START_S: Final = 30.0
 END_S: Final = 5.0
 """Longest wait for the server's end: it goes 2 s after it told its pages that all is saved."""
 
+PACE_S: Final = 0.05
+"""Packets that come within so long after those before are sent on together: at 4 x 208 Hz 15 times a second, not
+60. Each message wakes two processes and finds cold caches, which costs more than what is in it
+(`tests/benchmarks/bench_live.py`). A packet of 14 samples at 208 Hz spans 67 ms by itself."""
+
 SETTLE_S: Final = 0.5
 
 
@@ -151,6 +156,10 @@ class Beside:
                     items.append(self._queue.popleft())
                 if items:
                     self._ours.send(items)
+                    time.sleep(PACE_S)
+                    self._wake.clear()
+                    self._wake.wait(PACE_S)  # goes with the next packet: what is shown was just received
+                    self._wake.set()
 
     def _keep_receiving(self) -> None:
         with suppress(OSError, EOFError, RuntimeError):

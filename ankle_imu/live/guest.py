@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import signal
 import threading
-import time
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
@@ -21,8 +20,8 @@ LINGER_S: Final = 2.0
 """How long pages can still see that all is saved."""
 
 IDLE_S: Final = 0.25
-"""While nobody looks on, packets are taken together so seldom: a wake for each costs twice its arithmetic
-(`tests/benchmarks/bench_live.py`, 4 x 208 Hz: 100 ms of processor time a second, 36 in a tight loop)."""
+"""While nobody looks on, packets are taken together so seldom: with cold caches the arithmetic costs twice what it
+does in a tight loop (`tests/benchmarks/bench_live.py`)."""
 
 
 def serve_beside(connection: Connection, bind: Bind, worn: Worn, has_bell: bool) -> None:
@@ -76,7 +75,8 @@ def _keep_receiving(
         while True:
             items = connection.recv()
             if not (has_bell or served.hub.pages):
-                time.sleep(IDLE_S)
+                served.hub.came.clear()
+                served.hub.came.wait(IDLE_S)  # the first page need not wait
             while connection.poll():
                 items += connection.recv()
             packets = [rest[0] for kind, *rest in items if kind == "packet"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import threading
 from collections import OrderedDict, deque
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
@@ -88,11 +89,17 @@ class Hub:
     ----------
     answer : acts on a word
     now : clock, s
+
+    Attributes
+    ----------
+    pages : set of Page, those that are open
+    came : threading.Event, set when one opens
     """
 
     def __init__(self, answer: Answer, now: Callable[[], float]) -> None:
         self._answer, self._now = answer, now
         self.pages: set[Page] = set()
+        self.came = threading.Event()
         self._standing: OrderedDict[tuple[Any, ...], str] = OrderedDict()
         self._words: OrderedDict[str, str] = OrderedDict()
 
@@ -132,6 +139,7 @@ class Hub:
     async def attend(self, page: Page, receive: Callable[[], Awaitable[str | bytes | None]]) -> None:
         """Keep one page until it goes, takes nothing or misbehaves."""
         self.pages.add(page)
+        self.came.set()
         sending = asyncio.ensure_future(page.keep_sending(lambda: list(self._standing.values())))
         receiving = asyncio.ensure_future(self._keep_receiving(page, receive))
         try:

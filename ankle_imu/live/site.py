@@ -27,6 +27,8 @@ FILES: Final[Mapping[str, tuple[str, str]]] = {
 }
 
 LONGEST_CODE: Final = 64
+_SHUT: Final = b'<html lang="en">'
+_OPEN: Final = b'<html lang="en" data-in="yes">'
 _HOST: Final = re.compile(r"[0-9A-Za-z.\-]+(:\d{1,5})?|\[[0-9A-Fa-f:.]+\](:\d{1,5})?")
 
 
@@ -50,7 +52,10 @@ def build(door: Door, hub: Hub) -> Starlette:
         refusal = _refused(request, is_needed=False)
         if refusal:
             return Response(refusal, 403, _headers(""))
-        body, kind = bodies[request.url.path]
+        path = request.url.path
+        body, kind = bodies[path]
+        if path == "/" and door.knows(request.cookies.get(COOKIE, "")):
+            body = body.replace(_SHUT, _OPEN, 1)  # saves the page a question before its first drawing
         return Response(body, headers=_headers(request.headers["host"]), media_type=kind)
 
     async def may_enter(request: Request) -> Response:

@@ -104,7 +104,9 @@ class LiveWalk:
 
     def _follow(self, rate: float) -> None:
         self._rate = rate
-        self._live = LiveAnalysis(sampling_rate=rate, placements=self.worn.placements, settings=self.worn.settings)
+        self._live = LiveAnalysis(
+            sampling_rate=rate, placements=self.worn.placements, settings=self.worn.settings, foot_apart=False
+        )
 
     def _push(
         self, placement: str, time: Array, acc: Array, gyr: Array, motion: dict[str, float]

@@ -51,6 +51,11 @@ class FootHop:
 class FootStream:
     """One foot sensor, hop by hop; right-leg convention inside.
 
+    Attributes
+    ----------
+    alignment : Alignment, None until it is known
+    is_apart : bool, whether its own angles and rolls are worked out; set to False once only the steps are wanted
+
     Notes
     -----
     Tilt comes from a filter of 9 s with the stride anchor, also beside a shank sensor: the causal filter of 3 s is
@@ -70,6 +75,7 @@ class FootStream:
     ) -> None:
         self._leg, self._rate, self._size, self._settings = leg, sampling_rate, size, settings
         self.alignment = known
+        self.is_apart = True
         self._is_known = known is not None
         self._track = Track(leg, sampling_rate, settings.tau_acc_foot_s)
         self._beside_shank = Track(leg, sampling_rate, settings.tau_acc_joint_s) if has_shank else self._track
@@ -84,6 +90,8 @@ class FootStream:
 
     def push(self, hop: Hop) -> FootHop:
         """Take in one hop and say what the foot did."""
+        if not self.is_apart and self.alignment is not None:
+            return self._learn(self._beneath(hop, self.alignment.segment_from_sensor))
         tracked = self._track.follow(hop)
         beside = tracked if self._beside_shank is self._track else self._beside_shank.follow(hop)
         self._recent.append(tracked)
@@ -96,7 +104,11 @@ class FootStream:
             if self.alignment is None
             else self._aligned(hop, tracked, beside, speed, self.alignment.segment_from_sensor)
         )
-        if not self._is_known and self._opening.add((hop,), out.fastest):
+        return self._learn(out)
+
+    def _learn(self, out: FootHop) -> FootHop:
+        """Try a calibration when it is time."""
+        if not self._is_known and self._opening.add((out.hop,), out.fastest):
             self._calibrate()
         return out
 
@@ -146,6 +158,28 @@ class FootStream:
             is_stance=np.array(stance),
             is_contact=contact,
             roll=np.array(roll, dtype=np.int8),
+            fastest=float(speed.max()),
+        )
+
+    def _beneath(self, hop: Hop, frame: Array) -> FootHop:
+        """Only what the joint takes of the foot: its orientation and its steps."""
+        beside = self._beside_shank.follow(hop)
+        if hop.is_start:
+            self._steps.restart()
+        speed, toe_down = qt.length(beside.gyr), beside.gyr @ frame[1]
+        stance, contact, first = [], [], hop.number * self._size
+        for k, (about_y, size) in enumerate(zip(toe_down.tolist(), speed.tolist(), strict=True)):
+            contact.append(self._steps.step(first + k, self._smooth[1].step(about_y), size))
+            stance.append(self._steps.is_stance)
+        return FootHop(
+            hop=hop,
+            beside=beside,
+            tilt=self._unknown,
+            pitch=self._unknown,
+            rate=self._unknown,
+            is_stance=np.array(stance),
+            is_contact=contact,
+            roll=np.zeros(self._size, dtype=np.int8),
             fastest=float(speed.max()),
         )
 

@@ -14,9 +14,10 @@ from ankle_imu.orientation.fusion import BREAK_S
 
 Array = NDArray[np.float64]
 
-HOP_S = 0.040
-"""Samples are worked on in hops of this length: 8 samples at 208 Hz. Own choice: a display shows no more than 25
-pictures a second anyway, and hops at fixed places make the result independent of how the stream was cut."""
+HOP_S = 0.080
+"""Samples are worked on in hops of this length: 17 samples at 208 Hz. Own choice: a live page is sent 15 messages
+a second, and a hop costs half as much as its samples (`tests/benchmarks/bench_live.py`). They lie at fixed
+places, so that the result does not depend on how the stream was cut."""
 
 MOST_WAITING = 4
 """At most so many hops of rows wait for the end of theirs: a clock that runs backwards fills no memory."""
@@ -109,17 +110,17 @@ class Intake:
 
     def _hops(self, rows: Array, at: Array, first: int, end: int, is_start: bool) -> Iterator[Hop]:
         index = np.arange(first, end)
-        after = np.searchsorted(at, index - ON_GRID)
-        after = np.minimum(np.maximum(after, min(1, len(at) - 1)), len(at) - 1)
+        after = at.searchsorted(index - ON_GRID)
+        np.maximum(after, min(1, len(at) - 1), out=after)
+        np.minimum(after, len(at) - 1, out=after)
         before = np.maximum(after - 1, 0)
-        apart = at[after] - at[before]
-        share = (index - at[before]) / np.maximum(apart, 1e-9)
-        share = np.minimum(np.maximum(share, 0.0), 1.0)[:, None]
+        start = at[before]
+        apart = at[after] - start
+        share = (index - start) / np.maximum(apart, 1e-9)
+        np.minimum(np.maximum(share, 0.0, out=share), 1.0, out=share)
+        share = share[:, None]
         values = rows[before, 1:] * (1.0 - share) + rows[after, 1:] * share
-        distance = np.minimum(np.abs(at[after] - index), np.abs(index - at[before]))
-        outside = (index < at[0] - 0.5) | (index > at[-1] + 0.5)
-        lost = ((apart > 1.6) & (distance >= 0.48)) | outside
-        broken = (lost & (np.round(apart) - 1.0 > SHORT_GAP_S * self._rate)) | outside
+        lost, broken = self._gaps(at, index, after, before, apart)
         size = self._size
         for k in range(0, len(index), size):
             part = slice(k, k + size)
@@ -131,3 +132,21 @@ class Intake:
                 broken=broken[part],
                 is_start=is_start and k == 0,
             )
+
+    def _gaps(
+        self,
+        at: Array,
+        index: NDArray[np.int64],
+        after: NDArray[np.int64],
+        before: NDArray[np.int64],
+        apart: Array,
+    ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+        """Which grid samples were not received, and which of them lie in a gap of more than 60 ms."""
+        if apart.max() <= 1.6 and index[0] >= at[0] - 0.5 and index[-1] <= at[-1] + 0.5:
+            none = np.zeros(len(index), dtype=bool)
+            return none, none
+        distance = np.minimum(np.abs(at[after] - index), np.abs(index - at[before]))
+        outside = (index < at[0] - 0.5) | (index > at[-1] + 0.5)
+        lost = ((apart > 1.6) & (distance >= 0.48)) | outside
+        broken = (lost & (np.round(apart) - 1.0 > SHORT_GAP_S * self._rate)) | outside
+        return lost, broken

@@ -87,6 +87,13 @@ class JointStream:
         """How the shank sensor sits, as far as known."""
         return self._known or (self._finding.shank if self._finding else None)
 
+    @property
+    def is_known(self) -> bool:
+        """Whether the joint's angles are worked out now."""
+        finding = self._finding
+        is_coherent = finding is not None and finding.coherence >= self._settings.coherence_needed
+        return is_coherent and self._turn.delta is not None
+
     def push_foot(self, foot: FootHop) -> JointHop | None:
         """Take in a hop of the foot; the leg's hop when the shank's was there already."""
         self._feet[foot.hop.number] = foot, self._foot_stream.alignment
@@ -161,7 +168,7 @@ class JointStream:
         tilt, pitch = frames.shank_angles_from_up(segment_up(shank.quat, shank_frame))
         angles |= {"shank_tilt": tilt / DEGREE, "shank_pitch": pitch / DEGREE}
         rate = unknown
-        if self._turn.delta is not None and finding.coherence >= self._settings.coherence_needed:
+        if self.is_known:
             joint, rate = self._joint(foot.beside, shank, finding.foot.segment_from_sensor, shank_frame)
             angles |= joint
         broken = foot.beside.broken | shank.broken

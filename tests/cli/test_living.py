@@ -39,8 +39,29 @@ def test_a_missing_extra_is_one_sentence(
 
 def test_nonsense_is_refused(ankle_imu: Callable[..., Any]) -> None:
     ankle_imu("live", "last", "--speed", "0").refuses(2, "--speed")
+    ankle_imu("live").refuses(2, "SESSION", "--attach")
+    ankle_imu("live", "--attach", "--speed", "2").refuses(2, "--speed")
     ankle_imu("live", "last", "--port", "70000").refuses(2, "--port")
     ankle_imu("record", "--simulate", "default", "--live", "--port", "-1").refuses(2, "--port")
+
+
+def test_without_a_recording_there_is_nothing_to_attach_to(
+    ankle_imu: Callable[..., Any], session: Path, tmp_path: Path
+) -> None:
+    ankle_imu("live", "--attach", "--library", tmp_path).refuses(2, f"No recording runs in {tmp_path}", "record")
+    ankle_imu("live", session, "--attach").refuses(2, f"{session.name} is not being recorded", "replays it")
+
+
+def test_of_two_recordings_one_must_be_named(ankle_imu: Callable[..., Any], tmp_path: Path) -> None:
+    from ankle_imu.recording.lock import SessionLock
+
+    folders = [tmp_path / "people" / "P-test" / "2026" / name for name in ("one", "two")]
+    for folder in folders:
+        folder.mkdir(parents=True)
+    locks = [SessionLock(folder) for folder in folders]
+    ankle_imu("live", "--attach", "--library", tmp_path).refuses(2, "2 recordings run", "one, two")
+    for lock in locks:
+        lock.release()
 
 
 def test_an_address_that_is_taken_is_refused(ankle_imu: Callable[..., Any], session: Path) -> None:

@@ -40,7 +40,14 @@ def cookie(site: Site) -> str:
 
 
 def ask(
-    site: Site, method: str, path: str, *, body: str | bytes = "", origin: str = "", host: str = ""
+    site: Site,
+    method: str,
+    path: str,
+    *,
+    body: str | bytes = "",
+    origin: str = "",
+    host: str = "",
+    cookie: str = "",
 ) -> tuple[int, dict[str, str], bytes]:
     """One request, its path sent as it stands."""
     link = http.client.HTTPConnection("127.0.0.1", site.port, timeout=10)
@@ -49,6 +56,8 @@ def ask(
     content = body.encode() if isinstance(body, str) else body
     if origin:
         link.putheader("Origin", origin)
+    if cookie:
+        link.putheader("Cookie", cookie)
     if content:
         link.putheader("Content-Length", str(len(content)))
     link.endheaders(content or None)
@@ -76,7 +85,13 @@ def test_the_page_itself_holds_nothing_and_runs_only_its_own_files(site: Site) -
     assert b"<script>" not in body
     assert b"onclick" not in body
     assert site.code.encode() not in body
+    assert b"data-in" not in body
     assert "server" not in headers
+
+
+def test_who_was_let_in_is_told_with_the_page(site: Site, cookie: str) -> None:
+    assert b'data-in="yes"' in ask(site, "GET", "/", cookie=cookie)[2]
+    assert b"data-in" not in ask(site, "GET", "/", cookie=f"{cookie}0")[2]
 
 
 def test_without_the_code_there_is_no_socket(site: Site) -> None:

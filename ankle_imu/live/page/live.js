@@ -71,14 +71,19 @@ setInterval(() => {
 async function open() {
   const code = location.hash.slice(1);
   history.replaceState(null, "", location.pathname);  // the code is no longer on show, nor in the history
+  const { dataset } = document.documentElement, wasLetIn = dataset.in === "yes";
+  delete dataset.in;  // told with the page; asked again when a connection was lost
+  if (wasLetIn) { showPage(); return; }
   try {
     const answer = await fetch("/enter", { cache: "no-store" });
     const known = (await answer.json()).in;
-    if (known) { $("door").hidden = true; $("page").hidden = false; connect(); return; }
+    if (known) { showPage(); return; }
     if (code && (await enter(code))) return;
     $("door").hidden = false; $("page").hidden = true; $("code").focus(); showBar();
   } catch { view.linked = false; showBar(); retry(); }
 }
+
+function showPage() { $("door").hidden = true; $("page").hidden = false; connect(); }
 
 async function enter(code) {
   const answer = await fetch("/enter", { method: "POST", body: code.replace(/\D/g, "") });
@@ -129,10 +134,10 @@ function leg(key) {
 }
 
 function greet() {
-  const { legs, placements, replay, roll_deg, roll_dps } = view.hello;
+  const { legs, placements, replay, attached, roll_deg, roll_dps } = view.hello;
   $("limit").textContent = `(${roll_deg.toFixed(0)}°, ${roll_dps.toFixed(0)}°/s)`;
   $("marks").hidden = $("host").hidden = replay;
-  $("stop-word").textContent = replay ? "Hold 2 s to end the replay" : "Hold 2 s to stop";
+  $("stop-word").textContent = replay ? "Hold 2 s to end the replay" : attached ? "Hold 2 s to close this page; the recording goes on" : "Hold 2 s to stop";
   $("gauges").replaceChildren(...legs.map(gaugeCard));
   legs.forEach(leg);
   $("strip-key").replaceChildren(...legs.flatMap((key) => [make("b", key, key === "left" ? "── left" : "╌╌ right"), " "]));
@@ -253,13 +258,15 @@ function showBar() {
   $("bar-time").textContent = state ? clock(state.elapsed_s) : "";
   const bad = state ? state.sensors.filter((one) => !["good", "ended"].includes(standing(one)[0])) : [];
   const replay = hello?.replay;
-  if (ended && replay) set("saved", "✓", "REPLAY OVER");
+  if (ended?.left) set("away", "○", "PAGE CLOSED", "The recording goes on.");
+  else if (ended && replay) set("saved", "✓", "REPLAY OVER");
   else if (ended?.saved) set("saved", "✓", "STOPPED, SAVED", `as ${ended.saved}`);
   else if (ended) set("attention", "!", "STOPPED", "not known to be saved: look at the terminal, then `ankle-imu repair`");
   else if (!$("door").hidden) set("away", "○", "CODE NEEDED");
   else if (!view.linked) set("attention", "!", "NO CONNECTION", replay ? "to the replay" : "What you press is kept and sent later.");
   else if (!state) set("looking", "○", "STARTING");
   else if (state.phase === "ending") set("looking", "◔", "SAVING");
+  else if (state.behind) set("looking", "◔", "CATCHING UP", "with the recording, which goes on");
   else if (state.phase === "looking") set("looking", "○", "LOOKING FOR SENSORS");
   else if (bad.length) set("attention", "!", replay ? "REPLAY" : "RECORDING", `${bad.map((one) => name(one.placement)).join(", ")}: ${standing(bad[0])[1]}`);
   else if (setup && setup.problems.length) set("attention", "!", replay ? "REPLAY" : "RECORDING", "set-up found a fault");
