@@ -323,7 +323,7 @@ function showSetup() {
   $("setup-skip").hidden = over;
   const done = over && !problems.length && steps.every((step) => step.state === "passed");
   $("setup").classList.toggle("done", done);
-  $("setup-title").textContent = done ? "✓ Set-up passed: each sensor moves as its name says" : "Set-up";
+  $("setup-title").textContent = done ? `✓ Set-up passed: ${steps.at(-1).words}` : "Set-up";
   $("steps").replaceChildren(...steps.map((step) => {
     const item = make("li", step.state), body = make("div");
     body.append(make("b", "", STEP_NAMES[step.name] || step.name));
