@@ -72,6 +72,7 @@ def test_connections_that_hang_while_armed_climb_the_whole_ladder(
     hill = on_the_hill(tmp_path, WALKS, 800.0, lambda hill: hang(hill, "connect", until=until, hung=hung))
     told = seen_in(hill, "The sensors are seen but do not connect: Connecting does not end.")
     assert {one["state"] for one in told} == {"armed", "idle"}, "it is not forgotten when it rests between"
+    assert told[0]["words"].startswith("connecting to the sensors; The sensors are seen"), "not `connected`"
     assert [name for _, name in hill.computer.remedies] == ["cycle", "restart"][: 1 + (until == "restart")]
     assert hill.states[-4:] == ["armed", "recording", "saved", "idle"]
     (folder,) = sessions(tmp_path)
