@@ -79,7 +79,7 @@ function unshelve({ recording, replay }) {
     outbox.set(id, { ...one, of, at: performance.now() - ago });
     if (one.word.c === "mark") showMark(id, one.text, one.clock).classList.add("waits");
   }
-  if (late) notice(`${late} of your marks came too late: their recording has ended.`, 60000);
+  if (late) notice(`${late} of your marks came too late: their recording has ended.`, 15000);
   [...outbox.keys()].forEach((id, n) => setTimeout(post, n < 15 ? 60 * n : 250 * (n - 11), id));
 }
 
