@@ -6,6 +6,7 @@ import asyncio
 from typing import Final
 
 from ankle_imu.devices.adapter import Link, Radio, Sighting
+from ankle_imu.devices.deadline import within
 from ankle_imu.errors import DeviceNotFound, RadioBusy
 
 SCAN_S: Final = 5.0
@@ -45,8 +46,7 @@ class Finder:
             async with self._turn:
                 seen = self._seen.pop(identifier, None) or await self._find(identifier)
                 try:
-                    async with asyncio.timeout(CONNECT_S + GRACE_S):
-                        return await self._radio.connect(seen, timeout=CONNECT_S)
+                    return await within(CONNECT_S + GRACE_S, self._radio.connect(seen, timeout=CONNECT_S))
                 except TimeoutError as error:
                     raise RadioBusy("Connecting does not end.", identifier=identifier) from error
         finally:
@@ -57,14 +57,20 @@ class Finder:
         try:
             return await self._look_for(identifier)
         except DeviceNotFound:
-            if not await self._radio.release(identifier):
+            if not await self._has_released(identifier):
                 raise
             return await self._look_for(identifier)
 
+    async def _has_released(self, identifier: str) -> bool:
+        try:
+            return await within(GRACE_S, self._radio.release(identifier))
+        except TimeoutError as error:
+            raise RadioBusy("Letting go of an old connection does not end.", identifier=identifier) from error
+
     async def _look_for(self, identifier: str) -> Sighting:
         try:
-            async with asyncio.timeout(SCAN_S + GRACE_S):
-                found = await self._radio.scan(SCAN_S, is_enough=lambda s: s.identifier in self._waiting)
+            scan = self._radio.scan(SCAN_S, is_enough=lambda s: s.identifier in self._waiting)
+            found = await within(SCAN_S + GRACE_S, scan)
         except TimeoutError as error:
             raise RadioBusy("Scanning does not end.", identifier=identifier) from error
         self.has_scanned = True

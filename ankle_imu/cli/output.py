@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -17,13 +18,27 @@ SCHEMA_VERSION: Final = 1
 
 _VERDICT_STYLE: Final = {"ok": "green", "warn": "yellow", "FAIL": "bold red"}
 
+_COMMANDS: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+"""What a terminal obeys instead of showing it: control characters, and letters that turn the way of writing."""
+
 Tell = Callable[[str, float], None]
 """Called with the name of the stage at hand and the share of the work that is done, 0..1."""
 
 
+def harmless(text: object) -> str:
+    r"""Words as they may stand in a terminal: notes, names and serial numbers come from anyone.
+
+    Examples
+    --------
+    >>> harmless("a note\x1b[31m that paints")
+    'a note [31m that paints'
+    """
+    return _COMMANDS.sub(" ", str(text))
+
+
 def show(text: object = "") -> None:
     """Print data."""
-    print(text)
+    print(harmless(text))
 
 
 def say(text: str) -> None:
@@ -34,12 +49,12 @@ def say(text: str) -> None:
 
         width = shutil.get_terminal_size().columns
         text = textwrap.fill(text, width, break_long_words=False, break_on_hyphens=False)
-    print(text, file=sys.stderr)
+    print(harmless(text), file=sys.stderr)
 
 
 def say_error(text: str) -> None:
     """Print a failure, red where colours are wanted."""
-    _console(sys.stderr).print(text, style="red", markup=False, highlight=False, soft_wrap=True)
+    _console(sys.stderr).print(harmless(text), style="red", markup=False, highlight=False, soft_wrap=True)
 
 
 def person_names() -> dict[str, str]:
@@ -81,7 +96,8 @@ def to_json(content: Mapping[str, Any]) -> str:
     """
     import json
 
-    return json.dumps(_plain({"schema_version": SCHEMA_VERSION, **content}), indent=2, allow_nan=False)
+    text = json.dumps(_plain({"schema_version": SCHEMA_VERSION, **content}), indent=2, allow_nan=False)
+    return text.replace("\x7f", "\\u007f")
 
 
 def show_table(head: Sequence[str], rows: Sequence[Sequence[str]], *, right: Sequence[str] = ()) -> None:
@@ -93,7 +109,7 @@ def show_table(head: Sequence[str], rows: Sequence[Sequence[str]], *, right: Seq
     for name in head:
         table.add_column(Text(name), justify="right" if name in right else "left", overflow="fold")
     for row in rows:
-        table.add_row(*(Text(cell) for cell in row))
+        table.add_row(*(Text(harmless(cell)) for cell in row))
     _console(sys.stdout).print(table)
 
 
@@ -101,7 +117,7 @@ def show_columns(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """Print columns without colours or folding: for thousands of rows, on which `show_table` spends long."""
     widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
     pattern = "  ".join(f"%-{width}s" for width in widths)
-    print("\n".join([(pattern % tuple(row)).rstrip() for row in (head, *rows)]))
+    print(harmless("\n".join([(pattern % tuple(row)).rstrip() for row in (head, *rows)])))
 
 
 def show_verdicts(rows: Sequence[tuple[str, str, str, str]]) -> None:
@@ -111,15 +127,16 @@ def show_verdicts(rows: Sequence[tuple[str, str, str, str]]) -> None:
 
     table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
     for verdict, what, found, fix in rows:
-        table.add_row(Text(verdict, style=_VERDICT_STYLE.get(verdict, "")), Text(what), Text(found))
+        style = _VERDICT_STYLE.get(verdict, "")
+        table.add_row(Text(verdict, style=style), Text(harmless(what)), Text(harmless(found)))
         if fix:
-            table.add_row("", "", Text(f"-> {fix}"))
+            table.add_row("", "", Text(harmless(f"-> {fix}")))
     _console(sys.stdout).print(table)
 
 
 def show_heading(text: str) -> None:
     """Print a line in bold."""
-    _console(sys.stdout).print(text, style="bold", markup=False, highlight=False, soft_wrap=True)
+    _console(sys.stdout).print(harmless(text), style="bold", markup=False, highlight=False, soft_wrap=True)
 
 
 @contextmanager

@@ -145,7 +145,7 @@ def status(*, as_json: AsJson = False) -> None:
             else "No service is installed; `ankle-imu service install` does that."
         )
         return
-    show_heading(told["words"][:1].upper() + told["words"][1:] + ".")
+    show_heading(f"{told['words'][:1].upper()}{told['words'][1:].rstrip('.')}.")
     rows = [
         (
             s["placement"].replace("_", " "),

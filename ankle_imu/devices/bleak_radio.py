@@ -14,11 +14,12 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from ankle_imu.devices.adapter import Sighting
+from ankle_imu.devices.deadline import drop, within
 from ankle_imu.errors import (
     AnkleImuError,
     BluetoothUnavailable,
@@ -87,7 +88,7 @@ class BleakRadio:
         async with self._turn:
             try:
                 scanner = BleakScanner(found, **self._options)
-                await _within(BEGIN_S, scanner.start())
+                await within(BEGIN_S, scanner.start())
             except TimeoutError as error:
                 raise BluetoothUnavailable(
                     f"The system's Bluetooth did not begin a scan within {BEGIN_S:g} s; switch it off and on."
@@ -99,7 +100,7 @@ class BleakRadio:
                     await asyncio.wait_for(enough.wait(), seconds)
             finally:
                 with suppress(Exception):  # what was seen was seen
-                    await _within(CLOSE_S, scanner.stop())
+                    await within(CLOSE_S, scanner.stop())
         return [*seen.values()]
 
     async def connect(self, seen: Sighting, *, timeout: float) -> BleakLink:
@@ -112,7 +113,7 @@ class BleakRadio:
         )
         async with self._turn:
             try:
-                await _within(timeout + DISCOVER_S, client.connect())
+                await within(timeout + DISCOVER_S, client.connect())
             except asyncio.CancelledError:
                 await _disconnect(client)
                 raise
@@ -192,42 +193,21 @@ class BleakLink:
         try:
             await asyncio.wait(pending, timeout=ANSWER_S, return_when=asyncio.FIRST_COMPLETED)
         except asyncio.CancelledError:
-            await _drop(asked)
+            await drop(asked)
             raise
         if asked.done():
             try:
                 return asked.result()
             except Exception as error:
                 raise _translate(error, self.identifier) from error
-        await _drop(asked)
+        await drop(asked)
         why = "was lost" if self._lost.done() else f"gave no answer in {ANSWER_S:g} s"
         raise ConnectionLost(f"The connection to {self.identifier} {why}.", identifier=self.identifier)
 
 
 async def _disconnect(client: Any) -> None:
     with suppress(Exception):
-        await _within(CLOSE_S, client.disconnect())
-
-
-async def _within(seconds: float, work: Coroutine[Any, Any, T]) -> T:
-    """Do it; `TimeoutError` when it takes longer, even if it cannot be stopped."""
-    task = asyncio.ensure_future(work)
-    try:
-        await asyncio.wait({task}, timeout=seconds)
-        if not task.done():
-            raise TimeoutError
-        return task.result()
-    finally:
-        if not task.done():
-            await _drop(task)
-
-
-async def _drop(task: asyncio.Future[Any]) -> None:
-    """Cancel what is no longer wanted, and see it end if it does so soon."""
-    task.cancel()
-    await asyncio.wait({task}, timeout=1.0)
-    if task.done() and not task.cancelled():
-        task.exception()
+        await within(CLOSE_S, client.disconnect())
 
 
 def _sighting(device: BLEDevice, advertisement: AdvertisementData) -> Sighting:

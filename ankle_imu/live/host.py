@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import time
 from collections.abc import Callable
 from typing import Any, Final
@@ -39,12 +40,14 @@ class WalkHost:
         self._marked: dict[str, float] = {}
         self._elapsed, self._at = 0.0, time.monotonic()
         self._is_told = False
+        self._name = secrets.token_hex(8)
 
     def hello(self) -> dict[str, Any]:
         """First message of every page."""
         worn = self.walk.worn
         return {
             "k": "hello",
+            "recording": self._name,
             "replay": self._is_replay,
             "placements": list(worn.placements),
             "legs": list(worn.legs),

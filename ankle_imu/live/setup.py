@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ankle_imu import frames
 from ankle_imu.analysis.gates import TAPPING
-from ankle_imu.calibration.traits import CARRIED
+from ankle_imu.calibration.traits import CARRIED, SHAKEN
 from ankle_imu.errors import AnkleImuError
 from ankle_imu.values import Alignment, Recording
 
@@ -31,6 +31,25 @@ STILL_ACC: Final = 0.4
 WALK_S: Final = 12.0
 """Ten steps with each foot. After so much walking every fault of wearing and of settings that can be seen at all
 is named, after 8 s a wrong range of the gyroscope is not (own comparison, `tests/live/test_setup.py`)."""
+
+LONGEST_WALK_S: Final = 24.0
+LEAST_STRIDES: Final = 6
+LOOK_AGAIN_S: Final = 4.0
+"""Where the analysis found fewer strides of either leg it is asked again after so much more walking, and judges
+after the longest at the latest: brisk taps look like walking until they are analyzed (own choice)."""
+
+JOLTED: Final = 1.2
+"""m/s^2 of jolts for each rad/s of turning from which a sensor is carried and does not tap: a tapping foot pivots
+on its heel, 0.5 (own comparison: taps 0.5 .. 0.55, bags 1.4 .. 1.7)."""
+
+READY_S: Final = 2.0
+"""Who stands this long before the first tap has the sensors on (own choice)."""
+
+MOVED: Final = 0.5
+"""rad/s, a sensor that is put on or worn by someone who walks turns faster (own choice)."""
+
+UNMOVED_S: Final = 20.0
+"""A sensor that never moved for so long is named while it is waited for: the other foot's taps take 10 s."""
 
 LONGEST_S: Final = 150.0
 """The set-up looks back no further than the analysis does for standing and taps."""
@@ -76,7 +95,9 @@ class Setup:
         self._blocks: dict[str, list[tuple[Array, Array, Array]]] = {p: [] for p in self.placements}
         self._arriving: dict[str, str] = dict.fromkeys(self.placements, "not seen yet")
         self._at = 0
-        self._walked_s = 0.0
+        self._walked_s, self._enough_s = 0.0, WALK_S
+        self._began = self._tapped = float("nan")
+        self._unmoved = list(self.placements)
         self._taps: dict[str, _Taps] = {p: _Taps() for p in self._feet}
         self._looked = float("-inf")
         self._passed: dict[str, str] = {}
@@ -107,8 +128,12 @@ class Setup:
         blocks.append((time, acc, gyr))
         while blocks[-1][0][-1] - blocks[0][0][0] > LONGEST_S:
             blocks.pop(0)
-        if placement in self._taps and STEPS[self._at] == "taps":
-            self._taps[placement].take(gyr)
+        if not self._began <= time[-1]:
+            self._began = float(time[0])
+        if placement in self._unmoved and np.nanmax(np.abs(gyr), initial=0.0) > MOVED:
+            self._unmoved.remove(placement)
+        if placement in self._taps and STEPS[self._at] == "taps" and self._taps[placement].take(gyr):
+            self._tapped = float(np.fmin(self._tapped, time[0]))
         if time[-1] - self._looked < _BEAT_S:
             return False
         self._looked = float(time[-1])
@@ -141,6 +166,13 @@ class Setup:
         }
 
     def _ask(self, name: str) -> str:
+        asked = self._task(name)
+        if not self._unmoved or not self._looked - self._began > UNMOVED_S:
+            return asked
+        lying = " and ".join(_name(p) for p in self._unmoved)
+        return f"{asked}. {lying.capitalize()}: this sensor has not moved yet; is it worn?"
+
+    def _task(self, name: str) -> str:
         if name == "put_on":
             missing = [f"{_name(p)}: {why}" for p, why in self._arriving.items() if why]
             return "; ".join(missing) or "all sensors arrive"
@@ -148,15 +180,15 @@ class Setup:
             counts = ", ".join(
                 f"{frames.leg_of(p)} {min(self._taps[p].count, TAPS)} of {TAPS}" for p in self._feet
             )
-            return f"Heel on the floor, toes up and down, one foot after the other: {counts}"
+            return f"Stand, heel on the floor, toes up and down, one foot after the other: {counts}"
         if name == "still":
             return f"Stand still on both feet for {STILL_S:g} s"
-        left = max(0.0, WALK_S - self._walked_s)
+        left = max(0.0, self._enough_s - self._walked_s)
         return f"Walk straight on, ten steps with each foot: {left:.0f} s more"
 
     def _look(self, now: float) -> None:
         name = STEPS[self._at]
-        if self._is_lively(now):
+        if self._is_lively(now) or self._is_carried(now):
             self._walked_s += _BEAT_S
         elif name != "walk":
             self._walked_s = 0.0
@@ -168,7 +200,7 @@ class Setup:
             self._pass("taps seen: " + ", ".join(f"{frames.leg_of(p)} {t.count}" for p, t in self._taps.items()))
         elif name == "still" and self._is_still(now):
             self._pass("you stood still")
-        elif name == "walk" and self._walked_s >= WALK_S:
+        elif name == "walk" and self._walked_s >= self._enough_s:
             self._judge()
         elif name in ("taps", "still") and self._walked_s >= 0.5 * WALK_S:
             self._left_out[name] = {"taps": "too few toe taps were seen", "still": "you did not stand still"}[name]
@@ -194,6 +226,18 @@ class Setup:
                 return True
         return False
 
+    def _is_carried(self, now: float) -> bool:
+        """Whether a sensor is jolted as by steps and hardly turns: its wearer walks, and it is in a bag."""
+        for placement in self.placements:
+            acc, gyr = self._last(placement, now, 2.0)
+            if len(acc) < 2:
+                continue
+            jolts = float(np.nanstd(np.linalg.norm(acc, axis=1)))
+            turns = float(np.nanquantile(np.linalg.norm(gyr, axis=1), 0.9))
+            if jolts > max(SHAKEN, JOLTED * turns):
+                return True
+        return False
+
     def _is_still(self, now: float) -> bool:
         for placement in self.placements:
             acc, gyr = self._last(placement, now, STILL_S)
@@ -205,26 +249,45 @@ class Setup:
         return True
 
     def _judge(self) -> None:
-        """The verdict of the analysis on all that was seen."""
-        self.problems = self._found()
+        """The verdict of the analysis on all that was seen, unless it saw too little."""
+        problems, has_walked = self._found()
+        if not has_walked and self._enough_s < LONGEST_WALK_S:
+            self._enough_s += LOOK_AGAIN_S
+            return
+        self.problems = problems
         if not self.problems:
-            self._passed["walk"] = "each sensor moves as its name says"
+            self._passed["walk"] = f"each sensor moves as its name says; {self._unsure()}"
         self.end()
 
-    def _found(self) -> tuple[str, ...]:
+    def _unsure(self) -> str:
+        """What ten steps cannot tell."""
+        if not self._feet:
+            return "which leg a lone shank sensor is on cannot be told"
+        return "left and right show for certain in a longer walk"
+
+    def _found(self) -> tuple[tuple[str, ...], bool]:
+        """What is wrong, and whether the analysis saw enough strides to say that all is."""
         from ankle_imu.analysis import analyze
+        from ankle_imu.live.slipping import find_setup_slips
 
         silent = [p for p in self.placements if sum(len(t) for t, _, _ in self._blocks[p]) < 2]
         missing = tuple(f"{p}: nothing came from this sensor; wake it and begin the set-up anew." for p in silent)
         try:
-            result = analyze(self.recording())
+            recording = self.recording()
+            result = analyze(recording)
         except (AnkleImuError, ValueError) as error:
-            return (*missing, str(error))
+            return (*missing, str(error)), True
         alignment = result.quality["alignment"]
         self._heed_gates([gate for one in alignment.values() for gate in one["gates"]])
         failed = [f"{p}: {one['reason']}" for p, one in alignment.items() if one["verdict"] == "failed"]
         told = [*missing, *result.quality["warnings"]]
-        return (*told, *(f for f in failed if not any(f.partition(": ")[2] in t for t in told)))
+        told += [f for f in failed if not any(f.partition(": ")[2] in t for t in told)]
+        wearing = " ".join([*result.quality["wearing"], *failed])
+        since = self._tapped - READY_S if np.isfinite(self._tapped) else float("-inf")
+        slips = find_setup_slips(recording, result, since)
+        told += [words for p, words in slips.items() if p not in wearing]
+        strides = result.strides["leg"].value_counts()
+        return tuple(told), bool(strides.max() >= LEAST_STRIDES if len(strides) else False)
 
     def _heed_gates(self, gates: Sequence[Mapping[str, Any]]) -> None:
         """Take back the taps and the standing where the analysis could not use them."""
@@ -232,6 +295,10 @@ class Setup:
             bad = [gate["words"] for gate in gates if gate["gate"] in names and gate["verdict"] != "passed"]
             if bad:
                 self._left_out[step] = bad[0]
+        names = ("tap_halves_deg", "taps_to_walking_deg")  # what a turn about the vertical shows in
+        turned = [g["words"] for g in gates if g["gate"] in names and g["verdict"] == "failed"]
+        if turned:
+            self._left_out["taps"] = f"{turned[0]}, or the sensor turned on the foot: tap anew"
 
     def recording(self) -> Recording:
         """All samples since the set-up began; `ValueError` when there are none."""
@@ -250,13 +317,16 @@ class _Taps:
     def __init__(self) -> None:
         self._bursts, self._is_fast = 0, False
 
-    def take(self, gyr: Array) -> None:
+    def take(self, gyr: Array) -> bool:
+        """Count on; whether a tap was under way."""
+        before = self._bursts
         speed = np.nan_to_num(np.linalg.norm(gyr, axis=1))
         for fast, slow in zip((speed > TAPPING).tolist(), (speed < 0.5 * TAPPING).tolist(), strict=True):
             if fast and not self._is_fast:
                 self._bursts, self._is_fast = self._bursts + 1, True
             elif slow:
                 self._is_fast = False
+        return self._bursts > before
 
     @property
     def count(self) -> int:

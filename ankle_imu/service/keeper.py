@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from ankle_imu.capture import Captured, End, Order, Recorder, Wanted
 from ankle_imu.devices.adapter import Adapter, Radio, Wish
+from ankle_imu.devices.deadline import drop, within
 from ankle_imu.errors import AnkleImuError, BluetoothUnavailable, RadioBusy
 from ankle_imu.service.computer import Computer
 from ankle_imu.service.dating import UNSURE, redate, redate_all
@@ -28,6 +29,15 @@ SCAN_S: Final = 5.0
 SCAN_EVERY_S: Final = 15.0
 """While idle it listens a third of the time: a sensor that advertises every second is met within a quarter
 minute."""
+GRACE_S: Final = 10.0
+"""A scan, or a question to the system's services, that takes so much longer than it should is given up (that of
+`capture.finder`)."""
+REMEDY_S: Final = 30.0
+"""Longest wait for a remedy; switching the adapter off and on may take 20 s of D-Bus (`bluez_adapter`)."""
+CONNECT_S: Final = 30.0
+"""Sensors that advertise and do not stream so long after: connecting takes 10 s each (own choice)."""
+LEAVE_S: Final = 10.0
+"""Longest wait for what is still under way when the program ends."""
 CLOCK_EVERY_S: Final = 15.0
 STUCK_S: Final = 300.0
 """What takes longer to end than this never will: LAST_HEAL_S and the disconnections take half of it. The
@@ -113,7 +123,9 @@ class Keeper:
             notify("STOPPING=1")
             if self._scanning is not None:
                 self._scanning.cancel()
-            await asyncio.gather(*self._errands, return_exceptions=True)
+            if self._errands:
+                _, late = await asyncio.wait(self._errands, timeout=LEAVE_S)
+                await asyncio.gather(*map(drop, late))
             await self._signs.close()
 
     async def _pause(self) -> None:
@@ -129,6 +141,7 @@ class Keeper:
         self._look_at_clock(now)
         ended = self._ended()
         is_moving = self._movement.look()
+        self._look_at_connecting(now)
         is_kept, self._is_kept = self._is_kept, False
         has_room = self._computer.has_room(self._setup.root)
         self._note("disk", "" if has_room else "The disk is nearly full; nothing is recorded until there is room.")
@@ -140,7 +153,7 @@ class Keeper:
             has_session=ended and self._left is not None,
             is_kept=is_kept,
             has_room=has_room,
-            is_broken="bluetooth" in self._problems,
+            is_broken=not {"bluetooth", "connecting"}.isdisjoint(self._problems),
             is_clock_set=self._is_clock_set,
             is_leaving=self._leave.is_set(),
         )
@@ -160,12 +173,18 @@ class Keeper:
             self._note("saved", "" if known else "No sensor that is worn is saved; `ankle-imu sensors add`.")
             if not known:
                 return False
-            found = await self._radio.scan(SCAN_S, is_enough=lambda seen: seen.identifier in known)
+            scan = self._radio.scan(SCAN_S, is_enough=lambda seen: seen.identifier in known)
+            found = await within(SCAN_S + GRACE_S, scan)
             is_seen = any(seen.identifier in known for seen in found)
             if not is_seen and not self._has_scanned:  # an earlier run that was killed may hold them
-                released = [await self._radio.release(identifier) for identifier in sorted(known)]
+                released = [await within(GRACE_S, self._radio.release(one)) for one in sorted(known)]
                 self._scan_at = float("-inf") if any(released) else self._scan_at
             self._has_scanned = True
+        except TimeoutError:
+            self._note(
+                "bluetooth", f"Bluetooth hangs: a scan of {SCAN_S:g} s did not end in {SCAN_S + GRACE_S:g} s."
+            )
+            return False
         except (BluetoothUnavailable, RadioBusy) as error:
             self._note("bluetooth", str(error))
             return False
@@ -174,7 +193,18 @@ class Keeper:
             return False
         self._note("bluetooth", "")
         self._note("sensors", "")
+        if not is_seen:
+            self._note("connecting", "")
         return is_seen
+
+    def _look_at_connecting(self, now: float) -> None:
+        """Notice sensors that are seen and cannot be had; they are given up when they are out of sight."""
+        if self._movement.is_streaming:
+            self._note("connecting", "")
+        elif self.situation.state is State.ARMED and now - self.situation.since >= CONNECT_S:
+            told = self._recorder.status().sensors if self._recorder else ()
+            why = next((f": {one.problem}" for one in told if one.problem), "")
+            self._note("connecting", f"The sensors are seen but do not connect{why}".rstrip(".") + ".")
 
     def _was_seen(self) -> bool:
         if self._scanning is None or not self._scanning.done():
@@ -191,7 +221,8 @@ class Keeper:
             self._errand(self._ask_clock())
 
     async def _ask_clock(self) -> None:
-        self._is_clock_set = await self._computer.is_clock_set()
+        with suppress(TimeoutError):
+            self._is_clock_set = await within(GRACE_S, self._computer.is_clock_set())
 
     def _ended(self) -> bool:
         """Whether the recorder is at its end; what it left is in `_left`."""
@@ -283,7 +314,11 @@ class Keeper:
         self._errand(self._try(self._computer.restart_bluetooth()))
 
     async def _try(self, remedy: Awaitable[str]) -> None:
-        self._say(f"... {await remedy or 'done'}")
+        try:
+            told = await within(REMEDY_S, remedy)
+        except TimeoutError:
+            told = f"no answer in {REMEDY_S:g} s"
+        self._say(f"... {told or 'done'}")
         self._scan_at = float("-inf")
 
     def _leave_nothing(self) -> None:

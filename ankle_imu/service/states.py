@@ -60,7 +60,7 @@ class Event:
     has_session : bool, and it left a session
     is_kept : bool, what KEEP asked for is done
     has_room : bool, the disk has room for a recording
-    is_broken : bool, the system's Bluetooth refuses to work
+    is_broken : bool, the system's Bluetooth refuses to work, does not answer, or connects none of what it sees
     is_clock_set : bool, the wall clock was set by a time server
     is_leaving : bool, the program was told to end
     """
@@ -209,7 +209,6 @@ def _enter(situation: Situation, state: State, now: float) -> Situation:
         moved_at=now,
         streamed_at=now,
         is_finishing=False,
-        ladder=Ladder(),
         why=why,
     )
 
@@ -224,9 +223,11 @@ def _rest(situation: Situation, now: float) -> Step:
 
 
 def _mend(situation: Situation, event: Event, now: float) -> Step:
-    """Remedies for Bluetooth: while it refuses, and while a recording has none of its sensors."""
+    """Remedies for Bluetooth: while it refuses or hangs, and while a recording has none of its sensors."""
     is_deserted = situation.state is State.RECORDING and not event.is_streaming
-    if not (event.is_broken or is_deserted) or situation.is_finishing:
+    if situation.is_finishing:
+        return situation, ()
+    if not (event.is_broken or is_deserted):
         return replace(situation, ladder=Ladder()), ()
     since = now if event.is_broken and not is_deserted else situation.streamed_at
     ladder, remedy = situation.ladder.climb(since, now)

@@ -49,12 +49,15 @@ def told_situation(
     """
     away = [s.wanted.placement for s in status.sensors if s.state != "streaming"] if status else []
     attention = [*problems.values()]
+    words = _WORDS[situation.state]
+    if situation.state is State.ARMED and status and len(away) == len(status.sensors):
+        words = "connecting to the sensors"
     if situation.state is State.RECORDING and away and not situation.is_finishing:
         attention.append(f"Not streaming: {', '.join(away)}.")
     return {
         "schema_version": SCHEMA_VERSION,
         "state": str(situation.state),
-        "words": _WORDS[situation.state] + (f"; {' '.join(attention)}" if attention else ""),
+        "words": words + (f"; {' '.join(attention)}" if attention else ""),
         "attention": attention,
         "state_s": round(now - situation.since, 1),
         "elapsed_s": round(status.elapsed_s, 1) if status else 0.0,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -216,3 +217,73 @@ def test_markers_a_cut_line_and_the_stop(hand: Hand, line: Line, open_page: Call
     markers = {m.text: m.time_s for m in ai.open_session(captured.folder).markers}
     assert markers.keys() == {"surface scree", HOSTILE, "stumble"}
     assert markers["stumble"] == pytest.approx(pressed, abs=0.5)
+
+
+def reach(page: Any, url: str) -> None:
+    """Open a page after one that could not be opened: the browser's own page on that may still come in between."""
+    for _ in range(4):
+        with contextlib.suppress(Exception):
+            page.goto(url)
+            return
+        page.wait_for_timeout(1000)
+    page.goto(url)
+
+
+SHELVED = "Object.keys(localStorage).filter(key => key.startsWith('ankle-imu '))"
+
+
+def test_marks_of_a_cut_line_survive_a_reload_and_count_once(
+    hand: Hand, line: Line, open_page: Callable[..., Any]
+) -> None:
+    url = f"http://127.0.0.1:{line.port}/"
+    page = open_page(url)
+    word(page, "SET-UP")
+    page.click("#setup-skip")
+    word(page, "RECORDING")
+
+    page.evaluate("() => { window.forgets = Storage.prototype.removeItem; }")
+    page.evaluate(
+        "() => { Storage.prototype.removeItem = () => {}; }"
+    )  # as if it were cut between the word and its answer
+    page.click("#surface button >> text=rock")
+    page.wait_for_function("() => document.querySelectorAll('#said li:not(.waits)').length === 1")
+    page.evaluate("() => { Storage.prototype.removeItem = window.forgets; }")
+    line.cut()
+    word(page, "NO CONNECTION")
+    page.click("#stumble")
+    pressed = hand.recorder.elapsed()
+    page.fill("#note-text", HOSTILE)
+    page.click("#note button")
+    page.click("#pain button >> nth=7")
+    page.click("#undo-do")
+    assert page.locator("#said .waits").count() == 2
+    elsewhere = {"word": {"c": "mark", "kind": "pain", "value": 9, "id": "x"}, "text": "pain 9", "clock": "00:01"}
+    page.evaluate(
+        "old => localStorage.setItem('ankle-imu other x', JSON.stringify(old))", {**elsewhere, "pressed": 0}
+    )
+    page.evaluate("localStorage.setItem('ankle-imu other y', 'no JSON')")
+    assert page.evaluate(SHELVED + ".length") == 5, (
+        "one that is known already, two that wait, two of another recording"
+    )
+
+    page.wait_for_timeout(3000)
+    with contextlib.suppress(Exception):
+        page.reload(timeout=3000)  # there is nobody to reload it from
+    line.mend()
+    reach(page, url)
+    word(page, "RECORDING")
+    page.wait_for_function("() => document.querySelectorAll('#said li:not(.waits)').length === 3")
+    assert "1 of your marks came too late" in page.inner_text("#undo")
+    fits(page)
+    page.wait_for_function(SHELVED + ".length === 0")
+    assert page.evaluate("window.hacked") is None
+    page.reload()
+    word(page, "RECORDING")
+    page.wait_for_timeout(1000)
+
+    captured = hand.finish()
+    is_whole(captured)
+    assert captured.folder is not None
+    markers = [(m.text, m.time_s) for m in ai.open_session(captured.folder).markers]
+    assert sorted(text for text, _ in markers) == sorted(["surface rock", "stumble", HOSTILE])
+    assert dict(markers)["stumble"] == pytest.approx(pressed, abs=0.5)

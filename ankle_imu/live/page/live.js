@@ -8,7 +8,7 @@ const SURFACES = ["path", "grass", "forest", "rock", "scree", "snow", "mud", "as
 const SOURCES = { joint: "ankle inversion", foot: "foot tilt" };
 const SILENT_MS = 3500, HOLD_MS = 2000, UNDO_MS = 5000;
 
-const view = { legs: {}, sensors: {}, state: null, setup: null, hello: null, roll: null, ended: null, linked: false, lateness: null };
+const view = { legs: {}, sensors: {}, state: null, setup: null, hello: null, roll: null, ended: null, linked: false, greeted: false, lateness: null };
 const live = (window.ankleImuLive = { delays: [], cues: [], frames: 0, firstDrawn: null });
 const dirty = { strip: false, stamp: null };
 
@@ -32,27 +32,75 @@ const degrees = (v) => {
 };
 const identity = () => Array.from(crypto.getRandomValues(new Uint8Array(9)), (b) => b.toString(16).padStart(2, "0")).join("");
 
-// Words to the recorder: each has a name of its own and is said again until it is answered.
+// Words to the recorder: each has a name of its own and is said again until it is answered. What is to be kept waits
+// in the browser's storage too, under the recording it belongs to, so that a reload of the page loses nothing.
 const outbox = new Map(), taken = new Map();
+const SHELF = "ankle-imu ", SHELVED = ["mark", "undo", "verdict"], DAY_MS = 86_400_000;
 let socket = null, heard = 0, wait = 500;
 
 function say(word) {
   const id = identity();
-  outbox.set(id, { word: { ...word, id }, at: performance.now() });
+  outbox.set(id, { word: { ...word, id }, at: performance.now(), of: view.hello?.recording ?? null });
+  shelve(id);
   post(id);
   return id;
 }
 
+const shelf = (of, id) => `${SHELF}${of} ${id}`;
+
+function shelve(id, shown = {}) {
+  const one = outbox.get(id);
+  if (!one || !one.of || view.hello.replay || !SHELVED.includes(one.word.c)) return;
+  Object.assign(one, shown);
+  const { word, text, clock } = one;
+  try { localStorage.setItem(shelf(one.of, id), JSON.stringify({ word, text, clock, pressed: Date.now() - (performance.now() - one.at) })); }
+  catch { /* a browser that keeps nothing: the words wait in this page alone */ }
+}
+
+function forget(id) {
+  const one = outbox.get(id);
+  outbox.delete(id);
+  if (one?.of) try { localStorage.removeItem(shelf(one.of, id)); } catch { /* nothing was kept */ }
+}
+
+// What was pressed in this recording before a reload; what belongs to another one can reach nobody any more.
+function unshelve({ recording, replay }) {
+  let late = 0;
+  for (const [id, one] of [...outbox]) {
+    one.of ??= recording;
+    if (one.of === recording) shelve(id);
+    else { late += one.word.c === "mark"; forget(id); }
+  }
+  for (const key of replay ? [] : shelved()) {
+    const [of, id] = key.slice(SHELF.length).split(" ");
+    if (of === recording && outbox.has(id)) continue;
+    const one = unpack(key), ago = one ? Math.max(0, Date.now() - one.pressed) : DAY_MS;
+    if (of !== recording || ago >= DAY_MS) { late += one?.word.c === "mark"; localStorage.removeItem(key); continue; }
+    outbox.set(id, { ...one, of, at: performance.now() - ago });
+    if (one.word.c === "mark") showMark(id, one.text, one.clock).classList.add("waits");
+  }
+  if (late) notice(`${late} of your marks came too late: their recording has ended.`, 15000);
+  [...outbox.keys()].forEach((id, n) => setTimeout(post, n < 15 ? 60 * n : 250 * (n - 11), id));
+}
+
+function shelved() {
+  try { return Object.keys(localStorage).filter((key) => key.startsWith(SHELF)); } catch { return []; }
+}
+
+function unpack(key) {
+  try { const one = JSON.parse(localStorage.getItem(key)); return SHELVED.includes(one.word.c) ? one : null; } catch { return null; }
+}
+
 function post(id) {
   const one = outbox.get(id);
-  if (!one || !socket || socket.readyState !== WebSocket.OPEN) return;
+  if (!one || !view.greeted || one.of !== view.hello.recording || socket?.readyState !== WebSocket.OPEN) return;
   one.isSent = true;
   socket.send(JSON.stringify({ ...one.word, ago: (performance.now() - one.at) / 1000 }));
 }
 
 function connect() {
   const mine = (socket = new WebSocket(`ws://${location.host}/socket`));
-  mine.onopen = () => { heard = performance.now(); wait = 500; view.linked = true; [...outbox.keys()].forEach((id, n) => setTimeout(post, 60 * n, id)); showBar(); };
+  mine.onopen = () => { heard = performance.now(); wait = 500; view.linked = true; view.greeted = false; showBar(); };
   mine.onmessage = (event) => { heard = performance.now(); receive(JSON.parse(event.data)); };
   mine.onclose = () => { if (socket === mine) { view.linked = false; showBar(); retry(); } };
 }
@@ -116,14 +164,14 @@ function receive(message) {
 function close() {
   for (const node of document.querySelectorAll("#page button, #page input")) node.disabled = true;
   const late = [...outbox.values()].filter(({ word }) => word.c === "mark").length;
-  outbox.clear();
+  [...outbox.keys()].forEach(forget);
   undoing = null; $("undo").hidden = true;
   if (late) notice(`${late} of your marks came too late to be kept.`, 60000);
 }
 
 function settled(id, why) {
   const word = outbox.get(id)?.word;
-  outbox.delete(id);
+  forget(id);
   if (why && word?.c === "undo" && taken.has(word.of)) showMark(word.of, ...taken.get(word.of));
   document.getElementById(`mark-${id}`)?.classList.remove("waits");
   if (why) notice(`Not done: ${why}.`);
@@ -144,6 +192,8 @@ function greet() {
   $("sensors").replaceChildren(...placements.map(sensorCard));
   $("strip-card").hidden = $("roll").hidden = !legs.length;
   dirty.strip = true;
+  view.greeted = true;
+  unshelve(view.hello);
 }
 
 function gaugeCard(key) {
@@ -280,7 +330,7 @@ function showSetup() {
   $("setup-skip").hidden = over;
   const done = over && !problems.length && steps.every((step) => step.state === "passed");
   $("setup").classList.toggle("done", done);
-  $("setup-title").textContent = done ? "✓ Set-up passed: each sensor moves as its name says" : "Set-up";
+  $("setup-title").textContent = done ? `✓ Set-up passed: ${steps.at(-1).words}` : "Set-up";
   $("steps").replaceChildren(...steps.map((step) => {
     const item = make("li", step.state), body = make("div");
     body.append(make("b", "", STEP_NAMES[step.name] || step.name));
@@ -311,8 +361,9 @@ function choose(group, one) {
 let undoing = null;
 
 function mark(kind, value, text) {
-  const id = say({ c: "mark", kind, value });
-  showMark(id, text, view.state ? clock(view.state.elapsed_s) : "");
+  const id = say({ c: "mark", kind, value }), at = view.state ? clock(view.state.elapsed_s) : "";
+  shelve(id, { text, clock: at });
+  showMark(id, text, at);
   if (!view.linked) document.getElementById(`mark-${id}`).classList.add("waits");
   offerUndo(id, text);
 }
@@ -325,6 +376,7 @@ function showMark(id, text, at) {
     while ($("said").children.length > 6) $("said").lastChild.remove();
   }
   item.replaceChildren(make("time", "", at), make("span", "", text));
+  return item;
 }
 
 function offerUndo(id, text) {
@@ -355,7 +407,7 @@ $("undo-do").onclick = () => {
   if (item) taken.set(id, [...item.children].map((part) => part.textContent).reverse());
   item?.remove();
   if (taken.get(id)?.[0].startsWith("surface ")) choose($("surface"), null);
-  if (outbox.has(id) && !outbox.get(id).isSent) outbox.delete(id);  // else it may be with the recorder already
+  if (outbox.has(id) && !outbox.get(id).isSent) forget(id);  // else it may be with the recorder already
   else say({ c: "undo", of: id });
   undoing = null; $("undo").hidden = true;
 };
