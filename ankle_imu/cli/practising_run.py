@@ -1,4 +1,4 @@
-"""How a routine is run: in real time with sensors, as fast as it is computed, or laid over a recorded session."""
+"""How a routine is run: with sensors, as fast as it is computed, or laid over a recorded session."""
 
 from __future__ import annotations
 
@@ -10,13 +10,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from ankle_imu.cli import bluetooth, failures
+from ankle_imu.cli import bluetooth, failures, practising_page
 from ankle_imu.cli.practising_view import PracticeView, coaching
 
 if TYPE_CHECKING:
     from ankle_imu.capture import Captured, Recorder, Status, Wanted
     from ankle_imu.cli.live_tilt import LiveTilt
-    from ankle_imu.devices.adapter import Adapter, Radio
+    from ankle_imu.cli.living import Page
+    from ankle_imu.cli.practising_sensors import Person, Sensors
+    from ankle_imu.live.practice_beside import PracticeBeside
     from ankle_imu.practice.coach import Coach, Said
     from ankle_imu.practice.routine import Step
     from ankle_imu.values import Marker, Recording, SessionInfo
@@ -34,7 +36,7 @@ SIMULATED_RATE: Final = 104.0
 
 @dataclass(frozen=True, kw_only=True)
 class Asked:
-    """A routine and what it is recorded into."""
+    """A routine and what it is recorded into; `speed`: s of it in a second, of a simulation."""
 
     steps: tuple[Step, ...]
     pain_stop: int
@@ -42,6 +44,7 @@ class Asked:
     info: SessionInfo
     rate: float = 208.0
     seed: int = 1
+    speed: float = 1.0
 
 
 def lead(
@@ -149,27 +152,46 @@ def lay_over(asked: Asked, folder: Path, at_s: float) -> Coach:
     return coach
 
 
-Sensors = Callable[[contextlib.AsyncExitStack], Any]
-"""Gives, awaited: Radio, sensors, when the simulated person begins (loop time; NaN for real ones)."""
+def run_live(
+    asked: Asked, sensors: Sensors, page: Page | None = None
+) -> tuple[Captured, Coach, PracticeBeside | None]:
+    """Record while the coach leads, in real time or at the pace of a simulation.
 
+    Parameters
+    ----------
+    asked : Asked
+    sensors : who is recorded
+    page : where to serve a live page, None for none
 
-def run_live(asked: Asked, sensors: Sensors) -> tuple[Captured, Coach]:
-    """Real time: record while the coach leads."""
+    Returns
+    -------
+    captured : Captured
+    coach : Coach, at its end
+    beside : the page, still open for what it came to; None without
+    """
     from ankle_imu.practice.coach import Coach
+    from ankle_imu.simulate.pace import paced
 
     coach = Coach(asked.steps, asked.pain_stop, LEAD_S)
 
-    async def work() -> Captured:
+    async def work() -> tuple[Captured, PracticeBeside | None]:
         async with contextlib.AsyncExitStack() as stack:
-            radio, found, begun = await sensors(stack)
-            return await _record(radio, found, asked, coach, begun)
+            person = await sensors(stack)
+            if page is None:
+                return await _record(person, asked, coach, None), None
+            worn = [wanted.placement for wanted in person.sensors]
+            beside = await practising_page.open_practice(page, asked, coach, worn)
+            try:
+                return await _record(person, asked, coach, beside), beside
+            except BaseException:
+                await beside.close()
+                raise
 
-    return bluetooth.run(work()), coach
+    captured, beside = bluetooth.run(work(), paced(asked.speed))
+    return captured, coach, beside
 
 
-async def _record(
-    radio: Radio, sensors: dict[Wanted, Adapter], asked: Asked, coach: Coach, begun: float
-) -> Captured:
+async def _record(person: Person, asked: Asked, coach: Coach, beside: PracticeBeside | None) -> Captured:
     from ankle_imu.capture import End, Order, Recorder
     from ankle_imu.cli.keyboard import typed_lines
     from ankle_imu.cli.live_tilt import LiveTilt, Tapped
@@ -178,21 +200,25 @@ async def _record(
     from ankle_imu.practice.prompts import sees
 
     live = LiveTilt()
-    tapped: dict[Wanted, Any] = {w: Tapped(one, w.placement, live) for w, one in sensors.items()}
+    tapped: dict[Wanted, Any] = {w: Tapped(one, w.placement, live) for w, one in person.sensors.items()}
     with failures.user_input():
         order = Order(sensors=tapped, root=asked.root, info=asked.info, wish=Wish(rate_hz=asked.rate))
     streaming = asyncio.Event()
 
     def heard(status: Status) -> None:
+        if beside is not None:
+            beside.show(status)
         if status.folder is not None:
             streaming.set()
 
-    recorder = Recorder(radio, order, heard)
-    legs = {w.placement.split("_")[0] for w in sensors}
-    segments = {w.placement.split("_")[1] for w in sensors}
-    with coaching(sees(segments) if legs else "") as view, ended_by_signals(recorder):
+    recorder = Recorder(person.radio, order, heard, beside)
+    if beside is not None:
+        beside.serve(recorder)
+    segments = {w.placement.split("_")[1] for w in person.sensors}
+    with coaching(sees(segments)) as view, ended_by_signals(recorder):
         task = asyncio.ensure_future(recorder.run())
-        guiding = asyncio.ensure_future(_guide(coach, recorder, view, live, streaming, begun, typed_lines))
+        guide = _Guide(coach, recorder, view, live, person, beside)
+        guiding = asyncio.ensure_future(guide.run(streaming, typed_lines))
         await asyncio.wait({task, guiding}, return_when=asyncio.FIRST_COMPLETED)
         if guiding.done() and not task.done():
             recorder.stop(End.DURATION)
@@ -203,79 +229,58 @@ async def _record(
     return captured
 
 
-async def _guide(
-    coach: Coach,
-    recorder: Recorder,
-    view: PracticeView,
-    live: LiveTilt,
-    streaming: asyncio.Event,
-    begun: float,
-    typed_lines: Any,
-) -> None:
-    """Say and mark what is due, until it is over."""
-    from ankle_imu.practice.coach import END
+class _Guide:
+    """Says, marks and shows what is due; the one place where terminal and page reach the coach."""
 
-    await streaming.wait()
-    loop = asyncio.get_running_loop()
-    zero = loop.time() if math.isnan(begun) else begun
+    def __init__(
+        self,
+        coach: Coach,
+        recorder: Recorder,
+        view: PracticeView,
+        live: LiveTilt,
+        person: Person,
+        beside: PracticeBeside | None,
+    ) -> None:
+        self._coach, self._recorder, self._view, self._live = coach, recorder, view, live
+        self._person, self._beside = person, beside
+        self._zero = math.nan
 
-    def tell(said: Sequence[Said]) -> None:
+    def _do(self, what: Callable[[float], Sequence[Said]]) -> Sequence[Said]:
+        """Do something with the coach now; what is said of it goes into the recording and on every screen."""
+        now = asyncio.get_running_loop().time() - self._zero
+        said = what(now)
         for one in said:
             if one.mark:
-                recorder.mark(one.mark, one.leg)
-            view.hear(one)
+                self._recorder.mark(one.mark, one.leg)
+            self._view.hear(one)
+            if self._beside is not None:
+                self._beside.hear(one, self._recorder.elapsed())
+        self._person.follow(self._coach, now, now + self._zero)
+        if self._beside is not None:
+            self._beside.show_scene(now)
+        return said
 
-    def take(line: str) -> None:
-        tell(coach.take(loop.time() - zero, line))
+    async def run(self, streaming: asyncio.Event, typed_lines: Any) -> None:
+        """Lead until it is over."""
+        from ankle_imu.practice.coach import END
 
-    with typed_lines(take, view.show_typing):
-        while not coach.is_over:
-            now = loop.time() - zero
-            was_neutral = coach.step.exercise == "neutral"
-            said = coach.advance(now)
-            if was_neutral and any(one.mark == END for one in said):
-                live.set_neutral()
-            tell(said)
-            view.show(coach.scene(now), live.words(coach.step.leg, coach.step.exercise))
-            await asyncio.sleep(min(TICK_S, max(0.01, coach.next_s - now)))
-    await asyncio.sleep(TICK_S)
+        await streaming.wait()
+        loop, coach, live = asyncio.get_running_loop(), self._coach, self._live
+        self._zero = loop.time()
+        if self._beside is not None:
+            self._beside.lead(self._do)
 
+        def take(line: str) -> None:
+            self._do(lambda now: coach.take(now, line))
 
-def simulated_sensors(asked: Asked, segments: Sequence[str]) -> Sensors:
-    """Virtual sensors on a person who follows the undisturbed routine in real time."""
-
-    async def make(stack: contextlib.AsyncExitStack) -> Any:
-        from ankle_imu.capture import Wanted
-        from ankle_imu.devices import catalog
-        from ankle_imu.practice.coach import Coach
-        from ankle_imu.simulate.sensors.ankle import AnkleSensor
-        from ankle_imu.simulate.sensors.peripheral import Motion
-        from ankle_imu.simulate.sensors.radio import VirtualRadio
-
-        markers, end = lead(Coach(asked.steps, asked.pain_stop, LEAD_S), lambda said: None)
-        person = simulated(asked, segments, markers, end)
-        radio = await stack.enter_async_context(VirtualRadio())
-        begun = asyncio.get_running_loop().time()
-        sensors: dict[Wanted, Adapter] = {}
-        for n, (placement, series) in enumerate(person.series.items(), 1):
-            virtual = AnkleSensor(Motion(series, start=begun), address=f"C0:00:00:00:00:{n:02X}", seed=n)
-            await radio.add(virtual, loss=0.0, seed=n)
-            wanted = Wanted(identifier=virtual.address, placement=placement, model="ankle")
-            sensors[wanted] = catalog.adapter("ankle")
-        return radio, sensors, begun
-
-    return make
-
-
-def real_sensors(root: Path, named: Sequence[tuple[str, str]]) -> Sensors:
-    """The sensors that are named, else the saved ones."""
-    from ankle_imu.cli.choosing import named_sensor, worn_sensors
-
-    saved = {} if named else worn_sensors(root)
-
-    async def make(stack: contextlib.AsyncExitStack) -> Any:
-        radio = bluetooth.radio()
-        found = dict([await named_sensor(radio, root, *pair) for pair in named]) or saved
-        return radio, found, math.nan
-
-    return make
+        with typed_lines(take, self._view.show_typing):
+            while not coach.is_over:
+                was_neutral = coach.step.exercise == "neutral"
+                said = self._do(coach.advance)
+                if was_neutral and any(one.mark == END for one in said):
+                    live.set_neutral()
+                now = loop.time() - self._zero
+                self._view.show(coach.scene(now), live.words(coach.step.leg, coach.step.exercise))
+                await asyncio.sleep(min(TICK_S, max(0.01, coach.next_s - now)))
+        self._do(coach.advance)
+        await asyncio.sleep(TICK_S)

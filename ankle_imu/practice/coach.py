@@ -7,11 +7,13 @@ is computed.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from ankle_imu.practice import prompts
+from ankle_imu.practice.blocks import HEAD
 from ankle_imu.practice.routine import BACK_S, LEAD_S, MOVE_S, REST_S, ROCKING, SUPPORTED_S, TIMED, Step
 
 END: Final = "practice end"
@@ -50,7 +52,7 @@ class Scene:
 
     `number` of `total` steps, `title` and `place` of this one, `words` said last; `phase`: place | go | hold |
     back | rest | still | swing | done; `phase_left_s`, `phase_s`: of it; `left_s`: of the whole routine; `rep` of
-    `reps`; `is_paused`; `next_title`: "" for the last.
+    `reps`; `is_paused`; `is_over`; `next_title`: "" for the last.
     """
 
     number: int
@@ -65,7 +67,17 @@ class Scene:
     rep: int
     reps: int
     is_paused: bool
+    is_over: bool
     next_title: str
+
+    @property
+    def head(self) -> str:
+        """The phase in a word or two."""
+        return "PAUSED" if self.is_paused else prompts.PHASES[self.phase]
+
+    def prompt(self, said: str) -> str:
+        """What to read: how to place the joint while it is placed, else what was said last."""
+        return self.place if self.phase == "place" or said.isdigit() else said
 
 
 def moments(step: Step) -> tuple[Moment, ...]:
@@ -168,6 +180,12 @@ class Coach:
             return math.inf
         return self._begun + self._plans[self._number][self._given].at_s
 
+    @property
+    def outcome(self) -> list[str]:
+        """What was left out, a sentence each."""
+        told = [f"Skipped: {name}." for name in self.skipped]
+        return told + ([f"Ended early ({self.stopped}); what was done is kept."] if self.stopped else [])
+
     def advance(self, now: float) -> list[Said]:
         """What is due until now."""
         said = []
@@ -192,7 +210,7 @@ class Coach:
         if line in ("s", "a", "q"):
             return {"s": self.skip, "a": self.again, "q": self.stop}[line](now)
         if not line.isdecimal():
-            return [self._say(now, "Noted.", line)]
+            return self.note(now, line)
         if int(line) > 10:
             return [self._say(now, "Pain is told as 0 (none) to 10 (the worst there is).")]
         return self.pain(now, int(line))
@@ -206,7 +224,7 @@ class Coach:
             self._paused = math.nan
             return [self._say(now, "On we go.", RESUME if self._is_measuring else "")]
         self._paused = now
-        return [self._say(now, "Paused. Enter goes on.", PAUSE if self._is_measuring else "")]
+        return [self._say(now, "Paused.", PAUSE if self._is_measuring else "")]
 
     def skip(self, now: float) -> list[Said]:
         """Leave this step for the next."""
@@ -243,8 +261,17 @@ class Coach:
         if answer >= self._stop_at:
             words = f"Pain {answer}: the routine ends here. What was done is kept."
             return [noted, *self.stop(now, f"pain {answer}", words)]
-        words = "Noted." if answer == 0 else f"Pain {answer} noted. Go less far, or `s` to skip."
+        words = "Noted." if answer == 0 else f"Pain {answer} noted. Go less far, or skip."
         return [noted, self._say(now, words)]
+
+    def note(self, now: float, text: str) -> list[Said]:
+        """Keep words as a marker; `pain 3` is what it says, and `practice ...` is none of the coach's own."""
+        pain = re.fullmatch(r"pain\s+(\d+)", text.strip(), re.IGNORECASE | re.ASCII)
+        if self.is_over:
+            return []
+        if pain is not None:
+            return self.take(now, pain.group(1))
+        return [self._say(now, "Noted.", f"note: {text}" if text.split()[:1] == [HEAD] else text)]
 
     def stop(
         self, now: float, reason: str = "stopped", words: str = "Stopped. What was done is kept."
@@ -255,6 +282,11 @@ class Coach:
         said = [self._say(now, words, END if self._is_measuring else "")]
         self.stopped = reason
         return said
+
+    def planned_s(self, now: float) -> float:
+        """How far the routine would be now without pauses, skips and repeats, s from its beginning."""
+        begun = sum(step.length_s for step in self._steps[: self._number])
+        return begun + (self._paused if self.is_paused else now) - self._begun
 
     def scene(self, now: float) -> Scene:
         """What to show now."""
@@ -275,6 +307,7 @@ class Coach:
             rep=self._last.rep,
             reps=step.reps,
             is_paused=self.is_paused,
+            is_over=self.is_over,
             next_title=prompts.title(later[0]) if later else "",
         )
 

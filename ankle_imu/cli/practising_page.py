@@ -1,0 +1,77 @@
+"""The live page of a routine, beside its recorder."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Final
+
+from ankle_imu.cli import living
+
+if TYPE_CHECKING:
+    from ankle_imu.cli.practising import Setup
+    from ankle_imu.cli.practising_run import Asked
+    from ankle_imu.live.practice_beside import PracticeBeside
+    from ankle_imu.practice.coach import Coach
+
+FASTEST: Final = 30.0
+"""Two simulated sensors through the recorder take about a fiftieth of a core in real time (own measure)."""
+
+
+def page_of(setup: Setup) -> living.Page | None:
+    """Where a page is to be served, None where none is asked for.
+
+    Raises
+    ------
+    ValueError
+        If it does not go together with what else is asked for.
+    """
+    if not 0.1 <= setup.speed <= FASTEST:
+        raise ValueError(f"--speed must be 0.1 to {FASTEST:g}, found {setup.speed:g}.")
+    if setup.speed != 1.0 and (setup.fast or not setup.simulate):
+        raise ValueError("--speed goes with --simulate, and without --fast.")
+    if not setup.live:
+        return None
+    if setup.fast or setup.over:
+        raise ValueError("--live shows what goes on; leave out --fast (--speed 10 waits too) and --over.")
+    page = living.Page(host=setup.host, port=setup.port)
+    living.check_installed()
+    living.bind_of(page)
+    return page
+
+
+async def open_practice(
+    page: living.Page, asked: Asked, coach: Coach, placements: Iterable[str]
+) -> PracticeBeside:
+    """Serve the page of a routine and say where it is."""
+    from ankle_imu.live.practice import Practised, earlier_ranges
+    from ankle_imu.live.practice_beside import PracticeBeside
+
+    practised = Practised(
+        placements=tuple(placements),
+        steps=asked.steps,
+        pain_stop=asked.pain_stop,
+        speed=asked.speed,
+        earlier=await asyncio.to_thread(earlier_ranges, asked.root, asked.info.alias),
+    )
+    beside = PracticeBeside(living.bind_of(page), practised, coach)
+    try:
+        opened = await beside.open()
+    except BaseException:
+        await beside.close()
+        raise
+    living.announce(page.host, opened.port, opened.code)
+    return beside
+
+
+@contextmanager
+def summed_up(beside: PracticeBeside | None, saved: str) -> Iterator[list[str]]:
+    """Lines that are put in here are what the page ends with; without a page they go nowhere."""
+    lines: list[str] = []
+    try:
+        yield lines
+    finally:
+        if beside is not None:
+            beside.sum_up(lines)
+            asyncio.run(beside.close(saved))
