@@ -312,7 +312,8 @@ def _run(setup: Setup, steps: Any, pain_stop: int = 0, ground: str = "") -> int:
     """Run steps, or a function of the load that gives those of one leg; gives the exit code."""
     from ankle_imu.cli import practising_run as runs
     from ankle_imu.cli import practising_sensors as on_air
-    from ankle_imu.cli.practising_page import page_of, summed_up
+    from ankle_imu.cli.practising_live import run_live
+    from ankle_imu.cli.practising_page import check_page, summed_up
     from ankle_imu.library import default_alias
     from ankle_imu.manifest import check_alias
     from ankle_imu.mobility import SESSION_KIND
@@ -325,7 +326,9 @@ def _run(setup: Setup, steps: Any, pain_stop: int = 0, ground: str = "") -> int:
             raise ValueError("Choose one of --sensor, --simulate and --over.")
         if setup.fast and not setup.simulate:
             raise ValueError("--fast goes with --simulate: a person takes the time it takes.")
-        page = page_of(setup)
+        page = living.Page(host=setup.host, port=setup.port) if setup.live else None
+        waits = not (setup.fast or setup.over)
+        check_page(page, setup.speed, is_simulated=bool(setup.simulate), is_waiting=waits)
         loads = parse_load(setup.load or ())
         if callable(steps):
             steps = Routine(name="This", steps=tuple(steps(loads))).for_legs(setup.legs)
@@ -363,7 +366,7 @@ def _run(setup: Setup, steps: Any, pain_stop: int = 0, ground: str = "") -> int:
         with failures.user_input():
             named = [pair_of(text) for text in setup.sensor or ()]
         sensors = on_air.real_sensors(root, named)
-    captured, coach, beside = runs.run_live(asked, sensors, page)
+    captured, coach, beside = run_live(asked, sensors, page)
     with summed_up(beside, captured.folder.name if captured.folder else "") as lines:
         if captured.folder is None:
             say("Interrupted before a sensor streamed; nothing was recorded.")

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Final
 from ankle_imu.cli import living
 
 if TYPE_CHECKING:
-    from ankle_imu.cli.practising import Setup
     from ankle_imu.cli.practising_run import Asked
     from ankle_imu.live.practice_beside import PracticeBeside
     from ankle_imu.practice.coach import Coach
@@ -19,26 +18,26 @@ FASTEST: Final = 30.0
 """Two simulated sensors through the recorder take about a fiftieth of a core in real time (own measure)."""
 
 
-def page_of(setup: Setup) -> living.Page | None:
-    """Where a page is to be served, None where none is asked for.
+def check_page(page: living.Page | None, speed: float, *, is_simulated: bool, is_waiting: bool) -> None:
+    """See that a page, None for none, and a pace go together with what else is asked for.
 
     Raises
     ------
     ValueError
         If it does not go together with what else is asked for.
     """
-    if not 0.1 <= setup.speed <= FASTEST:
-        raise ValueError(f"--speed must be 0.1 to {FASTEST:g}, found {setup.speed:g}.")
-    if setup.speed != 1.0 and (setup.fast or not setup.simulate):
+    if not 0.1 <= speed <= FASTEST:
+        raise ValueError(f"--speed must be 0.1 to {FASTEST:g}, found {speed:g}.")
+    if speed != 1.0 and not (is_simulated and is_waiting):
         raise ValueError("--speed goes with --simulate, and without --fast.")
-    if not setup.live:
-        return None
-    if setup.fast or setup.over:
-        raise ValueError("--live shows what goes on; leave out --fast (--speed 10 waits too) and --over.")
-    page = living.Page(host=setup.host, port=setup.port)
+    if page is None:
+        return
+    if not is_waiting:
+        raise ValueError(
+            "--live shows what goes on: leave out --fast and --over; --speed 10 hurries a simulation."
+        )
     living.check_installed()
     living.bind_of(page)
-    return page
 
 
 async def open_practice(

@@ -52,6 +52,8 @@ async def _serve(connection: Connection, bind: Bind, worn: Worn | Practised, has
     host = _host(worn, served.publish, say)
     for message in host.opening():
         served.publish(message)
+    if isinstance(host, PracticeHost):
+        host.load()  # the first prompt comes soon
     say("ready", served.port, served.door.code)
 
     def end() -> None:
@@ -82,7 +84,8 @@ def _keep_receiving(
 ) -> None:
     saved = ""
     try:
-        host.load()
+        if isinstance(host, WalkHost):
+            host.load()  # before a packet
         while True:
             items = connection.recv()
             if not (has_bell or served.hub.pages):

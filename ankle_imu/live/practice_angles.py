@@ -88,7 +88,12 @@ class PracticeAngles:
             by_sensor.setdefault(packet.placement, []).append((packet.time_s, packet.payload))
         for placement, pairs in by_sensor.items():
             if placement in self._arrivals and placement in self.placements:
-                self._push(placement, *self._arrivals[placement].take(pairs))
+                rate = max(one.rate for one in self._arrivals.values())
+                self.push(placement, *self._arrivals[placement].take(pairs), rate=rate)
+        return self.settle()
+
+    def settle(self) -> bool:
+        """Work out anew what is known of legs whose block has ended and whose samples are there; whether any was."""
         complete = [leg for leg, until in self._due.items() if self._end_s(leg) >= until]
         for leg in complete:
             self._settle(leg, self._due.pop(leg))
@@ -99,11 +104,12 @@ class PracticeAngles:
         pasts = self._segments(leg)
         return self._origin + self._hop_s * min(one.end for one in pasts.values()) if pasts else -math.inf
 
-    def _push(self, placement: str, time: Array, acc: Array, gyr: Array) -> None:
+    def push(self, placement: str, time: Array, acc: Array, gyr: Array, *, rate: float) -> None:
+        """Samples (n,) s, (n, 3) m/s^2, (n, 3) rad/s of one sensor; `rate` of the fastest, Hz."""
         if not len(time):
             return
         if math.isnan(self._origin):
-            self._rate = max(one.rate for one in self._arrivals.values())
+            self._rate = rate
             self._size = max(1, round(HOP_S * self._rate))
             self._origin = float(time[0])
         if placement not in self._past:
@@ -111,7 +117,7 @@ class PracticeAngles:
         self._past[placement].push(time, acc, gyr)
 
     def mark(self, time_s: float, text: str, leg: str) -> None:
-        """A marker of the coach; the end of a block settles what is known of the leg, once its packets are there."""
+        """A marker of the coach; the end of a block settles what is known of a leg once its packets are there."""
         self._markers.append(Marker(time_s=time_s, text=text, leg=leg))
         if text == END and leg in frames.LEGS:
             self._due[leg] = time_s

@@ -8,11 +8,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any, Final
 
+import numpy as np
+
 from ankle_imu.live.practice import Ends, Practised
 from ankle_imu.live.practice_angles import PracticeAngles
 from ankle_imu.live.serving import Turn
 from ankle_imu.live.walk import Packet
 from ankle_imu.live.words import Word
+from ankle_imu.practice.coach import END
 from ankle_imu.practice.routine import TIMED, Step
 
 Say = Callable[..., None]
@@ -61,7 +64,14 @@ class PracticeHost:
         return [self._practised.hello()]
 
     def load(self) -> None:
-        """Load what it takes, before a packet."""
+        """Load what it takes, by following a pose that nobody took: later it would hold up the prompts."""
+        angles = PracticeAngles(("left_foot", "left_shank"), self._practised.settings)
+        time = np.arange(300) / 100.0
+        for placement in angles.placements:
+            angles.push(placement, time, np.tile([0.0, 0.0, 9.81], (300, 1)), np.zeros((300, 3)), rate=100.0)
+        for at, text in ((0.1, "practice neutral"), (1.2, END), (1.3, "practice rom inversion"), (2.5, END)):
+            angles.mark(at, text, "left")
+            angles.settle()
 
     def take(self, kind: str, *rest: Any) -> None:
         """What the recorder tells beside its packets, see `PracticeBeside`."""
