@@ -75,7 +75,6 @@ def write_pages(result: PracticeResult, target: Path, pdf: bool) -> tuple[list[P
 def finish(folder: Path, coach: Coach, as_json: bool, lines: list[str] | None = None) -> int:
     """Analyze what was recorded, write its page, and tell both; `lines` takes what it comes to, in words."""
     from ankle_imu import batch
-    from ankle_imu.report.practice_words import judge_practice
 
     with progress("measuring") as tell:
         with batch.one_thread():
@@ -83,7 +82,7 @@ def finish(folder: Path, coach: Coach, as_json: bool, lines: list[str] | None = 
         pages, _ = write_pages(result, folder / "report.html", pdf=False)
     told = batch.describe_practice(folder, result)
     if lines is not None:
-        lines += judge_practice(result).lines
+        lines += sessions.verdict_lines(told["verdict"])
     for line in coach.outcome:
         say(line)
     if as_json:

@@ -118,15 +118,19 @@ class _Guide:
         self._zero = math.nan
 
     def _do(self, what: Callable[[float], Sequence[Said]]) -> Sequence[Said]:
-        """Do something with the coach now; what is said of it goes into the recording and on every screen."""
+        """Do something with the coach now; what is said of it goes into the recording and on every screen.
+
+        A word is marked for when it was due: the coach counts from there, also where a busy computer was late.
+        """
         now = asyncio.get_running_loop().time() - self._zero
         said = what(now)
         for one in said:
+            at_s = max(0.0, self._recorder.elapsed() - (now - one.at_s))
             if one.mark:
-                self._recorder.mark(one.mark, one.leg)
+                self._recorder.mark(one.mark, one.leg, at_s)
             self._view.hear(one)
             if self._beside is not None:
-                self._beside.hear(one, self._recorder.elapsed())
+                self._beside.hear(one, at_s)
         self._person.follow(self._coach, now, now + self._zero)
         if self._beside is not None:
             self._beside.show_scene(now)

@@ -93,7 +93,7 @@ class PracticeAngles:
         return self.settle()
 
     def settle(self) -> bool:
-        """Work out anew what is known of legs whose block has ended and whose samples are there; whether any was."""
+        """Work out what is known of legs whose block has ended and whose samples are there; whether any was."""
         complete = [leg for leg, until in self._due.items() if self._end_s(leg) >= until]
         for leg in complete:
             self._settle(leg, self._due.pop(leg))

@@ -152,7 +152,7 @@ class Coach:
         self._plans = [moments(step) for step in self._steps]
         self._number, self._given = 0, 0
         self._begun, self._paused = start_s, math.nan
-        self._last = Moment(at_s=0.0, words="", phase="place", until_s=0.0)
+        self._last = _opening(self._steps[0])
         self._begins: list[float] = []
         self.skipped: list[str] = []
         self.pains: list[int] = []
@@ -301,7 +301,7 @@ class Coach:
             place=prompts.place(step),
             words=self._last.words if self._given else "",
             phase="done" if self.is_over else self._last.phase,
-            phase_left_s=max(0.0, self._last.until_s - clock),
+            phase_left_s=0.0 if self.is_over else max(0.0, self._last.until_s - clock),
             phase_s=self._last.until_s - self._phase_start(),
             left_s=max(0.0, left),
             rep=self._last.rep,
@@ -327,3 +327,10 @@ class Coach:
     def _go_on(self, now: float) -> None:
         self._number += 1
         self._given, self._begun, self._paused = 0, now, math.nan
+        if self._number < len(self._steps):
+            self._last = _opening(self.step)
+
+
+def _opening(step: Step) -> Moment:
+    """What stands until the first word of a step."""
+    return Moment(at_s=0.0, words="", phase="place", until_s=step.prepare_s)

@@ -59,6 +59,7 @@ function takeScene(scene) {
 
 function showScene() {
   const scene = view.scene;
+  $("now").dataset.over = scene.over;
   $("now").dataset.phase = $("dial").dataset.phase = scene.phase;
   $("dial").classList.toggle("waits", scene.rate === 0);
   put("where", scene.over ? "" : `${scene.step} of ${scene.of}`);
@@ -127,7 +128,7 @@ function showGauge() {
   const words = [part(gauge.today, "Today"), part(gauge.earlier, "last time")].filter(Boolean);
   if (gauge.hold !== null) words.push(`a hold counts from ${gauge.hold.toFixed(0)}° on`);
   const text = words.join("; ");
-  put("gauge-words", text ? `${text.replace(/^./, (c) => c.toUpperCase())}.` : "Your own range appears here after this exercise.");
+  put("gauge-words", `${text ? text.replace(/^./, (c) => c.toUpperCase()) : "Your own range appears here after this exercise"}. Dotted: the farthest just now.`);
   showAngle();
 }
 
