@@ -48,7 +48,7 @@ function greet() {
 
 function takeScene(scene) {
   const before = view.scene;
-  view.scene = scene; view.at = performance.now();
+  view.scene = scene; view.at = performance.now(); link.isCalm = scene.over;
   if (angle.step !== scene.step) Object.assign(angle, { now: null, far: null, step: scene.step });
   if (before && scene.n > before.n) { voice.say(scene.said); if (voice.isOn) live.spoken.push(scene.said); }
   if (before && (scene.phase !== before.phase || scene.rep !== before.rep) && TONES[scene.phase]) sound.beep(TONES[scene.phase]);
