@@ -49,7 +49,10 @@ function greet() {
 function takeScene(scene) {
   const before = view.scene;
   view.scene = scene; view.at = performance.now(); link.isCalm = scene.over;
-  if (angle.step !== scene.step) Object.assign(angle, { now: null, far: null, step: scene.step });
+  if (angle.step !== scene.step) {
+    Object.assign(angle, { now: null, far: null, step: scene.step });
+    if (before && document.activeElement !== $("note-text")) scrollTo({ top: 0 });  // what comes next is to be read
+  }
   if (before && scene.n > before.n) { voice.say(scene.said); if (voice.isOn) live.spoken.push(scene.said); }
   if (before && (scene.phase !== before.phase || scene.rep !== before.rep) && TONES[scene.phase]) sound.beep(TONES[scene.phase]);
   else if (before && scene.n > before.n && /^\d$/.test(scene.said)) sound.beep(440, 0.06);
@@ -67,7 +70,7 @@ function showScene() {
   put("head", scene.over ? (scene.stopped ? "ENDED" : "DONE") : scene.head);
   put("reps", scene.rep && scene.reps > 1 ? `${scene.rep} of ${scene.reps}` : "");
   put("prompt", scene.n ? scene.prompt : "The first prompt comes in a moment.");
-  const beside = scene.said !== scene.prompt && !/^\d+$/.test(scene.said) && scene.phase === "place" && !scene.said.startsWith(scene.title);
+  const beside = !scene.paused && scene.said !== scene.prompt && !/^\d+$/.test(scene.said) && scene.phase === "place" && !scene.said.startsWith(scene.title);
   put("aside", beside ? scene.said : "");
   put("next", scene.next ? `Next: ${scene.next}` : scene.over ? "" : "This is the last one.");
   put("pause", scene.paused ? "Go on" : "Pause");
@@ -87,7 +90,7 @@ function tick() {
   if (!scene) return;
   const since = link.linked ? scene.rate * (performance.now() - view.at) / 1000 : 0;
   const left = Math.max(0, scene.left - since), share = scene.lasts > 0 ? Math.min(1, left / scene.lasts) : 0;
-  put("seconds", scene.over ? "✓" : scene.lasts > 0 ? String(Math.ceil(left)) : "–");
+  put("seconds", scene.over ? (scene.stopped ? "■" : "✓") : scene.lasts > 0 ? String(Math.ceil(left)) : "–");
   document.querySelector("#dial .rest").style.strokeDashoffset = String(100 * (1 - share));
   put("bar-time", scene.over ? "" : `${clock(Math.max(0, scene.whole - since))} left`);
 }
