@@ -9,11 +9,10 @@ from cyclopts import Parameter
 
 from ankle_imu.cli import failures, sessions
 from ankle_imu.cli.arguments import AsJson, Library, Session
-from ankle_imu.cli.output import progress, say, show, show_json, show_pages
+from ankle_imu.cli.output import progress, show_json, show_pages
 
 if TYPE_CHECKING:
     from ankle_imu.mobility import PracticeResult
-    from ankle_imu.practice.coach import Coach
 
 
 def practice_report(
@@ -70,25 +69,3 @@ def write_pages(result: PracticeResult, target: Path, pdf: bool) -> tuple[list[P
         printer = print_practice(result, paper)
         pages.append(paper.absolute())
     return pages, printer
-
-
-def finish(folder: Path, coach: Coach, as_json: bool, lines: list[str] | None = None) -> int:
-    """Analyze what was recorded, write its page, and tell both; `lines` takes what it comes to, in words."""
-    from ankle_imu import batch
-
-    with progress("measuring") as tell:
-        with batch.one_thread():
-            result, saved = batch.analyze_and_save_practice(folder, tell)
-        pages, _ = write_pages(result, folder / "report.html", pdf=False)
-    told = batch.describe_practice(folder, result)
-    if lines is not None:
-        lines += sessions.verdict_lines(told["verdict"])
-    for line in coach.outcome:
-        say(line)
-    if as_json:
-        ended = {"skipped": coach.skipped, "pain": coach.pains, "ended_early": coach.stopped or None}
-        show_json({**told, **ended, "result": saved, "files": [folder, *pages]})
-        return 0
-    sessions.show_session(told)
-    show(pages[0])
-    return 0

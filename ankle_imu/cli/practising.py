@@ -12,10 +12,11 @@ from cyclopts import App, Group, Parameter
 
 from ankle_imu.cli import failures, living, sessions
 from ankle_imu.cli.arguments import library_root
-from ankle_imu.cli.output import say, show, show_json
-from ankle_imu.cli.practice_report import finish, practice_report
+from ankle_imu.cli.output import progress, say, show, show_json
+from ankle_imu.cli.practice_report import practice_report, write_pages
 
 if TYPE_CHECKING:
+    from ankle_imu.practice.coach import Coach
     from ankle_imu.practice.routine import Step
 
 Action = Literal["dorsiflexion", "plantarflexion", "inversion", "eversion"]
@@ -355,9 +356,9 @@ def _run(setup: Setup, steps: Any, pain_stop: int = 0, ground: str = "") -> int:
         )
     if setup.over:
         folder = sessions.locate(root, setup.over)
-        return finish(folder, runs.lay_over(asked, folder, setup.at), setup.as_json)
+        return _finish(folder, runs.lay_over(asked, folder, setup.at), setup.as_json)
     if setup.simulate and setup.fast:
-        return finish(*runs.run_fast(asked, runs.SIMULATED[setup.simulate]), setup.as_json)
+        return _finish(*runs.run_fast(asked, runs.SIMULATED[setup.simulate]), setup.as_json)
     if setup.simulate:
         sensors = on_air.simulated_sensors(asked, runs.SIMULATED[setup.simulate])
     else:
@@ -371,5 +372,27 @@ def _run(setup: Setup, steps: Any, pain_stop: int = 0, ground: str = "") -> int:
         if captured.folder is None:
             say("Interrupted before a sensor streamed; nothing was recorded.")
             return 130
-        code = finish(captured.folder, coach, setup.as_json, lines)
+        code = _finish(captured.folder, coach, setup.as_json, lines)
     return 130 if captured.reason == "interrupted" else code
+
+
+def _finish(folder: Path, coach: Coach, as_json: bool, lines: list[str] | None = None) -> int:
+    """Analyze what was recorded, write its page, and tell both; `lines` takes what it comes to, in words."""
+    from ankle_imu import batch
+
+    with progress("measuring") as tell:
+        with batch.one_thread():
+            result, saved = batch.analyze_and_save_practice(folder, tell)
+        pages, _ = write_pages(result, folder / "report.html", pdf=False)
+    told = batch.describe_practice(folder, result)
+    if lines is not None:
+        lines += sessions.verdict_lines(told["verdict"])
+    for line in coach.outcome:
+        say(line)
+    if as_json:
+        ended = {"skipped": coach.skipped, "pain": coach.pains, "ended_early": coach.stopped or None}
+        show_json({**told, **ended, "result": saved, "files": [folder, *pages]})
+        return 0
+    sessions.show_session(told)
+    show(pages[0])
+    return 0
