@@ -215,6 +215,9 @@ def guided(
     Each exercise is named, the joint is placed first (second toe, malleoli, heel), then counted in and held by the
     clock. Typed while it runs: Enter pauses, s skips, a repeats, 0 to 10 tells of pain (5 ends it, or what the
     plan says), q ends and keeps what was done. `practice plan` gives the default plan to edit.
+
+    With --live a page says and counts the same on a phone, shows the angle beside your own range and how the joint
+    lies, and takes pause, skip and pain (`pip install 'ankle-imu[live]'`). Both lead the same routine.
     """
     from ankle_imu.practice.routine import load_routine, remarks
 

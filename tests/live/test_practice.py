@@ -212,10 +212,10 @@ def test_the_live_angle_is_the_one_of_the_analysis(practised: Any) -> None:
             errors += (values - truth).tolist()
     assert angles.source(step) == (source, "")
     assert len(errors) > 300
-    assert np.percentile(np.abs(errors), 95) < 2.0
+    assert np.percentile(np.abs(errors), 95) < 1.5  # 0.9 in 16 simulated sessions
     for row in result.ranges.itertuples():
         if row.action != "lunge":
-            assert angles.ranges[row.leg, row.action, source][0] == pytest.approx(row.active_deg, abs=1.0)
+            assert angles.ranges[row.leg, row.action, source][0] == pytest.approx(row.active_deg, abs=0.8)
 
 
 def test_cues_are_those_of_the_analysis(practised: Any) -> None:
