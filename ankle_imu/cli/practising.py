@@ -345,6 +345,7 @@ def _run(setup: Setup, steps: Any, pain_stop: int = 0, ground: str = "") -> int:
             rate=setup.rate,
             seed=setup.seed,
             speed=setup.speed,
+            knee=setup.knee or "",
             info=SessionInfo(
                 kind=SESSION_KIND,
                 alias=alias or default_alias(),

@@ -52,7 +52,7 @@ async def open_practice(
         steps=asked.steps,
         pain_stop=asked.pain_stop,
         speed=asked.speed,
-        earlier=await asyncio.to_thread(earlier_ranges, asked.root, asked.info.alias),
+        earlier=await asyncio.to_thread(earlier_ranges, asked.root, asked.info.alias, asked.knee),
     )
     beside = PracticeBeside(living.bind_of(page), practised, coach)
     try:

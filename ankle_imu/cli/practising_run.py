@@ -26,7 +26,7 @@ SIMULATED_RATE: Final = 104.0
 
 @dataclass(frozen=True, kw_only=True)
 class Asked:
-    """A routine and what it is recorded into; `speed`: s of it in a second, of a simulation."""
+    """A routine and what it is recorded into; `speed`: s of it in a second, of a simulation; `knee` as noted."""
 
     steps: tuple[Step, ...]
     pain_stop: int
@@ -35,6 +35,7 @@ class Asked:
     rate: float = 208.0
     seed: int = 1
     speed: float = 1.0
+    knee: str = ""
 
 
 def lead(

@@ -116,13 +116,14 @@ def obey(coach: Coach, now: float, do: str, step: int) -> list[Said]:
     return coach.skip(now) if do == "skip" else coach.again(now)
 
 
-def earlier_ranges(root: Path, alias: str) -> dict[tuple[str, str, str], Ends]:
+def earlier_ranges(root: Path, alias: str, knee: str = "") -> dict[tuple[str, str, str], Ends]:
     """End ranges of the last practice in which each was measured without load.
 
     Parameters
     ----------
     root : Path of the library
     alias : str, the person
+    knee : `bent` | `straight` | "" not noted; only such sessions are looked at
 
     Returns
     -------
@@ -136,7 +137,12 @@ def earlier_ranges(root: Path, alias: str) -> dict[tuple[str, str, str], Ends]:
         return {}
     if trend is None:
         return {}
-    bare = trend[(trend["load"] == "none") & trend["deload_cm"].isna() & trend["body_share"].isna()]
+    bare = trend[
+        (trend["load"] == "none")
+        & (trend["knee"] == knee)
+        & trend["deload_cm"].isna()
+        & trend["body_share"].isna()
+    ]
     found: dict[tuple[str, str, str], Ends] = {}
     for row in bare.to_dict("records"):
         ends = (float(row["active_deg"]), float(row["assisted_deg"]))

@@ -61,8 +61,9 @@ class PracticeBeside(Beside):
     def _act(self, said: tuple[Any, ...]) -> None:
         kind, *rest = said
         if self._do is None:
-            return
-        if kind == "practice":
+            if kind == "stop" and self._recorder is not None:
+                self._recorder.stop()
+        elif kind == "practice":
             do, step = rest
             self._do(lambda now: obey(self._coach, now, do, step))
         elif kind == "pain":

@@ -105,9 +105,9 @@ class PracticeHost:
         """Act on a word of a page; in the event loop. Why it cannot be done, "" when it was."""
         if self._scene.get("over"):
             return "the routine is over"
+        if not self._scene and word.kind != "stop":
+            return "the routine has not begun"
         if word.kind == "practice":
-            if not self._scene:
-                return "the routine has not begun"
             if word.ago_s > LATE_S:
                 return "it was pressed too long ago"
             self._say("practice", word.text, word.number)

@@ -75,6 +75,24 @@ def test_a_simulated_person_at_another_pace_is_recorded_as_long_and_measured(tmp
     assert len(analyze_practice(recording).ranges) == 1
 
 
+def test_the_last_range_without_load_is_the_one_beside_which_the_page_shows(
+    ankle_imu: Any, tmp_path: Path
+) -> None:
+    from ankle_imu.live.practice import earlier_ranges
+
+    fast = ("--simulate", "both", "--fast", "--person", "P-test", "--action", "dorsiflexion")
+    told = [
+        ankle_imu("practice", "rom", "--no-lunge", *fast, *more, "--json").json["ranges"][0]
+        for more in ((), ("--seed", "2"), ("--seed", "3", "--load", "band"), ("--seed", "4", "--knee", "straight"))
+    ]
+    library = tmp_path / "library"
+    found = {knee: earlier_ranges(library, "P-test", knee) for knee in ("", "straight", "bent")}
+    key = ("left", "dorsiflexion", "joint")
+    assert found[""] == {key: pytest.approx((told[1]["active_deg"], told[1]["assisted_deg"]))}
+    assert found["straight"] == {key: pytest.approx((told[3]["active_deg"], told[3]["assisted_deg"]))}
+    assert found["bent"] == {}
+
+
 def test_a_page_is_told_what_it_came_to_and_closed_also_when_it_goes_wrong() -> None:
     class Page:
         def __init__(self) -> None:

@@ -140,6 +140,7 @@ class Heard:
 def test_a_host_passes_on_what_is_pressed_and_refuses_what_came_too_late() -> None:
     one = Heard()
     assert "not begun" in one.ask(said())
+    assert "not begun" in one.ask('{"c": "mark", "id": "a", "kind": "pain", "value": 7}')
     one.host.take("scene", Telling(begun(2.0)).scene(2.0))
     assert one.ask(said("skip", 2)) == ""
     assert "too long ago" in one.ask(said("skip", 2, ago=LATE_S + 0.1))

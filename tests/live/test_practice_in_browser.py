@@ -44,6 +44,7 @@ hold_s = 6
 prepare_s = 6
 [[block]]
 exercise = "balance"
+say = "<img src=x onerror='window.hacked=1'>Stand on one leg."
 seconds = 24
 prepare_s = 12
 """
@@ -75,6 +76,10 @@ class Led:
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
         self.url = self.wait_for(r"Live page: (http://\S+)")
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
 
     def _read(self) -> None:
         assert self._process.stderr is not None
@@ -208,6 +213,7 @@ def test_a_whole_routine_with_pause_skip_again_and_a_second_phone(
         assert "Skipped: Left dorsiflexion, with help." in lines
         assert "dorsiflexion" in lines.splitlines()[1]
         assert page.locator("#summary a").count() == 0
+        assert page.evaluate("window.hacked") is None
         assert page.locator("#stop").is_hidden()
         is_clear_to_all(page, axe)
         fits(page)
@@ -260,7 +266,21 @@ def test_pain_ends_it_on_every_screen_and_a_voice_says_what_the_coach_says(
     assert "You told of pain 5" in " ".join(told["verdict"]["lines"])
 
 
-def test_the_stop_takes_two_seconds_and_a_foot_sensor_says_what_it_sees(
+def test_a_server_that_dies_costs_neither_routine_nor_recording(lead: Callable[..., Led]) -> None:
+    import psutil
+
+    led = lead(PLAN.replace("prepare_s = 40", "prepare_s = 12"), "--speed", "6")
+    assert led.wait_for(r"(neutral pose\.)")
+    served = [p for p in psutil.Process(led.pid).children() if "spawn_main" in " ".join(p.cmdline())]
+    assert len(served) == 1
+    served[0].kill()
+    told = led.finish()
+    assert (told["skipped"], told["ended_early"]) == ([], None)
+    assert [b["exercise"] for b in told["blocks"]] == ["neutral", "swing", "rom", "rom", "hold", "balance"]
+    assert all(one["lost"] == 0 for one in _sensors(told))
+
+
+def test_the_code_is_asked_and_the_stop_takes_two_seconds(
     lead: Callable[..., Led], open_page: Callable[..., Any], axe: str
 ) -> None:
     led = lead(PLAN, "--speed", "2", "--host", "0.0.0.0")

@@ -4,6 +4,7 @@
 export class Voice {
   constructor(button) {
     this.button = button; this.isOn = false;
+    globalThis.speechSynthesis?.getVoices();  // some browsers find them only after they were asked once
     button.onclick = () => this.turn(!this.isOn);
   }
 
