@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from ankle_imu.live.practice_beside import PracticeBeside
     from ankle_imu.practice.coach import Coach
 
-FASTEST: Final = 30.0
-"""Two simulated sensors through the recorder take about a fiftieth of a core in real time (own measure)."""
+FASTEST: Final = 15.0
+"""Two simulated sensors, recorder and coach take 5 % of a core in real time (own measure); a Pi is slower."""
 
 
 def check_page(page: living.Page | None, speed: float, *, is_simulated: bool, is_waiting: bool) -> None:

@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 from live_page import PATIENCE_MS, fits, is_clear_to_all, word
+from live_site import Line
 from test_wording import banned
 
 import ankle_imu as ai
@@ -181,6 +182,7 @@ def test_a_whole_routine_with_pause_skip_again_and_a_second_phone(
     seen.append(texts(phone))
     phone.wait_for_selector("#cue-list li", timeout=PATIENCE_MS)
     assert "Heel down" in phone.inner_text("#cue-list")
+    assert phone.locator("#cue-list li:visible").count() == 3
     until(phone, "s.step === 4")
     assert led.wait_for(r"(with help\.)")
     phone.click("#skip")
@@ -235,11 +237,12 @@ def _sensors(told: dict[str, Any]) -> list[dict[str, Any]]:
     return list(analyze_practice(open_session(told["path"])).quality["sensors"].values())
 
 
-def test_pain_ends_it_on_every_screen_and_a_voice_says_what_the_coach_says(
+def test_pain_over_a_cut_line_the_end_it_makes_and_a_voice(
     lead: Callable[..., Led], open_page: Callable[..., Any]
 ) -> None:
     led = lead(PLAN, "--speed", "2")
-    phone, other = open_page(led.url), open_page(led.url)
+    line = Line(int(led.url.rstrip("/").rpartition(":")[2]))
+    phone, other = open_page(f"http://127.0.0.1:{line.port}/"), open_page(led.url)
     phone.add_init_script(VOICE)
     phone.reload()
     until(phone, "s.n > 0")
@@ -251,7 +254,11 @@ def test_pain_ends_it_on_every_screen_and_a_voice_says_what_the_coach_says(
     spoken = phone.evaluate("window.spoken")
     assert {voice for voice, _ in spoken} == {"near"}, "no voice that sends words elsewhere"
     assert "Swing: forward, back, forward, back." in [text for _, text in spoken]
+    line.cut()
+    word(phone, "NO CONNECTION")
+    assert phone.is_disabled("#pause"), "what would come too late is not offered"
     phone.click("#pain button >> nth=4")
+    line.mend()
     until(other, "s.pains.length === 1")
     assert not scene(other)["over"]
     phone.click("#pain button >> nth=5")
@@ -260,6 +267,7 @@ def test_pain_ends_it_on_every_screen_and_a_voice_says_what_the_coach_says(
         page.wait_for_function("() => ankleImuPractice.view.ended", timeout=2 * PATIENCE_MS)
         assert "Ended early (pain 5); what was done is kept." in page.inner_text("#summary-lines")
         assert "the routine ends here" in page.inner_text("#prompt")
+    line.close()
     told = led.finish()
     assert (told["ended_early"], told["pain"]) == ("pain 5", [4, 5])
     assert any("Pain 5: the routine ends here" in line for line in led.lines)

@@ -64,7 +64,6 @@ function showScene() {
   const scene = view.scene;
   $("now").dataset.over = scene.over;
   $("now").dataset.phase = $("dial").dataset.phase = scene.phase;
-  $("dial").classList.toggle("waits", scene.rate === 0);
   put("where", scene.over ? "" : `${scene.step} of ${scene.of}`);
   put("title", scene.over ? "Practice" : scene.title);
   put("head", scene.over ? (scene.stopped ? "ENDED" : "DONE") : scene.head);
@@ -74,7 +73,7 @@ function showScene() {
   put("aside", beside ? scene.said : "");
   put("next", scene.next ? `Next: ${scene.next}` : scene.over ? "" : "This is the last one.");
   put("pause", scene.paused ? "Go on" : "Pause");
-  for (const id of ["pause", "skip", "again", "stop"]) $(id).disabled = scene.over;
+  $("stop").disabled = scene.over;
   for (const part of $("more").querySelectorAll("#note button, #note input")) part.disabled = scene.over;
   $("do").hidden = $("stop").hidden = scene.over;
   const told = scene.pains.at(-1);
@@ -164,7 +163,7 @@ function showCues() {
   if (showCues.drawn === drawn) return;
   showCues.drawn = drawn;
   $("cue-list").replaceChildren(...view.cues.map((cue) => {
-    const item = make("li", cue.verdict), body = make("div");
+    const item = make("li", `is-${cue.verdict}`), body = make("div");
     body.append(make("b", "", cue.words.replace(/^./, (c) => c.toUpperCase())));
     const off = cue.value_deg === null ? "" : `${Math.abs(cue.value_deg).toFixed(0)}° from the neutral pose`;
     const why = { ok: `as in the neutral pose`, off, unseen: `for your eyes: ${cue.reason}` }[cue.verdict];
@@ -212,17 +211,19 @@ function close() {
 }
 
 function showBar() {
+  const { scene, state, ended } = view;
   const set = (state, icon, word, more = "") => {
     $("bar").dataset.state = state;
     for (const [id, text] of [["bar-icon", icon], ["bar-word", word], ["bar-more", more]]) put(id, text);
     $("gauge").classList.toggle("stale", !view.ended && !link.linked);
+    $("dial").classList.toggle("waits", !view.ended && (!link.linked || scene?.rate === 0));
+    for (const id of ["pause", "skip", "again"]) $(id).disabled = !scene || scene.over || !link.linked;  // too late is not done
   };
-  const { scene, state, ended } = view;
   const bad = !scene?.over && state ? state.sensors.filter((one) => !["good", "ended"].includes(standing(one)[0])) : [];
   if (ended?.saved) set("saved", "✓", "SAVED", `as ${ended.saved}`);
   else if (ended) set("attention", "!", "STOPPED", "not known to be saved: look at the terminal");
   else if (!$("door").hidden) set("away", "○", "CODE NEEDED");
-  else if (!link.linked) set("attention", "!", "NO CONNECTION", "The terminal leads on. Pain is told once the connection is back.");
+  else if (!link.linked) set("attention", "!", "NO CONNECTION", "The terminal leads on. Pain that you press is told once the connection is back.");
   else if (!state || state.phase === "looking") set("looking", "○", "LOOKING FOR SENSORS");
   else if (scene?.over) set("looking", "◔", "MEASURING");
   else if (bad.length) set("attention", "!", "PRACTICE", `${bad.map((one) => name(one.placement)).join(", ")}: ${standing(bad[0])[1]}`);
