@@ -138,7 +138,7 @@ class _Guide:
 
     async def run(self, streaming: asyncio.Event, typed_lines: Any) -> None:
         """Lead until it is over."""
-        from ankle_imu.practice.coach import END
+        from ankle_imu.practice.moments import END
 
         await streaming.wait()
         loop, coach, live = asyncio.get_running_loop(), self._coach, self._live

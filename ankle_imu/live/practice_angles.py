@@ -24,8 +24,8 @@ from ankle_imu.live.practice_past import Past
 from ankle_imu.live.walk import Packet
 from ankle_imu.mobility import Block, PracticeSettings
 from ankle_imu.practice.blocks import read_blocks
-from ankle_imu.practice.coach import END
 from ankle_imu.practice.cues import Cue, check_cues
+from ankle_imu.practice.moments import END
 from ankle_imu.practice.ranges import range_of
 from ankle_imu.practice.routine import Step
 from ankle_imu.streaming.arrivals import Arrivals

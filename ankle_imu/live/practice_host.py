@@ -15,7 +15,7 @@ from ankle_imu.live.practice_angles import PracticeAngles
 from ankle_imu.live.serving import Turn
 from ankle_imu.live.walk import Packet
 from ankle_imu.live.words import Word
-from ankle_imu.practice.coach import END
+from ankle_imu.practice.moments import END
 from ankle_imu.practice.routine import TIMED, Step
 
 Say = Callable[..., None]

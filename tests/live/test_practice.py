@@ -21,7 +21,8 @@ from ankle_imu.live.practice_host import LATE_S, PracticeHost
 from ankle_imu.live.walk import Packet
 from ankle_imu.live.words import ASKED, read_word
 from ankle_imu.mobility import PracticeSettings
-from ankle_imu.practice.coach import END, Coach
+from ankle_imu.practice.coach import Coach
+from ankle_imu.practice.moments import END
 from ankle_imu.practice.routine import make_step
 from ankle_imu.simulate.practice import follow
 
