@@ -58,6 +58,11 @@ def test_no_template_judges(path: Path) -> None:
     assert banned(path.read_text("utf-8")) == []
 
 
+@pytest.mark.parametrize("path", sorted((PACKAGE / "live" / "page").iterdir()), ids=lambda p: p.name)
+def test_no_live_page_judges(path: Path) -> None:
+    assert banned(path.read_text("utf-8")) == []
+
+
 def test_readme_does_not_judge() -> None:
     assert banned((PACKAGE.parent / "README.md").read_text("utf-8")) == []
 

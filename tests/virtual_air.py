@@ -35,7 +35,7 @@ class VirtualAir:
         monkeypatch.setattr(bluetooth, "radio", lambda: self)
         monkeypatch.setattr(bluetooth, "run", self.run)
 
-    def run(self, work: Coroutine[Any, Any, T]) -> T:
+    def run(self, work: Coroutine[Any, Any, T], loop: object = None) -> T:
         async def within() -> T:
             async with VirtualRadio(interval=self.interval) as self._radio:
                 self.on_air = [

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
+    import asyncio
+
     from ankle_imu.devices.adapter import Radio
 
 T = TypeVar("T")
@@ -18,8 +20,9 @@ def radio() -> Radio:
     return BleakRadio()
 
 
-def run(work: Coroutine[Any, Any, T]) -> T:
-    """Run one asynchronous piece of work to its end."""
+def run(work: Coroutine[Any, Any, T], loop: Callable[[], asyncio.AbstractEventLoop] | None = None) -> T:
+    """Run one asynchronous piece of work to its end, in an event loop as `loop` makes it."""
     import asyncio
 
-    return asyncio.run(work)
+    with asyncio.Runner(loop_factory=loop) as runner:
+        return runner.run(work)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 from cyclopts import App, Group, Parameter
 
-from ankle_imu.cli import failures, sessions
+from ankle_imu.cli import failures, living, sessions
 from ankle_imu.cli.arguments import library_root
 from ankle_imu.cli.output import progress, say, show, show_json
 from ankle_imu.cli.practice_loads import LOADS, parse_load
@@ -46,12 +46,19 @@ class Setup:
     fast: Annotated[
         bool, Parameter(name="--fast", negative="", show_default=False, help="With --simulate: do not wait.")
     ] = False
+    speed: Annotated[float, Parameter(help="With --simulate: seconds of it in a second.")] = 1.0
     seed: Annotated[int, Parameter(help="Of the simulated person.")] = 1
     over: Annotated[
         str, Parameter(name="--over", show_default=False, help="Lay the exercises over this recorded SESSION.")
     ] = ""
     at: Annotated[float, Parameter(name="--at", help="With --over: where they begin, s from its start.")] = 0.0
     rate: Annotated[float, Parameter(help="Samples per second to ask for.")] = 208.0
+    live: Annotated[
+        bool,
+        Parameter(name="--live", negative="", show_default=False, help="Serve a page that leads on a phone too."),
+    ] = False
+    host: living.Host = "127.0.0.1"
+    port: living.Port = 8765
     out: Annotated[
         str | None,
         Parameter(
@@ -207,6 +214,9 @@ def guided(
     Each exercise is named, the joint is placed first (second toe, malleoli, heel), then counted in and held by the
     clock. Typed while it runs: Enter pauses, s skips, a repeats, 0 to 10 tells of pain (5 ends it, or what the
     plan says), q ends and keeps what was done. `practice plan` gives the default plan to edit.
+
+    With --live a page says and counts the same on a phone, shows the angle beside your own range and how the joint
+    lies, and takes pause, skip and pain (`pip install 'ankle-imu[live]'`). Both lead the same routine.
     """
     from ankle_imu.practice.routine import load_routine, remarks
 
@@ -223,6 +233,9 @@ def guided(
 def _run(setup: Setup, steps: Any, pain_stop: int = 0, ground: str = "") -> int:
     """Run steps, or a function of the load that gives those of one leg; gives the exit code."""
     from ankle_imu.cli import practising_run as runs
+    from ankle_imu.cli import practising_sensors as on_air
+    from ankle_imu.cli.practising_live import run_live
+    from ankle_imu.cli.practising_page import check_page, summed_up
     from ankle_imu.library import default_alias
     from ankle_imu.manifest import check_alias
     from ankle_imu.mobility import SESSION_KIND
@@ -235,6 +248,9 @@ def _run(setup: Setup, steps: Any, pain_stop: int = 0, ground: str = "") -> int:
             raise ValueError("Choose one of --sensor, --simulate and --over.")
         if setup.fast and not setup.simulate:
             raise ValueError("--fast goes with --simulate: a person takes the time it takes.")
+        page = living.Page(host=setup.host, port=setup.port) if setup.live else None
+        waits = not (setup.fast or setup.over)
+        check_page(page, setup.speed, is_simulated=bool(setup.simulate), is_waiting=waits)
         loads = parse_load(setup.load or ())
         if callable(steps):
             steps = Routine(name="This", steps=tuple(steps(loads))).for_legs(setup.legs)
@@ -246,6 +262,8 @@ def _run(setup: Setup, steps: Any, pain_stop: int = 0, ground: str = "") -> int:
             root=root,
             rate=setup.rate,
             seed=setup.seed,
+            speed=setup.speed,
+            knee=setup.knee or "",
             info=SessionInfo(
                 kind=SESSION_KIND,
                 alias=alias or default_alias(),
@@ -264,23 +282,24 @@ def _run(setup: Setup, steps: Any, pain_stop: int = 0, ground: str = "") -> int:
     if setup.simulate and setup.fast:
         return _finish(*runs.run_fast(asked, runs.SIMULATED[setup.simulate]), setup.as_json)
     if setup.simulate:
-        sensors = runs.simulated_sensors(asked, runs.SIMULATED[setup.simulate])
+        sensors = on_air.simulated_sensors(asked, runs.SIMULATED[setup.simulate])
     else:
         from ankle_imu.cli.recording import pair_of
 
         with failures.user_input():
             named = [pair_of(text) for text in setup.sensor or ()]
-        sensors = runs.real_sensors(root, named)
-    captured, coach = runs.run_live(asked, sensors)
-    if captured.folder is None:
-        say("Interrupted before a sensor streamed; nothing was recorded.")
-        return 130
-    code = _finish(captured.folder, coach, setup.as_json)
+        sensors = on_air.real_sensors(root, named)
+    captured, coach, beside = run_live(asked, sensors, page)
+    with summed_up(beside, captured.folder.name if captured.folder else "") as lines:
+        if captured.folder is None:
+            say("Interrupted before a sensor streamed; nothing was recorded.")
+            return 130
+        code = _finish(captured.folder, coach, setup.as_json, lines)
     return 130 if captured.reason == "interrupted" else code
 
 
-def _finish(folder: Path, coach: Coach, as_json: bool) -> int:
-    """Analyze what was recorded, write its page, and tell both."""
+def _finish(folder: Path, coach: Coach, as_json: bool, lines: list[str] | None = None) -> int:
+    """Analyze what was recorded, write its page, and tell both; `lines` takes what it comes to, in words."""
     from ankle_imu import batch
 
     with progress("measuring") as tell:
@@ -288,10 +307,10 @@ def _finish(folder: Path, coach: Coach, as_json: bool) -> int:
             result, saved = batch.analyze_and_save_practice(folder, tell)
         pages, _ = write_pages(result, folder, folder / "report.html", pdf=False)
     told = batch.describe_practice(folder, result)
-    for name in coach.skipped:
-        say(f"Skipped: {name}.")
-    if coach.stopped:
-        say(f"Ended early ({coach.stopped}); what was done is kept.")
+    if lines is not None:
+        lines += sessions.verdict_lines(told["verdict"])
+    for line in coach.outcome:
+        say(line)
     if as_json:
         ended = {"skipped": coach.skipped, "pain": coach.pains, "ended_early": coach.stopped or None}
         show_json({**told, **ended, "result": saved, "files": [folder, *pages]})

@@ -18,16 +18,6 @@ if TYPE_CHECKING:
     from ankle_imu.practice.coach import Said, Scene
 
 HINT: Final = "Enter pause · s skip · a again · 0 to 10 pain · q end · other words: a note"
-PHASES: Final = {
-    "place": "GET READY",
-    "go": "MOVE",
-    "hold": "HOLD",
-    "back": "BACK",
-    "rest": "LOOSE",
-    "still": "KEEP STILL",
-    "swing": "KEEP GOING",
-    "done": "DONE",
-}
 _STYLE: Final = {
     "go": "bold green",
     "hold": "bold yellow",
@@ -105,12 +95,10 @@ def draw(scene: Scene, said: str, angle: str = "", sees: str = "", typing: str =
 
     head = Text(f"{scene.number} of {scene.total}   {scene.title}", style="bold")
     left = Text(f"{words.clock(scene.left_s)} left in all", style="dim")
-    phase = "PAUSED" if scene.is_paused else PHASES[scene.phase]
     style = "bold red" if scene.is_paused else _STYLE.get(scene.phase, "bold")
     rep = f"   {scene.rep} of {scene.reps}" if scene.rep and scene.reps > 1 else ""
-    now = Text.assemble((f"{phase:<11}", style), _bar(scene), f"  {math.ceil(scene.phase_left_s):>2} s", rep)
-    spoken = said if scene.phase != "place" and not said.isdigit() else scene.place
-    lines = [head, left, Text(""), now, Text(""), Text(spoken)]
+    now = Text.assemble((f"{scene.head:<11}", style), _bar(scene), f"  {math.ceil(scene.phase_left_s):>2} s", rep)
+    lines = [head, left, Text(""), now, Text(""), Text(scene.prompt(said))]
     if scene.phase == "place" and sees:
         lines.append(Text(sees, style="dim"))
     lines.append(Text(angle, style="cyan") if angle else Text(""))

@@ -159,11 +159,16 @@ def show_session(told: dict[str, Any]) -> None:
     elif told["legs"]:
         head = ("Leg", "Gait", "Strides", "Angle", "Range, deg (95 %)", "Speed", "Alignment", "Loss")
         show_table(head, [_cells(row) for row in told["legs"]], right=("Strides", "Loss"))
-    verdict = told["verdict"]
-    for line in verdict["lines"]:
+    for line in verdict_lines(told["verdict"]):
         show(line)
+
+
+def verdict_lines(verdict: dict[str, Any]) -> list[str]:
+    """What was seen, and how sure that is and why."""
+    from ankle_imu.report import words
+
     first, *others = verdict["reasons"]
-    show(f"{verdict['sure']}: {' '.join((first, *map(words.sentence, others)))}")
+    return [*verdict["lines"], f"{verdict['sure']}: {' '.join((first, *map(words.sentence, others)))}"]
 
 
 def _show_practice(told: dict[str, Any]) -> None:

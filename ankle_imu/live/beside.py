@@ -21,6 +21,7 @@ from ankle_imu.devices.adapter import Stream
 from ankle_imu.errors import AnkleImuError
 from ankle_imu.live.guest import serve_beside
 from ankle_imu.live.marks import PendingMarks
+from ankle_imu.live.practice import Practised
 from ankle_imu.live.serving import Bind, PortTaken
 from ankle_imu.live.told import told_status
 from ankle_imu.live.walk import Packet, Worn
@@ -56,7 +57,7 @@ class Beside:
     Parameters
     ----------
     bind : Bind
-    worn : Worn
+    worn : Worn; Practised for a routine, see `practice_beside`
     on_cue : called with the leg when its own limit is passed
 
     Attributes
@@ -64,7 +65,7 @@ class Beside:
     verdicts : roll number -> what was seen of it and said about it
     """
 
-    def __init__(self, bind: Bind, worn: Worn, on_cue: Callable[[str], None] | None = None) -> None:
+    def __init__(self, bind: Bind, worn: Worn | Practised, on_cue: Callable[[str], None] | None = None) -> None:
         self._bind, self._worn, self._on_cue = bind, worn, on_cue
         self._queue: deque[tuple[Any, ...]] = deque(maxlen=BACKLOG)
         self._wake = threading.Event()

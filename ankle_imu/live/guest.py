@@ -11,10 +11,11 @@ from functools import partial
 from multiprocessing.connection import Connection
 from typing import Any, Final
 
-from ankle_imu.live.host import WalkHost
+from ankle_imu.live.host import Say, WalkHost
+from ankle_imu.live.practice import Practised
+from ankle_imu.live.practice_host import PracticeHost
 from ankle_imu.live.serving import Bind, PortTaken, Served, listen
 from ankle_imu.live.walk import Worn
-from ankle_imu.streaming import LiveAnalysis
 
 LINGER_S: Final = 2.0
 """How long pages can still see that all is saved."""
@@ -24,14 +25,14 @@ IDLE_S: Final = 0.25
 does in a tight loop (`tests/benchmarks/bench_live.py`)."""
 
 
-def serve_beside(connection: Connection, bind: Bind, worn: Worn, has_bell: bool) -> None:
+def serve_beside(connection: Connection, bind: Bind, worn: Worn | Practised, has_bell: bool) -> None:
     """Serve the pages of a recorder at the other end of `connection`, until it says the end or goes."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the recorder decides when it is over
     with suppress(KeyboardInterrupt):
         asyncio.run(_serve(connection, bind, worn, has_bell))
 
 
-async def _serve(connection: Connection, bind: Bind, worn: Worn, has_bell: bool) -> None:
+async def _serve(connection: Connection, bind: Bind, worn: Worn | Practised, has_bell: bool) -> None:
     try:
         listening = listen(bind)
     except PortTaken as error:
@@ -45,10 +46,13 @@ async def _serve(connection: Connection, bind: Bind, worn: Worn, has_bell: bool)
         with lock, suppress(OSError):
             connection.send(word)
 
-    served = Served(listening, needs_code=not bind.is_loopback, answer=lambda word: host.answer(word))
-    host = WalkHost(worn, served.publish, say)
-    served.publish(host.hello())
-    served.publish(host.walk.setup_message())
+    front = "practice.html" if isinstance(worn, Practised) else "live.html"
+    served = Served(listening, needs_code=not bind.is_loopback, answer=lambda word: host.answer(word), front=front)
+    host = _host(worn, served.publish, say)
+    for message in host.opening():
+        served.publish(message)
+    if isinstance(host, PracticeHost):
+        host.load()  # the first prompt comes soon
     say("ready", served.port, served.door.code)
 
     def end() -> None:
@@ -64,14 +68,23 @@ async def _serve(connection: Connection, bind: Bind, worn: Worn, has_bell: bool)
     await served.run(over)
 
 
+def _host(worn: Worn | Practised, publish: Callable[[dict[str, Any]], None], say: Say) -> WalkHost | PracticeHost:
+    if isinstance(worn, Practised):
+        return PracticeHost(worn, publish, say)
+    return WalkHost(worn, publish, say)
+
+
 def _keep_receiving(
-    connection: Connection, host: WalkHost, served: Served, end: Callable[[], object], has_bell: bool
+    connection: Connection,
+    host: WalkHost | PracticeHost,
+    served: Served,
+    end: Callable[[], object],
+    has_bell: bool,
 ) -> None:
     saved = ""
     try:
-        LiveAnalysis(
-            sampling_rate=100.0, placements=host.walk.worn.placements
-        )  # loads what it takes, before a packet
+        if isinstance(host, WalkHost):
+            host.load()  # before a packet
         while True:
             items = connection.recv()
             if not (has_bell or served.hub.pages):
@@ -81,15 +94,13 @@ def _keep_receiving(
                 items += connection.recv()
             packets = [rest[0] for kind, *rest in items if kind == "packet"]
             for kind, *rest in items:
-                if kind == "begin":
-                    host.turn.do(partial(host.walk.begin, *rest))
-                elif kind == "state":
-                    host.turn.do(partial(host.state, rest[0]))
-                elif kind == "end":
+                if kind == "end":
                     saved = rest[0]
                     return
+                if kind != "packet":
+                    host.turn.do(partial(host.take, kind, *rest))
             if packets:
-                host.turn.do(partial(host.walk.take_packets, packets))
+                host.turn.do(partial(host.take_packets, packets))
     except (EOFError, OSError):
         return
     finally:

@@ -10,8 +10,9 @@ from typing import Any, Final
 from ankle_imu.live.gauge import RollSeen
 from ankle_imu.live.marks import UNDO_S
 from ankle_imu.live.serving import Turn
-from ankle_imu.live.walk import LiveWalk, Worn
+from ankle_imu.live.walk import LiveWalk, Packet, Worn
 from ankle_imu.live.words import Word
+from ankle_imu.streaming import LiveAnalysis
 
 Say = Callable[..., None]
 """Passes a word to the recorder: `mark`, `undo`, `verdict`, `setup`, `cue` or `stop`, and what belongs to it."""
@@ -55,6 +56,25 @@ class WalkHost:
             "roll_dps": worn.settings.roll_dps,
         }
 
+    def opening(self) -> list[dict[str, Any]]:
+        """What every page must know before anything comes."""
+        return [self.hello(), self.walk.setup_message()]
+
+    def load(self) -> None:
+        """Load what it takes, before a packet."""
+        LiveAnalysis(sampling_rate=100.0, placements=self.walk.worn.placements)
+
+    def take(self, kind: str, *rest: Any) -> None:
+        """What the recorder tells beside its packets: a sensor that `begin`s, or its `state`."""
+        if kind == "begin":
+            self.walk.begin(*rest)
+        elif kind == "state":
+            self.state(*rest)
+
+    def take_packets(self, packets: list[Packet]) -> None:
+        """Packets in the order in which they came."""
+        self.walk.take_packets(packets)
+
     def state(self, status: dict[str, Any]) -> None:
         """How the recording or the replay stands."""
         self._elapsed, self._at = status["elapsed_s"], time.monotonic()
@@ -70,6 +90,8 @@ class WalkHost:
             self._say("stop")
         elif word.kind == "verdict":
             self.turn.do(lambda: self._verdict(word))
+        elif word.kind == "practice":
+            return "this is a walk"
         else:
             self.turn.do(self.walk.restart_setup if word.text == "begin" else self.walk.skip_setup)
         return ""

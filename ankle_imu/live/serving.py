@@ -98,14 +98,17 @@ class Served:
     listening : socket
     needs_code : bool
     answer : acts on the words of pages, in the event loop
+    front : file that is given at the address itself
 
     Attributes
     ----------
     door : Door, with its code
     """
 
-    def __init__(self, listening: socket.socket, *, needs_code: bool, answer: Answer) -> None:
-        self._listening = listening
+    def __init__(
+        self, listening: socket.socket, *, needs_code: bool, answer: Answer, front: str = "live.html"
+    ) -> None:
+        self._listening, self._front = listening, front
         self.port = int(listening.getsockname()[1])
         self.door = Door(needs_code=needs_code, now=time.monotonic)
         self.hub = Hub(answer, time.monotonic)
@@ -125,7 +128,7 @@ class Served:
         from ankle_imu.live.site import build
 
         config = uvicorn.Config(
-            build(self.door, self.hub),
+            build(self.door, self.hub, self._front),
             ws="websockets-sansio",
             lifespan="off",
             log_config=None,

@@ -1,4 +1,4 @@
-"""The web side: three files read once, one code, one socket. No path of a request reaches the file system."""
+"""The web side: a few files read once, one code, one socket. No path of a request reaches the file system."""
 
 from __future__ import annotations
 
@@ -20,11 +20,15 @@ if TYPE_CHECKING:
     from starlette.websockets import WebSocket
 
 FILES: Final[Mapping[str, tuple[str, str]]] = {
-    "/": ("live.html", "text/html; charset=utf-8"),
     "/live.css": ("live.css", "text/css; charset=utf-8"),
     "/live.js": ("live.js", "text/javascript; charset=utf-8"),
     "/strip.js": ("strip.js", "text/javascript; charset=utf-8"),
+    "/link.js": ("link.js", "text/javascript; charset=utf-8"),
+    "/voice.js": ("voice.js", "text/javascript; charset=utf-8"),
+    "/practice.css": ("practice.css", "text/css; charset=utf-8"),
+    "/practice.js": ("practice.js", "text/javascript; charset=utf-8"),
 }
+"""Address -> file and its type; what lies at `/` is the front of the server."""
 
 LONGEST_CODE: Final = 64
 _SHUT: Final = b'<html lang="en">'
@@ -32,13 +36,14 @@ _OPEN: Final = b'<html lang="en" data-in="yes">'
 _HOST: Final = re.compile(r"[0-9A-Za-z.\-]+(:\d{1,5})?|\[[0-9A-Fa-f:.]+\](:\d{1,5})?")
 
 
-def build(door: Door, hub: Hub) -> Starlette:
+def build(door: Door, hub: Hub, front: str = "live.html") -> Starlette:
     """Give the application.
 
     Parameters
     ----------
     door : Door
     hub : Hub
+    front : file that is given at the address itself
     """
     from starlette.applications import Starlette
     from starlette.responses import JSONResponse, Response
@@ -46,7 +51,8 @@ def build(door: Door, hub: Hub) -> Starlette:
     from starlette.websockets import WebSocketDisconnect
 
     folder = files("ankle_imu.live") / "page"
-    bodies = {path: (folder.joinpath(name).read_bytes(), kind) for path, (name, kind) in FILES.items()}
+    given = {"/": (front, "text/html; charset=utf-8"), **FILES}
+    bodies = {path: (folder.joinpath(name).read_bytes(), kind) for path, (name, kind) in given.items()}
 
     async def give(request: Request) -> Response:
         refusal = _refused(request, is_needed=False)
@@ -93,7 +99,7 @@ def build(door: Door, hub: Hub) -> Starlette:
         with suppress(RuntimeError, WebSocketDisconnect):  # it was closed from the other side
             await socket.close(1000)
 
-    routes: list[Any] = [Route(path, give, methods=["GET"]) for path in FILES]
+    routes: list[Any] = [Route(path, give, methods=["GET"]) for path in bodies]
     routes += [Route("/enter", may_enter, methods=["GET"]), Route("/enter", enter, methods=["POST"])]
     return Starlette(routes=[*routes, WebSocketRoute("/socket", attend)])
 

@@ -17,15 +17,19 @@ LONGEST_AGO_S: Final = 86400.0
 
 VERDICTS: Final = ("real", "false", "painful")
 SURFACES: Final = ("path", "grass", "forest", "rock", "scree", "snow", "mud", "asphalt")
+ASKED: Final = ("pause", "resume", "skip", "again")
+"""What a page may ask of a coach, each with the number of the step that it showed."""
+
 _IDENTITY: Final = re.compile(r"[0-9a-zA-Z-]{1,36}")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Word:
-    """One thing a page said: `mark` | `undo` | `verdict` | `setup` | `stop`.
+    """One thing a page said: `mark` | `undo` | `verdict` | `setup` | `practice` | `stop`.
 
     `identity` is the page's own name for it, so that what is said twice counts once; `text`: of a marker, the
-    identity of the one to undo, the verdict, or `begin` / `skip`; `ago_s`: how long ago it was pressed.
+    identity of the one to undo, the verdict, `begin` / `skip`, or one of `ASKED`; `number` of the roll, or of the
+    step of a routine; `ago_s`: how long ago it was pressed.
     """
 
     kind: str
@@ -106,11 +110,27 @@ def _setup(said: dict[str, Any]) -> tuple[str, int] | None:
     return (str(do), 0) if do in ("begin", "skip") else None
 
 
+def _practice(said: dict[str, Any]) -> tuple[str, int] | None:
+    do, step = said.get("do"), said.get("step")
+    if not isinstance(do, str) or do not in ASKED:
+        return None
+    if not isinstance(step, int) or isinstance(step, bool) or not 0 < step < 10**4:
+        return None
+    return do, step
+
+
 def _stop(said: dict[str, Any]) -> tuple[str, int]:
     return "", 0
 
 
-_READERS: Final = {"mark": _mark, "undo": _undo, "verdict": _verdict, "setup": _setup, "stop": _stop}
+_READERS: Final = {
+    "mark": _mark,
+    "undo": _undo,
+    "verdict": _verdict,
+    "setup": _setup,
+    "practice": _practice,
+    "stop": _stop,
+}
 
 
 def _is_number(value: Any) -> bool:

@@ -7,31 +7,18 @@ is computed.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from ankle_imu.practice import prompts
-from ankle_imu.practice.routine import BACK_S, LEAD_S, MOVE_S, REST_S, ROCKING, SUPPORTED_S, TIMED, Step
+from ankle_imu.practice.blocks import HEAD
+from ankle_imu.practice.moments import END, Moment, moments
+from ankle_imu.practice.routine import Step
 
-END: Final = "practice end"
 PAUSE: Final = "practice pause"
 RESUME: Final = "practice resume"
-LIFTED: Final = "practice lifted"
-COUNTED_S: Final = 3
-"""The last seconds before a block are counted down."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Moment:
-    """What happens in a step: `at_s` from its start, the words, the marker if any, phase, its end, repetition."""
-
-    at_s: float
-    words: str
-    phase: str
-    until_s: float
-    mark: str = ""
-    rep: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,7 +37,7 @@ class Scene:
 
     `number` of `total` steps, `title` and `place` of this one, `words` said last; `phase`: place | go | hold |
     back | rest | still | swing | done; `phase_left_s`, `phase_s`: of it; `left_s`: of the whole routine; `rep` of
-    `reps`; `is_paused`; `next_title`: "" for the last.
+    `reps`; `is_paused`; `is_over`; `next_title`: "" for the last.
     """
 
     number: int
@@ -65,64 +52,17 @@ class Scene:
     rep: int
     reps: int
     is_paused: bool
+    is_over: bool
     next_title: str
 
+    @property
+    def head(self) -> str:
+        """The phase in a word or two."""
+        return "PAUSED" if self.is_paused else prompts.PHASES[self.phase]
 
-def moments(step: Step) -> tuple[Moment, ...]:
-    """Everything that happens in a step, in order; the last one ends it.
-
-    Examples
-    --------
-    >>> from ankle_imu.practice.routine import make_step
-    >>> [m.words for m in moments(make_step(exercise="neutral"))][-2:]
-    ['Do not move.', 'Good.']
-    """
-    start = step.prepare_s
-    mark = END if step.exercise == ROCKING else step.block(0.0, 0.0).words
-    told = [Moment(at_s=0.0, words=f"{prompts.title(step)}. {prompts.place(step)}", phase="place", until_s=start)]
-    told += [
-        Moment(at_s=start - k, words=f"{k}", phase="place", until_s=start)
-        for k in range(COUNTED_S, 0, -1)
-        if start - k > 0.0
-    ]
-    if step.exercise in TIMED:
-        phase = {"neutral": "still", "balance": "hold"}.get(step.exercise, "swing")
-        end = start + step.seconds
-        told.append(Moment(at_s=start, words=prompts.during(step), phase=phase, until_s=end, mark=mark))
-    elif step.exercise == "lift-off":
-        told += _lift_off(step, start, mark)
-    else:
-        told += _repetitions(step, start, mark)
-    end = start + step.active_s
-    return (*told, Moment(at_s=end, words="Good.", phase="done", until_s=end, mark=END))
-
-
-def _repetitions(step: Step, start: float, mark: str) -> list[Moment]:
-    found = [Moment(at_s=start, words="Ready.", phase="rest", until_s=start + LEAD_S, mark=mark)]
-    for k in range(step.reps):
-        at, rep = start + LEAD_S + k * step.rep_s, k + 1
-        hold, back = at + MOVE_S, at + MOVE_S + step.hold_s
-        found.append(Moment(at_s=at, words=f"{prompts.go(step)}.", phase="go", until_s=hold, rep=rep))
-        found.append(Moment(at_s=hold, words="Hold.", phase="hold", until_s=back, rep=rep))
-        found.append(Moment(at_s=back, words="And back.", phase="back", until_s=back + BACK_S, rep=rep))
-        if k + 1 < step.reps:
-            rest = back + BACK_S
-            found.append(Moment(at_s=rest, words="Loose.", phase="rest", until_s=rest + REST_S, rep=rep))
-    return found
-
-
-def _lift_off(step: Step, start: float, mark: str) -> list[Moment]:
-    on = start + LEAD_S
-    lift = on + MOVE_S + SUPPORTED_S
-    hold, back = lift + 0.5, lift + step.hold_s
-    return [
-        Moment(at_s=start, words="Ready.", phase="rest", until_s=on, mark=mark),
-        Moment(at_s=on, words="As far as it goes on the book, and stay.", phase="go", until_s=on + MOVE_S, rep=1),
-        Moment(at_s=on + MOVE_S, words="Stay on the book.", phase="hold", until_s=lift, rep=1),
-        Moment(at_s=lift, words="Lift off, and keep it up.", phase="go", until_s=hold, mark=LIFTED, rep=1),
-        Moment(at_s=hold, words="Hold it.", phase="hold", until_s=back, rep=1),
-        Moment(at_s=back, words="And back.", phase="back", until_s=back + BACK_S, rep=1),
-    ]
+    def prompt(self, said: str) -> str:
+        """What to read: how to place the joint while it is placed, else what was said last."""
+        return self.place if self.phase == "place" or said.isdigit() else said
 
 
 class Coach:
@@ -140,7 +80,7 @@ class Coach:
         self._plans = [moments(step) for step in self._steps]
         self._number, self._given = 0, 0
         self._begun, self._paused = start_s, math.nan
-        self._last = Moment(at_s=0.0, words="", phase="place", until_s=0.0)
+        self._last = _opening(self._steps[0])
         self._begins: list[float] = []
         self.skipped: list[str] = []
         self.pains: list[int] = []
@@ -168,6 +108,12 @@ class Coach:
             return math.inf
         return self._begun + self._plans[self._number][self._given].at_s
 
+    @property
+    def outcome(self) -> list[str]:
+        """What was left out, a sentence each."""
+        told = [f"Skipped: {name}." for name in self.skipped]
+        return told + ([f"Ended early ({self.stopped}); what was done is kept."] if self.stopped else [])
+
     def advance(self, now: float) -> list[Said]:
         """What is due until now."""
         said = []
@@ -192,7 +138,7 @@ class Coach:
         if line in ("s", "a", "q"):
             return {"s": self.skip, "a": self.again, "q": self.stop}[line](now)
         if not line.isdecimal():
-            return [self._say(now, "Noted.", line)]
+            return self.note(now, line)
         if int(line) > 10:
             return [self._say(now, "Pain is told as 0 (none) to 10 (the worst there is).")]
         return self.pain(now, int(line))
@@ -206,7 +152,7 @@ class Coach:
             self._paused = math.nan
             return [self._say(now, "On we go.", RESUME if self._is_measuring else "")]
         self._paused = now
-        return [self._say(now, "Paused. Enter goes on.", PAUSE if self._is_measuring else "")]
+        return [self._say(now, "Paused.", PAUSE if self._is_measuring else "")]
 
     def skip(self, now: float) -> list[Said]:
         """Leave this step for the next."""
@@ -243,8 +189,17 @@ class Coach:
         if answer >= self._stop_at:
             words = f"Pain {answer}: the routine ends here. What was done is kept."
             return [noted, *self.stop(now, f"pain {answer}", words)]
-        words = "Noted." if answer == 0 else f"Pain {answer} noted. Go less far, or `s` to skip."
+        words = "Noted." if answer == 0 else f"Pain {answer} noted. Go less far, or skip."
         return [noted, self._say(now, words)]
+
+    def note(self, now: float, text: str) -> list[Said]:
+        """Keep words as a marker; `pain 3` is what it says, and `practice ...` is none of the coach's own."""
+        pain = re.fullmatch(r"pain\s+(\d+)", text.strip(), re.IGNORECASE | re.ASCII)
+        if self.is_over:
+            return []
+        if pain is not None:
+            return self.take(now, pain.group(1))
+        return [self._say(now, "Noted.", f"note: {text}" if text.split()[:1] == [HEAD] else text)]
 
     def stop(
         self, now: float, reason: str = "stopped", words: str = "Stopped. What was done is kept."
@@ -255,6 +210,11 @@ class Coach:
         said = [self._say(now, words, END if self._is_measuring else "")]
         self.stopped = reason
         return said
+
+    def planned_s(self, now: float) -> float:
+        """How far the routine would be now without pauses, skips and repeats, s from its beginning."""
+        begun = sum(step.length_s for step in self._steps[: self._number])
+        return begun + (self._paused if self.is_paused else now) - self._begun
 
     def scene(self, now: float) -> Scene:
         """What to show now."""
@@ -269,12 +229,13 @@ class Coach:
             place=prompts.place(step),
             words=self._last.words if self._given else "",
             phase="done" if self.is_over else self._last.phase,
-            phase_left_s=max(0.0, self._last.until_s - clock),
+            phase_left_s=0.0 if self.is_over else max(0.0, self._last.until_s - clock),
             phase_s=self._last.until_s - self._phase_start(),
             left_s=max(0.0, left),
             rep=self._last.rep,
             reps=step.reps,
             is_paused=self.is_paused,
+            is_over=self.is_over,
             next_title=prompts.title(later[0]) if later else "",
         )
 
@@ -294,3 +255,10 @@ class Coach:
     def _go_on(self, now: float) -> None:
         self._number += 1
         self._given, self._begun, self._paused = 0, now, math.nan
+        if self._number < len(self._steps):
+            self._last = _opening(self.step)
+
+
+def _opening(step: Step) -> Moment:
+    """What stands until the first word of a step."""
+    return Moment(at_s=0.0, words="", phase="place", until_s=step.prepare_s)

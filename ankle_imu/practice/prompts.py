@@ -19,6 +19,18 @@ _HELP: Final[Mapping[str, str]] = {
     "inversion": "Turn the sole inwards with a hand",
     "eversion": "Turn the sole outwards with a hand",
 }
+PHASES: Final[Mapping[str, str]] = {
+    "place": "GET READY",
+    "go": "MOVE",
+    "hold": "HOLD",
+    "back": "BACK",
+    "rest": "LOOSE",
+    "still": "KEEP STILL",
+    "swing": "KEEP GOING",
+    "done": "DONE",
+}
+"""Phase of a step -> what a screen says of it."""
+
 _FIRM: Final = "firm, without pain"
 
 PLACE: Final[Mapping[str, str]] = {

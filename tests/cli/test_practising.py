@@ -252,12 +252,15 @@ def test_the_screen_shows_what_to_do():
 
 def test_in_real_time_sensors_are_recorded_while_it_is_said(tmp_path, monkeypatch):
     """A few seconds of it: the virtual radio keeps the clock of the wall."""
+    from ankle_imu.cli.practising_live import run_live
+    from ankle_imu.cli.practising_sensors import simulated_sensors
+
     monkeypatch.setattr(runs, "LEAD_S", 1.5)
     steps = (make_step(exercise="neutral", prepare_s=1.0, seconds=3.0),)
     order = runs.Asked(
         steps=steps, pain_stop=5, root=tmp_path, info=SessionInfo(kind=SESSION_KIND, alias="P-test")
     )
-    captured, coach = runs.run_live(order, runs.simulated_sensors(order, ("foot",)))
+    captured, coach, _ = run_live(order, simulated_sensors(order, ("foot",)))
     assert coach.is_over
     assert captured.folder is not None
     from ankle_imu import open_session

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from live_page import PATIENCE_MS, fits, is_clear_to_all, word
 from live_site import Line, is_whole, record, serving
 
 import ankle_imu as ai
@@ -17,7 +18,6 @@ from ankle_imu.capture import Captured, Recorder
 from ankle_imu.simulate.faults import apply_fault
 
 HOSTILE = "<img src=x onerror='window.hacked=1'><script>window.hacked=1</script>"
-PATIENCE_MS = 30_000
 
 IS_DRAWN = """() => {
   const strip = document.getElementById("strip"), data = strip.getContext("2d").getImageData(0, 0, strip.width, strip.height).data;
@@ -25,33 +25,6 @@ IS_DRAWN = """() => {
   for (let i = 0; i < data.length; i += 4) if (data[i] < 60 && data[i + 1] > 80 && data[i + 2] > 140) blue += 1;
   return blue > 100;
 }"""  # noqa: E501
-
-
-def word(page: Any, text: str) -> None:
-    """Wait until the state bar says this."""
-    page.wait_for_function(
-        "text => document.getElementById('bar').textContent.includes(text)", arg=text, timeout=PATIENCE_MS
-    )
-
-
-def fits(page: Any) -> None:
-    """Nothing is wider than the screen, no words lie across others, and what is pressed is large enough."""
-    assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
-    low = page.evaluate(
-        "[...document.querySelectorAll('main button')].filter(b => b.offsetParent)"
-        ".filter(b => b.offsetHeight < 44 || b.offsetWidth < 44 || b.scrollWidth > b.clientWidth + 1)"
-        ".map(b => b.textContent)"
-    )
-    assert low == []
-
-
-def is_clear_to_all(page: Any, axe: str) -> None:
-    """Axe finds nothing serious on the page as it stands; its script runs outside the page's policy."""
-    session = page.context.new_cdp_session(page)
-    session.send("Runtime.evaluate", {"expression": axe})
-    found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")["violations"]
-    bad = [(v["id"], v["impact"], v["nodes"][0]["html"][:120]) for v in found]
-    assert [one for one in bad if one[1] in ("serious", "critical", "moderate")] == []
 
 
 def test_axe_finds_nothing(walk: ai.Recording, open_page: Callable[..., Any], axe: str) -> None:

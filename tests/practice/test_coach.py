@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ankle_imu.practice.blocks import read_blocks
-from ankle_imu.practice.coach import Coach, moments
+from ankle_imu.practice.coach import Coach
+from ankle_imu.practice.moments import moments
 from ankle_imu.practice.routine import load_routine, make_step
 from ankle_imu.values import Marker
 

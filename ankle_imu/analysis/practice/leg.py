@@ -119,7 +119,7 @@ def follow_leg(
     }
     ups = {segment: one.up(sensors[segment]) for segment, one in worn.items() if one is not None}
     directed = [segment for segment, one in worn.items() if one is not None and one.has_direction]
-    angles = _angles(ups, directed)
+    angles = leg_angles(ups, directed)
     source = "joint" if "inversion" in angles else ("foot" if "foot" in sensors else "shank")
     missing = np.any([one.broken for one in sensors.values()], axis=0)
     return PracticeLeg(
@@ -128,7 +128,7 @@ def follow_leg(
         smooth={name: _voluntary(values, settings, sampling_rate) for name, values in angles.items()},
         shank_up=ups.get("shank"),
         shank_has_direction="shank" in directed,
-        turn=_turn(sensors, worn, len(time)),
+        turn=foot_turn(sensors, worn, len(time)),
         speed={segment: _speed(one, sampling_rate) for segment, one in sensors.items()},
         broken=_long(missing, BREAK_S * sampling_rate),
         missing=missing,
@@ -139,7 +139,8 @@ def follow_leg(
     )
 
 
-def _angles(ups: Mapping[str, Array], directed: Sequence[str]) -> dict[str, Array]:
+def leg_angles(ups: Mapping[str, Array], directed: Sequence[str]) -> dict[str, Array]:
+    """Angles (n,), deg, from the up directions (n, 3) of the segments, of those whose direction is known."""
     angles: dict[str, Array] = {}
     if "foot" in directed:
         pitch, tilt = ankle_from_gravity(ups["foot"], UPRIGHT)
@@ -181,7 +182,7 @@ def _speed(sensor: Sensor, sampling_rate: float) -> Array:
     return np.asarray(np.linalg.norm(smooth, axis=1) / DEGREE)
 
 
-def _turn(sensors: Mapping[str, Sensor], worn: Mapping[str, Worn | None], n: int) -> Array:
+def foot_turn(sensors: Mapping[str, Sensor], worn: Mapping[str, Worn | None], n: int) -> Array:
     """Turn (n,) of the foot against the shank about its vertical axis, deg, up to a constant; NaN without both."""
     foot, shank = worn.get("foot"), worn.get("shank")
     if foot is None or shank is None or not (foot.has_direction and shank.has_direction):
