@@ -11,9 +11,9 @@ from ankle_imu import frames
 from ankle_imu.analysis.gates import UPRIGHT_DEG
 from ankle_imu.analysis.grid import Gridded
 from ankle_imu.analysis.session import gridded_series
-from ankle_imu.analysis.wearing import TURN_DEG
 from ankle_imu.calibration.rest import Rests, find_rests
 from ankle_imu.calibration.slip import LEAST_EARLY, find_early_slip, stride_frames
+from ankle_imu.metrics.manner import TURN_DEG
 from ankle_imu.units import DEGREE
 from ankle_imu.values import Recording, SessionResult
 
