@@ -77,6 +77,11 @@ class PracticeAngles:
     def _hop_s(self) -> float:
         return self._size / self._rate
 
+    @property
+    def _first_s(self) -> float:
+        """Time of the first row, s: a row is what the last sample of its hop says."""
+        return self._origin + self._hop_s - 1.0 / self._rate
+
     def begin(self, placement: str, protocol: str, config: Mapping[str, Any]) -> None:
         """A sensor streams, for the first time or anew."""
         self._arrivals[placement] = Arrivals(protocol, config)
@@ -132,7 +137,7 @@ class PracticeAngles:
         n = min(one.end for one in pasts.values())
         sensors = {segment: one.sensor(slice(0, n)) for segment, one in pasts.items()}
         blocks = [b for b in read_blocks(self._markers, now, (leg,)).blocks if b.leg == leg]
-        time = np.asarray(self._origin + self._hop_s * np.arange(n), dtype=np.float64)
+        time = np.asarray(self._first_s + self._hop_s * np.arange(n), dtype=np.float64)
         rate = 1.0 / self._hop_s
         if n < 2 * rate or not blocks:
             return
@@ -184,7 +189,7 @@ class PracticeAngles:
             return math.nan, np.empty(0)
         name, sign, _ = known.leg.angle_of(step.block(0.0, 0.0))
         angles, broken = self._angles(step.leg, np.arange(start, end))
-        return self._origin + start * self._hop_s, np.where(broken, np.nan, sign * angles[name])
+        return self._first_s + start * self._hop_s, np.where(broken, np.nan, sign * angles[name])
 
     def _angles(self, leg: str, rows: NDArray[np.int64]) -> tuple[dict[str, Array], NDArray[np.bool_]]:
         sensors = {segment: one.sensor(rows) for segment, one in self._segments(leg).items()}
@@ -213,9 +218,9 @@ class PracticeAngles:
         if known is None or math.isnan(neutral):
             return ()
         end = min(one.end for one in pasts.values())
-        now = self._origin + end * self._hop_s
+        now = self._first_s + end * self._hop_s
         rows = np.arange(max(0, end - round(CUE_S / self._hop_s)), end)
-        middle = int(np.clip((neutral - self._origin) / self._hop_s, 0, end - 1))
+        middle = int(np.clip((neutral - self._first_s) / self._hop_s, 0, end - 1))
         angles, broken = self._angles(step.leg, rows)
         has_foot = "foot_tilt" in angles
         if has_foot and broken.any():
