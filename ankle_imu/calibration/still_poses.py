@@ -27,7 +27,7 @@ WINDOW_S: Final = 1.0
 """Length of one window, s: the least of a hold (methods G2); a slow sag turns it by few degrees meanwhile."""
 
 BLOCK_S: Final = 0.25
-"""Over so long tremor averages out, s: to a tenth at 4 Hz, its slowest."""
+"""Over so long tremor averages out, s: wholly at 4 Hz, its slowest; of any faster 0.22 at most is left."""
 
 SLOWEST_DPS: Final = 8.0
 """Faster turning is no pose, deg/s: the end of a hold (methods G2)."""

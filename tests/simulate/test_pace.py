@@ -14,7 +14,7 @@ from ankle_imu.values import ImuSeries
 
 
 def test_a_paced_loop_waits_less_and_counts_all_of_it() -> None:
-    """The clock on the wall is read around the loop's and within: whatever else the machine does, it is between."""
+    """The clock on the wall is read around the loop's and within: however busy the machine, it is between."""
 
     async def work() -> tuple[float, float, float]:
         loop = asyncio.get_running_loop()
