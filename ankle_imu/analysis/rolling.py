@@ -88,6 +88,12 @@ def roll_events(
     and belongs to a row of at least three; the last one, after which the walker stops, counts (0.6 s of it). While
     the angle rises the foot stays in place, carries weight, and turns itself. A foot that lies down on an edge and
     stays there is none, below 40 deg.
+
+    Samples missing after the peak change nothing where enough is left to see the foot come back; live they do not
+    either. Missing before it they leave it open: what the foot turned meanwhile is lost, and across more than 30
+    ms no rate is read. With 2 % of the packets of each sensor lost, 0.13 s long, 30 of 39 rolls of walkers are
+    found (26 while any gap in the stance hid them), by the foot alone 38 of 44 (36), of runners at 5 % as many as
+    before; none is made up in an hour of daily life, at 5 % neither.
     """
     swings = motion.swings
     if len(swings) < 2 or len(columns["ic_s"]) == 0:
@@ -101,8 +107,9 @@ def roll_events(
         kept = walked[found["stride"]] & _stays(found, motion, gravity)
         if source == "joint":
             kept &= _turns_itself(found, sign * tilt)
-        kept &= _comes_back(found, sign * angle, ic, to)
-        torn = _touches(unsound, found, sampling_rate)
+        torn = np.logical_not(found["is_seen"]) | _touches(unsound, found, sampling_rate)
+        torn |= ~_comes_back(found, sign * angle, ic, to)
+        kept &= _comes_back(found, np.where(np.isnan(angle), -np.inf, sign * angle), ic, to)
         doubts += [float(time[round(at)]) for at in found["sample"][kept & torn]]
         kept &= ~torn
         chosen = {name: values[kept] for name, values in found.items()}

@@ -27,7 +27,7 @@ WINDOW_S: Final = 1.0
 """Length of one window, s: the least of a hold (methods G2); a slow sag turns it by few degrees meanwhile."""
 
 BLOCK_S: Final = 0.25
-"""Over so long tremor averages out, s: to a tenth at 4 Hz, its slowest."""
+"""Over so long tremor averages out, s: wholly at 4 Hz, its slowest; of any faster 0.22 at most is left."""
 
 SLOWEST_DPS: Final = 8.0
 """Faster turning is no pose, deg/s: the end of a hold (methods G2)."""
@@ -109,6 +109,11 @@ def fit_poses(series: ImuSeries) -> PoseFit:
     The offset is taken to stay the same through the session, and the doubt counts no change of it. In simulation
     one that wanders by 0.5 mg/K while a sensor warms up by 20 K makes lunges 0.2 deg worse (95 % of 36 within 0.7
     instead of 0.5 deg).
+
+    Of 48 simulated people that were used for nothing else, with every error at its full size (offsets of 30 to
+    50 mg, scale of 0.5 to 1 %, more than its prior says), 95 % of lunges lie within 0.53 deg, ends of range within
+    1.10 and gaps within 0.74. Of 24 more, offsets of the foot miss by 1.2 times their stated sigma, those of the
+    shank by 1.1.
 
     References
     ----------

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from ankle_imu.errors import RecordingError
 from ankle_imu.interchange.imported import Imported
@@ -75,6 +75,10 @@ def _place(
     shifts, word = _clock_shifts(parts)
     silent = [name for name, start in zip(names, starts, strict=True) if start is None]
     verb = "does not say when it" if len(silent) == 1 else "do not say when they"
+    if origin is not None:
+        origin = min(
+            start - timedelta(seconds=shift) for start, shift in zip(starts, shifts, strict=True) if start
+        )
     return shifts, origin, (f"{' and '.join(silent)} {verb} began; all files are taken to {word}.",)
 
 

@@ -35,7 +35,8 @@ from ankle_imu.mobility import SESSION_KIND, PracticeResult, PracticeSettings
 
 __all__ = ["find_practice", "is_practice", "is_practice_up_to_date", "load_practice", "save_practice"]
 
-FORMAT_VERSION: Final = 1
+FORMAT_VERSION: Final = 2
+"""2: corrected by the offsets that still poses showed (`calibration.still_poses`); what is older is made anew."""
 _FIELDS: Final = {table.name.removeprefix("practice_"): table for table in tables.PRACTICE_TABLES} | {
     "angles": tables.ANGLES
 }

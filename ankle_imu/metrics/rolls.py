@@ -44,8 +44,8 @@ class Rises:
     """The largest rise of an angle in each stance, all (k,).
 
     `start`, `top`: samples of its foot and its peak; `height`: deg; `fastest`: largest rate in it, deg/s;
-    `held`: samples in a row that its rate stayed at the threshold, within 85 % of stance; `is_known`: no sample of
-    the stance was missing.
+    `held`: samples in a row that its rate stayed at the threshold, within 85 % of stance; `is_seen`: no sample was
+    missing from before contact to 20 ms after the peak; `is_known`: nor in the rest of the stance.
     """
 
     start: Index
@@ -53,6 +53,7 @@ class Rises:
     height: Array
     fastest: Array
     held: Index
+    is_seen: NDArray[np.bool_]
     is_known: NDArray[np.bool_]
 
 
@@ -76,7 +77,7 @@ def find_rises(angle: Array, rate: Array, ic: Array, to: Array, sampling_rate: f
     From 20 ms before contact to 85 % of stance, the angle above its lowest value so far; a rise still under way
     there is followed to its peak before toe-off. What begins later is push-off: in tight turns a real foot tips
     over by 20-47 deg at 340-560 deg/s as it leaves the ground (six strides of `pyshoe_vicon`, all in the last
-    tenth of stance).
+    tenth of stance). Missing samples are passed over: a rise across some is at least so high.
     """
     first = ic - LEAST_S * sampling_rate
     w = windows(first, to, len(angle))
@@ -85,7 +86,7 @@ def find_rises(angle: Array, rate: Array, ic: Array, to: Array, sampling_rate: f
     early = w.inside & (column < n_early[:, None])
     a, r = w.of(angle), w.of(rate)
     known = np.isfinite(a) & np.isfinite(r)
-    is_known = np.asarray(~(w.inside & ~known).any(axis=1))
+    missing = w.inside & ~known
     filled = np.where(early & known, a, np.inf)
     lowest = np.minimum.accumulate(filled, axis=1)
     with np.errstate(invalid="ignore"):
@@ -98,13 +99,15 @@ def find_rises(angle: Array, rate: Array, ic: Array, to: Array, sampling_rate: f
     goes_on = (top == np.minimum(n_early, w.inside.sum(axis=1)) - 1) & (late.max(axis=1) > a[row, top])
     top = np.where(goes_on, late.argmax(axis=1), top)
     in_rise = known & (column > start[:, None]) & (column <= top[:, None])
+    until = top + int(np.ceil(LEAST_S * sampling_rate))
     return Rises(
         start=w.index[row, start],
         top=w.index[row, top],
-        height=np.where(is_known, a[row, top] - low, np.nan),
+        height=a[row, top] - low,
         fastest=np.maximum(np.where(in_rise, r, -np.inf).max(axis=1), 0.0),
         held=longest_run(in_rise & early & (r >= roll_dps)),
-        is_known=is_known,
+        is_seen=np.asarray(~(missing & (column <= until[:, None])).any(axis=1)),
+        is_known=np.asarray(~missing.any(axis=1)),
     )
 
 
@@ -112,7 +115,7 @@ def is_roll(rises: Rises, least_deg: float | Array, sampling_rate: float) -> NDA
     """Which rises are rolls: `least_deg` or more, at the rate of a roll for 20 ms."""
     with np.errstate(invalid="ignore"):
         far = rises.height >= least_deg
-    return np.asarray(far & (rises.held >= least_samples(sampling_rate)) & rises.is_known)
+    return np.asarray(far & (rises.held >= least_samples(sampling_rate)))
 
 
 def least_samples(sampling_rate: float) -> int:
@@ -140,7 +143,7 @@ def find_rolls(
     Returns
     -------
     inward, outward : dict of arrays, one entry per roll: stride (index), start, sample (of the peak), peak_deg,
-        peak_dps, duration_s, is_hard; degrees and rates count in the direction of the roll
+        peak_dps, duration_s, is_hard, is_seen (see `Rises`); degrees and rates count in the direction of the roll
 
     Notes
     -----
@@ -218,6 +221,7 @@ def as_events(rises: Rises, which: Index, sampling_rate: float) -> dict[str, Arr
         "peak_dps": rises.fastest[which],
         "duration_s": rises.held[which] / sampling_rate,
         "is_hard": is_hard(rises.height[which], rises.fastest[which]),
+        "is_seen": rises.is_seen[which],
     }
 
 

@@ -244,5 +244,5 @@ def _offset(found: Mapping[str, Any]) -> str:
     """What the poses of the session showed of an accelerometer that nobody had calibrated."""
     if not found.get("applied"):
         return "offset not known"
-    size, doubt = math.hypot(*found["offset_mg"]), told.angle_doubt(found)
-    return f"{size:.0f} mg off, found in {found['still_s']} s of stillness; leaves ± {doubt:.1f} deg"
+    size, doubt = math.hypot(*found["offset_mg"]), 1.96 * told.angle_doubt(found)
+    return f"{size:.0f} mg off, found in {found['still_s']} s of stillness; leaves ± {doubt:.1f} deg (95 %)"

@@ -100,6 +100,27 @@ def test_gaps_and_clips_make_no_roll_but_a_word() -> None:
 
 
 @pytest.mark.parametrize(
+    ("placement", "begins_s", "n"), [("left_foot", 0.04, 1), ("left_shank", 0.04, 1), ("left_foot", -0.1, 0)]
+)
+def test_a_lost_packet_hides_a_roll_only_until_its_peak(placement: str, begins_s: float, n: int) -> None:
+    """14 samples are missing, from 40 ms after the peak on or across it."""
+    plan = simulate.Plan(duration_s=60.0, rolls=1, errors="typical", placements=SETS[0], roll_from_deg=35.0)
+    recording, _ = simulate.walk(plan, seed=3)
+    whole = analyze(recording).events
+    at = float(whole.loc[whole["kind"].isin(ROLLS), "time_s"].iloc[0])
+    one = recording.series[placement]
+    acc, gyr = one.acc.copy(), one.gyr.copy()
+    first = int(np.searchsorted(one.time, at + begins_s))
+    acc[first : first + 14] = gyr[first : first + 14] = np.nan
+    lossy = replace(recording, series={**recording.series, placement: replace(one, acc=acc, gyr=gyr)})
+    events = analyze(lossy).events
+    found = events[events["kind"].isin(ROLLS)]
+    assert len(found) == n
+    assert found["time_s"].to_numpy() == pytest.approx([at] * n, abs=0.02)
+    assert found["peak_deg"].to_numpy() == pytest.approx([float(whole["peak_deg"].max())] * n, rel=0.1)
+
+
+@pytest.mark.parametrize(
     "name",
     ["gaitmap_walk_mocap", "neura_s02_walk", "qmt_fullbody", "osim_walk", "kam_steps", "pyshoe_vicon", "xio_gait"],
 )

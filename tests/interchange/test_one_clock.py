@@ -46,6 +46,16 @@ def test_one_clock_in_the_time_columns_is_kept(parts: list[Imported]) -> None:
     assert remarks == (f"a.csv and b.csv {told}",)
 
 
+def test_a_stated_start_is_that_of_its_own_file(parts: list[Imported]) -> None:
+    """The shank began at 10:00:00, 2.25 s after the foot by the clock that both share."""
+    foot, shank = parts
+    shank = replace(shank, clock_start_s=102.25, started_utc="2026-11-22T10:00:00.000Z")
+    recording, (remark,) = join_parts([foot, shank])
+    assert remark.startswith("left_foot does not say when it began")
+    assert recording.series["left_shank"].time[0] == pytest.approx(2.25)
+    assert recording.session.started_utc.startswith("2026-11-22T09:59:57.75")
+
+
 def test_clocks_that_do_not_meet_begin_together(parts: list[Imported]) -> None:
     foot, shank = parts
     recording, (remark,) = join_parts([foot, replace(shank, clock_start_s=9e5)])

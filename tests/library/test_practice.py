@@ -7,8 +7,9 @@ import pytest
 
 from ankle_imu.analysis.practice import analyze_practice
 from ankle_imu.errors import CorruptRecording, RecordingError
-from ankle_imu.library.derived import find_result
-from ankle_imu.library.practice import find_practice, load_practice, save_practice
+from ankle_imu.library.derived import PRACTICE, find_result, read_json, write_json
+from ankle_imu.library.practice import find_practice, is_practice_up_to_date, load_practice, save_practice
+from ankle_imu.session_io import open_session, save_recording
 from ankle_imu.simulate.practice import Exercise, PracticePlan, practise
 
 TABLES = ("blocks", "reps", "ranges", "holds", "sway", "compensations")
@@ -41,6 +42,16 @@ def test_a_saved_result_comes_back_as_it_was(result, tmp_path):
 def test_it_is_never_taken_for_a_walk(result, tmp_path):
     save_practice(tmp_path, result)
     assert find_result(tmp_path) is None
+
+
+def test_a_result_from_before_the_offsets_were_found_is_made_anew(tmp_path):
+    exercises = (Exercise(kind="neutral"), Exercise(kind="swing"))
+    folder = save_recording(practise(PracticePlan(exercises=exercises))[0], tmp_path)
+    head = save_practice(folder, analyze_practice(open_session(folder))) / PRACTICE
+    assert is_practice_up_to_date(folder)
+    write_json(head, {**read_json(head), "format_version": 1})
+    assert not is_practice_up_to_date(folder)
+    assert len(load_practice(folder).blocks) == 2, "still read"
 
 
 def test_none_and_a_damaged_one(result, tmp_path):

@@ -95,14 +95,20 @@ def test_ringing_without_way_and_way_without_rate_are_none() -> None:
         assert not rolls.is_roll(stance(rate, ic=10, to=100), 20.0, RATE).any()
 
 
-def test_a_missing_sample_leaves_the_stance_open() -> None:
+@pytest.mark.parametrize(
+    ("missing", "is_seen"), [(7, True), (8, False), (20, False), (41, False), (42, True), (60, True)]
+)
+def test_a_missing_sample_leaves_the_stance_open_up_to_the_peak(missing: int, is_seen: bool) -> None:
+    """Contact at 10, up by 32 deg until 38: seen where none of 8 to 41 is missing, known where nothing is."""
     rate = np.zeros(120)
     rate[30:38] = 416.0
-    rate[60] = np.nan
-    angle = np.where(np.arange(120) < 34, 0.0, 32.0)
+    angle = np.concatenate([[0.0], np.cumsum(rate)[:-1]]) / RATE
+    rate[missing] = angle[missing] = np.nan
     found = rolls.find_rises(angle, rate, np.array([10.0]), np.array([100.0]), RATE, 300.0)
-    assert not found.is_known[0]
-    assert np.isnan(found.height[0])
+    assert found.is_seen[0] == is_seen
+    assert found.is_known[0] == (missing == 7)
+    assert found.height[0] == pytest.approx(32.0)
+    assert rolls.is_roll(found, 20.0, RATE).all()
 
 
 @given(

@@ -54,6 +54,8 @@ def test_a_lunge_is_trusted_when_its_sensor_is_known():
     )
     lunge = ai.analyze_practice(practise(PracticePlan(exercises=exercises, sampling_rate=52.0))[0])
     assert told.judge_practice(lunge).level == 0, "the poses of the session show the offset"
+    left = 1.96 * lunge.quality["accelerometers"]["left_shank"]["doubt_deg"]
+    assert f"leaves ± {left:.1f} deg (95 %)" in grids.sensors_grid(lunge).rows[1][-1]
     unfitted = {p: {**one, "applied": False} for p, one in lunge.quality["accelerometers"].items()}
     off = 1.96 * unfitted["left_shank"]["doubt_without_deg"]
     doubted = replace(lunge, quality={**lunge.quality, "accelerometers": unfitted})

@@ -14,17 +14,19 @@ from ankle_imu.values import ImuSeries
 
 
 def test_a_paced_loop_waits_less_and_counts_all_of_it() -> None:
-    async def work() -> float:
-        loop = asyncio.get_running_loop()
-        begun = loop.time()
-        await asyncio.sleep(4.0)
-        return loop.time() - begun
+    """The clock on the wall is read around the loop's and within: however busy the machine, it is between."""
 
-    wall = time.monotonic()
+    async def work() -> tuple[float, float, float]:
+        loop = asyncio.get_running_loop()
+        outer, begun, inner = time.monotonic(), loop.time(), time.monotonic()
+        await asyncio.sleep(4.0)
+        waited, counted = time.monotonic() - inner, loop.time() - begun
+        return waited, counted, time.monotonic() - outer
+
     with asyncio.Runner(loop_factory=lambda: PacedLoop(40.0)) as runner:
-        counted = runner.run(work())
+        waited, counted, wall = runner.run(work())
     assert counted >= 4.0
-    assert counted == pytest.approx(40.0 * (time.monotonic() - wall), rel=0.5)
+    assert 40.0 * waited - 1e-6 <= counted <= 40.0 * wall + 1e-6
 
 
 def test_the_pace_of_the_wall_takes_a_loop_as_usual() -> None:

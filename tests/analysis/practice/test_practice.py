@@ -134,7 +134,8 @@ def test_lift_off_and_sway(both):
 def test_compensations_are_named_and_clean_repetitions_left_alone(action, kind):
     tally = name_compensations(range(60, 64), ("foot", "shank"), action, kind)
     assert (tally.named, tally.put) == (4, 4)
-    assert (tally.false, tally.clean) == (0, tally.clean)
+    assert tally.clean >= 8, "the other two of three, of four people"
+    assert tally.false == 0
 
 
 def test_the_tables_of_a_whole_routine(routine):
