@@ -1,4 +1,4 @@
-"""Real files in the wrong order, pieced together, sent as text, ten times as long: right numbers or one sentence."""
+"""Real files out of order, pieced together, sent as text, ten times as long: right numbers or one sentence."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def pieces(name: str, raw: bytes) -> tuple[bytes, list[bytes]]:
 
 
 def right_or_refused(path: Path, name: str, whole: Imported) -> Imported | None:
-    """What was read holds samples of the whole file only, each at its own time; else one sentence with the path."""
+    """What was read holds samples of the whole file, each at its own time; else one sentence with the path."""
     try:
         result = read(path, "left_foot", **options_of(name))
     except RecordingError as error:
