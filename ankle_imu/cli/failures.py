@@ -55,7 +55,7 @@ def explain(error: BaseException) -> tuple[str, int]:
     if isinstance(error, KeyboardInterrupt):
         return "Interrupted; what was finished before is saved.", 130
     if isinstance(error, UnusedCliTokensError):
-        left_over = " ".join(repr(word) for word in error.unused_tokens)
+        left_over = " ".join(repr(word) for word in error.unused_tokens or ())
         return (
             f"Found {left_over} left over. What has no option before it comes first and in one piece, then the "
             f"options. `{_asked(error)} --help` tells more.",
