@@ -81,8 +81,10 @@ def join_sentences(app: Sphinx, what: str, name: str, obj: Any, options: Any, li
     for k, line in enumerate(lines):
         if k + 1 < len(lines) and re.fullmatch(r"-{3,}", lines[k + 1].strip()):
             in_list = line.strip() in ("Parameters", "Returns", "Yields", "Attributes", "Other Parameters")
-        found = re.fullmatch(r"(\w[\w, *]*?) : (.+)", line) if in_list else None
-        made += [found.group(1), f"    {found.group(2)}"] if found else [line]
+        found = re.fullmatch(r"([\w*][\w, *]*?) : (.+)", line) if in_list else None
+        goes_on = lines[k + 1].strip() if found and k + 1 < len(lines) else ""
+        stop = "." if found and found.group(2)[-1].isalnum() and goes_on[:1].isupper() else ""
+        made += [found.group(1).replace("*", r"\*"), f"    {found.group(2)}{stop}"] if found else [line]
     lines[:] = [re.sub(r"(?<![\\`])\|", r"\|", line) if ">>>" not in line else line for line in made]
 
 

@@ -50,10 +50,17 @@ def explain(error: BaseException) -> tuple[str, int]:
     >>> explain(UsageError("No plan of that name."))
     ('No plan of that name.', 2)
     """
-    from cyclopts import CycloptsError
+    from cyclopts import CycloptsError, UnusedCliTokensError
 
     if isinstance(error, KeyboardInterrupt):
         return "Interrupted; what was finished before is saved.", 130
+    if isinstance(error, UnusedCliTokensError):
+        left_over = " ".join(repr(word) for word in error.unused_tokens or ())
+        return (
+            f"Found {left_over} left over. What has no option before it comes first and in one piece, then the "
+            f"options. `{_asked(error)} --help` tells more.",
+            2,
+        )
     if isinstance(error, CycloptsError):
         return f"{error} `{_asked(error)} --help` tells more.", 2
     return errors.explain(error)

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import importlib
+import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from ankle_imu.errors import RecordingError, StorageError
+from ankle_imu.errors import CorruptRecording, RecordingError, StorageError
 
 
 def read_bytes(path: Path) -> bytes:
@@ -42,6 +47,38 @@ def read_head(path: Path, size: int = 65536) -> bytes:
     except (FileNotFoundError, IsADirectoryError) as error:
         raise RecordingError(f"{path}: {error.strerror}.", path=str(path)) from error
     except OSError as error:
+        raise StorageError(f"{path}: {error.strerror or error}.", path=str(path)) from error
+
+
+@contextmanager
+def open_zip(path: Path) -> Iterator[zipfile.ZipFile]:
+    """A zip to read from; whatever is wrong with it, also while it is read, becomes one sentence.
+
+    Parameters
+    ----------
+    path : Path
+
+    Raises
+    ------
+    RecordingError
+        If there is no such file, or it has a password.
+    CorruptRecording
+        If it is damaged, cut off or no zip.
+    StorageError
+        If the disk refuses.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            yield archive
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, UnicodeDecodeError) as error:
+        raise CorruptRecording(f"{path} is a damaged or cut-off zip: {error}.", path=str(path)) from error
+    except RuntimeError as error:  # what zipfile raises for a password
+        raise RecordingError(f"{path} cannot be unpacked: {error}.", path=str(path)) from error
+    except FileNotFoundError as error:
+        raise RecordingError(f"{path}: {error.strerror}.", path=str(path)) from error
+    except OSError as error:
+        if error.errno == errno.EINVAL:  # its directory points before its beginning
+            raise CorruptRecording(f"{path} is a damaged or cut-off zip.", path=str(path)) from error
         raise StorageError(f"{path}: {error.strerror or error}.", path=str(path)) from error
 
 

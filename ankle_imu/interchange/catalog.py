@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import inspect
-import zipfile
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Final
 
 from ankle_imu import frames
-from ankle_imu.errors import CorruptRecording, RecordingError
+from ankle_imu.errors import RecordingError
 from ankle_imu.interchange import (
     apdm_csv,
     apdm_h5,
@@ -28,7 +27,7 @@ from ankle_imu.interchange import (
     xdf,
     xsens_dot,
 )
-from ankle_imu.interchange.bytes_of import read_head
+from ankle_imu.interchange.bytes_of import open_zip, read_head
 from ankle_imu.interchange.imported import Imported
 from ankle_imu.interchange.text_table import decode, looks_like_text
 
@@ -132,11 +131,8 @@ def _by_names(names: list[str], path: Path) -> str:
 
 
 def _zip_names(path: Path) -> list[str]:
-    try:
-        with zipfile.ZipFile(path) as archive:
-            return archive.namelist()
-    except zipfile.BadZipFile as error:
-        raise CorruptRecording(f"{path} is a damaged or cut-off zip.", path=str(path)) from error
+    with open_zip(path) as archive:
+        return archive.namelist()
 
 
 def _unknown(path: Path, saw: str) -> RecordingError:

@@ -12,8 +12,6 @@ phyphox wiki, "Export" and "Sensor support" (phyphox.org/wiki): files, units, si
 
 from __future__ import annotations
 
-import zipfile
-import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -23,8 +21,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ankle_imu import frames
-from ankle_imu.errors import CorruptRecording, RecordingError
+from ankle_imu.errors import RecordingError
 from ankle_imu.interchange.assembly import assemble
+from ankle_imu.interchange.bytes_of import open_zip
 from ankle_imu.interchange.columns import parse_header
 from ankle_imu.interchange.imported import Imported, utc_text_from_epoch
 from ankle_imu.interchange.joining import join
@@ -100,18 +99,11 @@ def _files(path: Path) -> dict[str, bytes]:
     """Contents by name inside the export, such as `Gyroscope.csv` and `meta/time.csv`."""
     if path.is_dir():
         return {p.relative_to(path).as_posix(): p.read_bytes() for p in sorted(path.rglob("*.csv"))}
-    try:
-        with zipfile.ZipFile(path) as archive:
-            used = [info for info in archive.infolist() if info.filename.lower().endswith(".csv")]
-            if sum(info.file_size for info in used) > _LARGEST:
-                raise RecordingError(f"{path} unpacks to more than 4 GiB; split it.", path=str(path))
-            return _without_folder({info.filename.replace("\\", "/"): archive.read(info) for info in used})
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
-        raise CorruptRecording(f"{path} is a damaged zip: {error}.", path=str(path)) from error
-    except RuntimeError as error:  # what zipfile raises for a password
-        raise RecordingError(f"{path} cannot be unpacked: {error}.", path=str(path)) from error
-    except FileNotFoundError as error:
-        raise RecordingError(f"{path}: {error.strerror}.", path=str(path)) from error
+    with open_zip(path) as archive:
+        used = [info for info in archive.infolist() if info.filename.lower().endswith(".csv")]
+        if sum(info.file_size for info in used) > _LARGEST:
+            raise RecordingError(f"{path} unpacks to more than 4 GiB; split it.", path=str(path))
+        return _without_folder({info.filename.replace("\\", "/"): archive.read(info) for info in used})
 
 
 def _without_folder(files: dict[str, bytes]) -> dict[str, bytes]:

@@ -13,8 +13,6 @@ Sensor Logger documentation, UNITS, COORDINATES and CROSSPLATFORM (github tszhei
 from __future__ import annotations
 
 import io
-import zipfile
-import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +23,7 @@ from numpy.typing import NDArray
 
 from ankle_imu import frames
 from ankle_imu.errors import CorruptRecording, RecordingError
+from ankle_imu.interchange.bytes_of import open_zip
 from ankle_imu.interchange.imported import Imported, utc_text_from_epoch
 from ankle_imu.interchange.joining import onto
 from ankle_imu.interchange.text_table import decode, parse_table
@@ -120,21 +119,14 @@ def _files(path: Path) -> dict[str, bytes]:
     if path.is_dir():
         found = {_stem(p.name): p for p in sorted(path.iterdir())}
         return {stem: found[stem].read_bytes() for stem in _USED if stem in found}
-    try:
-        with zipfile.ZipFile(path) as archive:
-            used = [info for info in archive.infolist() if _stem(info.filename) in _USED]
-            wanted = {_stem(info.filename): info for info in used}
-            if len(wanted) < len(used):
-                raise RecordingError(f"{path} holds several recordings; import them one by one.", path=str(path))
-            if sum(info.file_size for info in wanted.values()) > _LARGEST:
-                raise RecordingError(f"{path} unpacks to more than 4 GiB; split it.", path=str(path))
-            return {stem: archive.read(info) for stem, info in wanted.items()}
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
-        raise CorruptRecording(f"{path} is a damaged zip: {error}.", path=str(path)) from error
-    except RuntimeError as error:  # what zipfile raises for a password
-        raise RecordingError(f"{path} cannot be unpacked: {error}.", path=str(path)) from error
-    except FileNotFoundError as error:
-        raise RecordingError(f"{path}: {error.strerror}.", path=str(path)) from error
+    with open_zip(path) as archive:
+        used = [info for info in archive.infolist() if _stem(info.filename) in _USED]
+        wanted = {_stem(info.filename): info for info in used}
+        if len(wanted) < len(used):
+            raise RecordingError(f"{path} holds several recordings; import them one by one.", path=str(path))
+        if sum(info.file_size for info in wanted.values()) > _LARGEST:
+            raise RecordingError(f"{path} unpacks to more than 4 GiB; split it.", path=str(path))
+        return {stem: archive.read(info) for stem, info in wanted.items()}
 
 
 def _metadata(files: Mapping[str, bytes]) -> dict[str, str]:

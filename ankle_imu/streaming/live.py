@@ -55,10 +55,10 @@ class LiveAnalysis:
     Examples
     --------
     >>> live = LiveAnalysis(sampling_rate=100.0, placements=("left_foot",))
-    >>> lying = np.tile([0.0, 0.0, 9.81], (4, 1))
-    >>> blocks = live.push("left_foot", [0.0, 0.01, 0.02, 0.03], lying, np.zeros((4, 3)))
+    >>> lying = np.tile([0.0, 0.0, 9.81], (8, 1))
+    >>> blocks = live.push("left_foot", np.arange(8) / 100.0, lying, np.zeros((8, 3)))
     >>> [(b.leg, b.source, len(b.time), bool(b.is_stance.all())) for b in blocks]
-    [('left', 'foot', 4, True)]
+    [('left', 'foot', 8, True)]
     """
 
     def __init__(

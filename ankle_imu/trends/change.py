@@ -220,7 +220,9 @@ def _caution(trend: Trend) -> list[str]:
     n = max((len(series.value) for series in _last_stretches(trend)), default=0)
     since = " since the last break" if n < trend.n_sessions and trend.broken_at() else ""
     if n < MIN_SESSIONS_TREND:
-        return [f"{n} sessions{since} are too few to speak of a trend; that takes {MIN_SESSIONS_TREND}."]
+        sessions = "1 session" if n == 1 else f"{n} sessions"
+        are = "is" if n == 1 else "are"
+        return [f"{sessions}{since} {are} too few to speak of a trend; that takes {MIN_SESSIONS_TREND}."]
     if n < MIN_SESSIONS_SLOPE:
         return [f"A slope is fitted from {MIN_SESSIONS_SLOPE} sessions on."]
     return []

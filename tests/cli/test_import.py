@@ -36,6 +36,13 @@ def files(series: dict[str, ImuSeries], tmp_path: Path) -> tuple[Path, Path]:
     return paths
 
 
+def test_a_file_behind_the_options_is_told_where_it_belongs(ankle_imu: Run, files: tuple[Path, Path]) -> None:
+    done = ankle_imu("import", files[0], "--as", "left_foot", files[1], "--as", "left_shank")
+    assert done.code == 2
+    assert f"Found '{files[1]}' left over. What has no option before it comes first" in done.err
+    assert "`ankle-imu import --help`" in done.err
+
+
 def test_two_files_become_one_session(ankle_imu: Run, files: tuple[Path, Path], tmp_path: Path) -> None:
     words = ("--as", "left_foot", "--as", "left_shank", "--mount-site", "heel", "--mount-site", "mid_shank")
     more = (

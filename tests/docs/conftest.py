@@ -41,6 +41,12 @@ def finished() -> ModuleType:
 
 
 @pytest.fixture(scope="session")
+def on_our_pages() -> ModuleType:
+    pytest.importorskip("sphinx", reason="the extra `docs` is not installed; .ci/build-site has it")
+    return _module("on_our_pages")
+
+
+@pytest.fixture(scope="session")
 def pages(build: ModuleType) -> dict[str, str]:
     """Every page of the site but the notebooks, as Sphinx gets it."""
     found: dict[str, str] = build.all_pages()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from pathlib import Path
 from types import ModuleType
 
@@ -79,6 +80,32 @@ def test_every_guide_is_in_the_menu(pages: dict[str, str]) -> None:
     assert guides <= set(pages["index.md"].splitlines())
 
 
+def test_every_guide_and_every_extra_is_in_the_readme() -> None:
+    text = (ROOT / "README.md").read_text("utf-8")
+    for path in (ROOT / "notebooks" / "guide").glob("*.md"):
+        assert f"(notebooks/guide/{path.name})" in text, path.name
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+    cells = re.findall(r"^\| (`\w+`(?:, `\w+`)*) \| [^|]+ \|$", text, re.MULTILINE)
+    named = set(re.findall(r"\w+", " ".join(cells)))
+    assert set(settings["project"]["optional-dependencies"]) <= named
+
+
+def test_what_a_page_takes_from_the_readme_is_also_linked_for_who_reads_it_in_the_repository(
+    readme: ModuleType,
+) -> None:
+    for path in (ROOT / "notebooks" / "guide").glob("*.md"):
+        text = path.read_text("utf-8")
+        for is_told, heading in readme.MARK.findall(text):
+            assert is_told or f"README.md#{readme.anchor(heading)})" in text, (path.name, heading)
+
+
+def test_the_glossary_is_in_order() -> None:
+    text = (ROOT / "notebooks" / "guide" / "glossary.md").read_text("utf-8")
+    words = [re.sub(r"[^a-z ]", " ", word.lower()) for word in re.findall(r"^(\S.*)\n: ", text, re.MULTILINE)]
+    assert len(words) > 40
+    assert words == sorted(words)
+
+
 @pytest.mark.parametrize("path", sorted((ROOT / "notebooks" / "guide").glob("*.md")), ids=lambda p: p.stem)
 def test_links_of_guides_hold_in_the_repository(path: Path, readme: ModuleType) -> None:
     headings = {
@@ -133,3 +160,20 @@ def test_what_is_wrong_with_a_built_site_is_said(finished: ModuleType, tmp_path:
     )
     (tmp_path / "x.css").write_text("@import 'https://far/y.css'; a { background: url(x.png) }")
     assert len(finished.problems(tmp_path)) == 6
+
+
+def test_what_is_said_of_a_parameter_stands_in_one_piece(on_our_pages: ModuleType) -> None:
+    given = ["Parameters", "----------", "**options : of that format: `device`,", "    `rate`", ""]
+    lines = [*given, "Returns", "-------", "parts : tuple of str", "    What was read.", "n : int, samples",
+             "    of each", ""]  # fmt: skip
+    on_our_pages.join_sentences(None, "function", "f", None, None, lines)
+    assert lines[2:5] == [r"\*\*options", "    of that format: `device`,", "    `rate`"]
+    assert lines[8:] == [
+        "parts",
+        "    tuple of str.",
+        "    What was read.",
+        "n",
+        "    int, samples",
+        "    of each",
+        "",
+    ]

@@ -198,6 +198,21 @@ def test_ways_of_writing_the_same_text(tmp_path, vendor, way):
     check(read(path, "left_foot", **vendor.options), truth, vendor, whole=way != "no last line end")
 
 
+@pytest.mark.parametrize(
+    "vendor", [v for v in VENDORS.values() if not v.is_text or v.zipped], ids=lambda v: v.name
+)
+@pytest.mark.parametrize("way", ["bom", "crlf", "lf"])
+def test_a_binary_file_sent_as_text(tmp_path, vendor, way):
+    """A transfer in text mode puts bytes in or takes some out; the right numbers or a refusal come of it."""
+    truth = source(N, vendor.rate)
+    path = vendor.save(tmp_path, vendor.write(*truth))
+    raw = path.read_bytes()
+    path.write_bytes({
+        "bom": b"\xef\xbb\xbf" + raw, "crlf": raw.replace(b"\n", b"\r\n"), "lf": raw.replace(b"\r\n", b"\n"),
+    }[way])  # fmt: skip
+    check_or_refused(path, truth, vendor)
+
+
 @every_text
 @pytest.mark.parametrize("separator", ["as it was", ";", "\t"])
 def test_decimal_commas(tmp_path, vendor, separator):

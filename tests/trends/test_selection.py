@@ -61,7 +61,11 @@ def test_velocity_has_its_own_limit_and_unknown_metrics_say_so():
 
 
 def test_sessions_needed_for_each_claim():
-    assert "too few to speak of a trend" in describe_trend(select_trend(table([8.0] * 4), METRIC))[-1]
+    assert (
+        "4 sessions are too few to speak of a trend" in describe_trend(select_trend(table([8.0] * 4), METRIC))[-1]
+    )
+    one_each = table([8.0] * 2).assign(leg=["left", "right"])
+    assert "1 session is too few to speak of a trend" in describe_trend(select_trend(one_each, METRIC))[-1]
     five = select_trend(table([8.0, 7.0, 9.0, 8.5, 8.2, 20.0]), METRIC)
     assert baseline_band(five, "left") == (7.0, 9.0)
     assert baseline_band(select_trend(table([8.0] * 4), METRIC), "left") is None
