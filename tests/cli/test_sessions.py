@@ -389,7 +389,7 @@ def test_trend_tells_what_was_left_out_and_asks_who(ankle_imu: Run, library: Pat
 def test_library_list(ankle_imu: Run, session: Path) -> None:
     done = ankle_imu("library", "list")
     assert done.code == 0
-    assert done.lines[2].split() == [session.name, "P-test", "left", "foot+shank", "uneven", "yes"]
+    assert done.lines[2].split() == [session.name, "P-test", "walk", "left", "foot+shank", "uneven", "yes"]
     shutil.rmtree(session / "derived")
     (session / "session.toml").write_text("{broken")
     done = ankle_imu("library", "list")

@@ -188,7 +188,10 @@ def test_witmotion_flash(vectors):
     assert any("2026-06-22 14:41:01.793" in note for note in result.notes)
 
 
-@pytest.mark.parametrize("name", ["axivity_ax6_sample.cwa", "NilsPodX-7FAD_20190430_0933.bin"])
+@pytest.mark.parametrize(
+    "name",
+    ["axivity_ax6_sample.cwa", "NilsPodX-7FAD_20190430_0933.bin", "NilsPodX-922A_20190430_0933.bin"],
+)
 def test_real_files_cut_anywhere(vendor_files, tmp_path, name):
     raw = (vendor_files / name).read_bytes()
     whole = read(vendor_files / name, "left_foot").series
