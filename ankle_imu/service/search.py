@@ -70,16 +70,16 @@ class Search:
             if not known:
                 return False
             scan = self._radio.scan(SCAN_S, is_enough=lambda seen: seen.identifier in known)
+            hanging = f"a scan of {SCAN_S:g} s did not end in {SCAN_S + GRACE_S:g} s"
             found = await within(SCAN_S + GRACE_S, scan)
             is_seen = any(seen.identifier in known for seen in found)
             if not is_seen and not self._has_scanned:  # an earlier run that was killed may hold them
+                hanging = f"letting go of an earlier connection did not end in {GRACE_S:g} s"
                 released = [await within(GRACE_S, self._radio.release(one)) for one in sorted(known)]
                 self._begun = float("-inf") if any(released) else self._begun
             self._has_scanned = True
         except TimeoutError:
-            self._note(
-                "bluetooth", f"Bluetooth hangs: a scan of {SCAN_S:g} s did not end in {SCAN_S + GRACE_S:g} s."
-            )
+            self._note("bluetooth", f"Bluetooth hangs: {hanging}.")
             return False
         except (BluetoothUnavailable, RadioBusy) as error:
             self._note("bluetooth", str(error))
