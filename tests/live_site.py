@@ -7,17 +7,20 @@ import contextlib
 import socket
 import threading
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import ankle_imu as ai
 from ankle_imu.capture import Captured, End, Order, Recorder, Wanted
 from ankle_imu.devices import catalog
-from ankle_imu.live import Beside
+from ankle_imu.live import Beside, replay
+from ankle_imu.live.host import WalkHost
 from ankle_imu.live.replay import replay_session
-from ankle_imu.live.serving import Bind, listen
+from ankle_imu.live.serving import Bind, Served, listen
 from ankle_imu.live.walk import Worn
 from ankle_imu.recording import part_paths, read_log
 from ankle_imu.session_io import open_session
@@ -33,10 +36,12 @@ FOUR = (*PAIR, "right_foot", "right_shank")
 
 @dataclass(frozen=True)
 class Site:
-    """A server: its port and its code."""
+    """A server: its port and its code, and the gates of a replay that is `gated`."""
 
     port: int
     code: str
+    begun: threading.Event = field(default_factory=threading.Event)
+    may_end: threading.Event = field(default_factory=threading.Event)
 
     @property
     def host(self) -> str:
@@ -49,9 +54,14 @@ class Site:
 
 @contextmanager
 def serving(
-    recording: ai.Recording, *, speed: float, host: str = "127.0.0.1", roll_deg: float = 20.0
+    recording: ai.Recording,
+    *,
+    speed: float,
+    host: str = "127.0.0.1",
+    roll_deg: float = 20.0,
+    is_gated: bool = False,
 ) -> Iterator[Site]:
-    """Replay a recording to whoever opens its page."""
+    """Replay a recording to whoever opens its page; one that `is_gated` begins and is over when the test says."""
     bind = Bind(host=host, port=0)
     listening = listen(bind)
     told: list[Site] = []
@@ -66,14 +76,42 @@ def serving(
     worn = Worn(placements=tuple(recording.series), settings=Settings(roll_deg=roll_deg))
     work = replay_session(recording, worn, bind, listening, speed=speed, on_ready=on_ready, until=over)
     thread = threading.Thread(target=asyncio.run, args=(work,), daemon=True)
-    thread.start()
-    assert ready.wait(30.0)
-    try:
-        yield told[0]
-    finally:
-        loops[0].call_soon_threadsafe(over.set)
-        thread.join(10.0)
-        assert not thread.is_alive()
+    gated = patch.object(replay, "_play", partial(_play_gated, replay._play, told))
+    with gated if is_gated else nullcontext():
+        thread.start()
+        assert ready.wait(30.0)
+        try:
+            yield told[0]
+        finally:
+            loops[0].call_soon_threadsafe(over.set)
+            thread.join(10.0)
+            assert not thread.is_alive()
+
+
+async def _play_gated(
+    play: Callable[..., Awaitable[None]],
+    told: list[Site],
+    recording: ai.Recording,
+    host: WalkHost,
+    served: Served,
+    speed: float,
+) -> None:
+    """Play between the gates, and tell as it stands there: a busy machine opens pages and presses late."""
+    (site,) = told
+    publish = served.publish
+    ends: list[dict[str, Any]] = []
+
+    async def wait(gate: threading.Event, at: float) -> None:
+        while not gate.is_set():
+            host.turn.do(partial(host.state, replay._status(recording, at, 0.0)))
+            await asyncio.sleep(0.2)
+
+    await wait(site.begun, 0.0)
+    with patch.object(served, "publish", lambda said: ends.append(said) if said["k"] == "end" else publish(said)):
+        await play(recording, host, served, speed)
+    await wait(site.may_end, recording.duration)
+    for end in ends:
+        publish(end)
 
 
 Act = Callable[[int, Recorder], Awaitable[None]]
@@ -91,7 +129,7 @@ def record(walk: ai.Recording, root: Path, act: Act, listener: Any = None) -> tu
                 await radio.add(virtual, seed=n)
                 wanted = Wanted(identifier=virtual.address, placement=placement, model="ankle")
                 sensors[wanted] = catalog.adapter("ankle")
-            order = Order(sensors=sensors, root=root, info=SessionInfo(alias="P-test"), duration_s=50.0)
+            order = Order(sensors=sensors, root=root, info=SessionInfo(alias="P-test"), duration_s=600.0)
             beside = Beside(Bind(port=0), Worn(placements=PAIR)) if listener is None else None
             opened = await beside.open() if beside else None
             recorder = Recorder(

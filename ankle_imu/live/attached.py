@@ -94,11 +94,13 @@ async def attach_page(
     following.add_done_callback(end)
     serving = asyncio.ensure_future(served.run(over))
     serving.add_done_callback(lambda done: over.set())
-    await over.wait()
-    attached.leave()
-    how = await following
-    await serving
-    return how
+    try:
+        await over.wait()
+    finally:
+        attached.leave()  # its thread would outlive a cancelled call
+        over.set()
+        await serving
+    return await following
 
 
 class Attached:
@@ -123,19 +125,21 @@ class Attached:
         self._send, self._tell = publish, say
         self._token = secrets.token_hex(4)
         self._own: Counter[str] = Counter()
-        self._said: dict[str, str] = {}
         self._leaving = threading.Event()
         self._is_behind = True
-        self._begin(recording.read_session_info(folder).sensors)
+        info = recording.read_session_info(folder)
+        self._name = info.session_id
+        self._begin(info.sensors)
 
     def _begin(self, placements: Iterable[str]) -> None:
         """Read from the start; another sensor that joins later changes what is shown of all."""
-        self.host = WalkHost(self._worn_for(placements), self._publish, self._say)
+        self.host = WalkHost(self._worn_for(placements), self._publish, self._say, name=self._name)
         self._watched = Watched(self._folder)
         self._waiting: deque[Item] = deque()
         self._is_behind = True
         self._told, self._shown_s = float("-inf"), 0.0
         self._markers = 0
+        self._seen: Counter[str] = Counter()
         self._publish({**self.host.hello(), "attached": True})
         self._publish(self.host.walk.setup_message())
 
@@ -219,8 +223,8 @@ class Attached:
 
     def _show_marker(self, at_s: float, text: str) -> None:
         """Show a word that is in the recording, unless it was said here."""
-        if self._own[text] > 0:
-            self._own[text] -= 1
+        if self._seen[text] < self._own[text]:
+            self._seen[text] += 1
             return
         self._markers += 1
         self._publish({"k": "mark", "id": f"log-{self._markers}", "text": text, "at_s": round(at_s, 1)})
@@ -233,11 +237,11 @@ class Attached:
         """What the walk and its pages say; words for the recorder are left where it finds them."""
         if kind == "mark":
             identity, text, ago_s = rest
-            self._said[identity] = text
             self._leave(identity, text, ago_s=ago_s, keep_s=UNDO_S + SLACK_S)
         elif kind == "undo":
-            if inbox.take_back(self._folder, f"{self._token}-{rest[0]}"):
-                self._own[self._said.pop(rest[0], "")] -= 1
+            identity, text = rest
+            inbox.take_back(self._folder, f"{self._token}-{identity}")
+            self._own[text] = max(0, self._own[text] - 1)  # one that the recorder has already is shown again
         elif kind == "verdict":
             seen = rest[0]
             name = f"roll-{seen['number']}-{secrets.token_hex(2)}"

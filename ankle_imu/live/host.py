@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import secrets
 import time
 from collections.abc import Callable
@@ -29,19 +30,26 @@ class WalkHost:
     publish : sends a message to all pages, from any thread
     say : passes words on, from any thread
     is_replay : bool, nothing said here is kept
+    name : str, by which a page knows that marks it still keeps are of this recording; "" for one of its own
     """
 
     def __init__(
-        self, worn: Worn, publish: Callable[[dict[str, Any]], None], say: Say, *, is_replay: bool = False
+        self,
+        worn: Worn,
+        publish: Callable[[dict[str, Any]], None],
+        say: Say,
+        *,
+        is_replay: bool = False,
+        name: str = "",
     ) -> None:
         self._publish, self._say, self._is_replay = publish, say, is_replay
         self.turn = Turn(self._complain)
         self._complained = False
         self.walk = LiveWalk(worn, self._send, is_replay=is_replay)
-        self._marked: dict[str, float] = {}
+        self._marked: dict[str, tuple[float, str]] = {}
         self._elapsed, self._at = 0.0, time.monotonic()
         self._is_told = False
-        self._name = secrets.token_hex(8)
+        self._name = name or secrets.token_hex(8)
 
     def hello(self) -> dict[str, Any]:
         """First message of every page."""
@@ -99,17 +107,17 @@ class WalkHost:
     def _mark(self, word: Word) -> str:
         at_s = max(0.0, self._elapsed + time.monotonic() - self._at - word.ago_s)
         now = time.monotonic()
-        self._marked = {i: said for i, said in self._marked.items() if now - said <= 2 * UNDO_S}
-        self._marked[word.identity] = now
+        self._marked = {i: (said, text) for i, (said, text) in self._marked.items() if now - said <= 2 * UNDO_S}
+        self._marked[word.identity] = now, word.text
         self._say("mark", word.identity, word.text, word.ago_s)
         self._publish({"k": "mark", "id": word.identity, "text": word.text, "at_s": round(at_s, 1)})
         return ""
 
     def _undo(self, word: Word) -> str:
-        said = self._marked.pop(word.text, None)
-        if said is None or time.monotonic() - said > UNDO_S + 0.5:
+        said, text = self._marked.pop(word.text, (-math.inf, ""))
+        if time.monotonic() - said > UNDO_S + 0.5:
             return _LATE
-        self._say("undo", word.text)
+        self._say("undo", word.text, text)
         self._publish({"k": "unmark", "id": word.text})
         return ""
 

@@ -120,7 +120,7 @@ def _sensor(placement: str, series: ImuSeries, at: float) -> dict[str, Any]:
     return {
         "placement": placement,
         "state": "streaming" if received or not len(lately) else "waiting",
-        "rate": round(series.sampling_rate * received / n, 1),
+        "rate": round(series.sampling_rate * received / n, 1) if len(lately) else None,
         "nominal": round(series.sampling_rate, 1),
         "lost": int(len(so_far) - so_far.sum()),
         "received": int(so_far.sum()),

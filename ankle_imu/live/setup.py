@@ -7,26 +7,16 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ankle_imu import frames
-from ankle_imu.analysis.gates import TAPPING
-from ankle_imu.calibration.traits import CARRIED, SHAKEN
 from ankle_imu.errors import AnkleImuError
+from ankle_imu.live.moving import STILL_S, Array, Block, Taps, is_carried, is_lively, is_still
 from ankle_imu.values import Alignment, Recording
-
-Array = NDArray[np.float64]
 
 STEPS: Final = ("put_on", "taps", "still", "walk")
 TAPS: Final = 8
 ENOUGH_TAPS: Final = 6
 """The analysis takes the axis from six taps as well as from eight; two may be too small to be counted."""
-
-STILL_S: Final = 3.0
-STILL_RATE: Final = 0.15
-STILL_ACC: Final = 0.4
-"""rad/s and m/s^2, largest spread of a sensor that stands on a person for 3 s (own measure: simulated standing
-0.02 and 0.1, taps 1-3 and above 1)."""
 
 WALK_S: Final = 12.0
 """Ten steps with each foot. After so much walking every fault of wearing and of settings that can be seen at all
@@ -37,10 +27,6 @@ LEAST_STRIDES: Final = 6
 LOOK_AGAIN_S: Final = 4.0
 """Where the analysis found fewer strides of either leg it is asked again after so much more walking, and judges
 after the longest at the latest: brisk taps look like walking until they are analyzed (own choice)."""
-
-JOLTED: Final = 1.2
-"""m/s^2 of jolts for each rad/s of turning from which a sensor is carried and does not tap: a tapping foot pivots
-on its heel, 0.5 (own comparison: taps 0.5 .. 0.55, bags 1.4 .. 1.7)."""
 
 READY_S: Final = 2.0
 """Who stands this long before the first tap has the sensors on (own choice)."""
@@ -92,13 +78,13 @@ class Setup:
 
     def restart(self) -> None:
         """Begin anew."""
-        self._blocks: dict[str, list[tuple[Array, Array, Array]]] = {p: [] for p in self.placements}
+        self._blocks: dict[str, list[Block]] = {p: [] for p in self.placements}
         self._arriving: dict[str, str] = dict.fromkeys(self.placements, "not seen yet")
         self._at = 0
         self._walked_s, self._enough_s = 0.0, WALK_S
         self._began = self._tapped = float("nan")
         self._unmoved = list(self.placements)
-        self._taps: dict[str, _Taps] = {p: _Taps() for p in self._feet}
+        self._taps: dict[str, Taps] = {p: Taps() for p in self._feet}
         self._looked = float("-inf")
         self._passed: dict[str, str] = {}
         self._left_out: dict[str, str] = {}
@@ -188,7 +174,8 @@ class Setup:
 
     def _look(self, now: float) -> None:
         name = STEPS[self._at]
-        if self._is_lively(now) or self._is_carried(now):
+        worn = self._blocks.values()
+        if any(is_lively(blocks, now) or is_carried(blocks, now) for blocks in worn):
             self._walked_s += _BEAT_S
         elif name != "walk":
             self._walked_s = 0.0
@@ -198,7 +185,7 @@ class Setup:
             self._pass("not needed without a foot sensor")
         elif name == "taps" and all(t.count >= ENOUGH_TAPS for t in self._taps.values()):
             self._pass("taps seen: " + ", ".join(f"{frames.leg_of(p)} {t.count}" for p, t in self._taps.items()))
-        elif name == "still" and self._is_still(now):
+        elif name == "still" and all(is_still(blocks, now) for blocks in worn):
             self._pass("you stood still")
         elif name == "walk" and self._walked_s >= self._enough_s:
             self._judge()
@@ -209,44 +196,6 @@ class Setup:
     def _pass(self, words: str) -> None:
         self._passed[STEPS[self._at]] = words
         self._at += 1
-
-    def _last(self, placement: str, now: float, seconds: float) -> tuple[Array, Array]:
-        """Acceleration and rate of the last seconds, (n, 3) each."""
-        near = [(a, g) for t, a, g in reversed(self._blocks[placement][-200:]) if t[-1] > now - seconds]
-        if not near:
-            return np.empty((0, 3)), np.empty((0, 3))
-        return np.concatenate([a for a, _ in near]), np.concatenate([g for _, g in near])
-
-    def _is_lively(self, now: float) -> bool:
-        """Whether any sensor swings as in walking, over the last two seconds."""
-        for placement in self.placements:
-            _, gyr = self._last(placement, now, 2.0)
-            speed = np.linalg.norm(gyr, axis=1)
-            if len(speed) and np.nanquantile(speed, 0.9) > CARRIED:
-                return True
-        return False
-
-    def _is_carried(self, now: float) -> bool:
-        """Whether a sensor is jolted as by steps and hardly turns: its wearer walks, and it is in a bag."""
-        for placement in self.placements:
-            acc, gyr = self._last(placement, now, 2.0)
-            if len(acc) < 2:
-                continue
-            jolts = float(np.nanstd(np.linalg.norm(acc, axis=1)))
-            turns = float(np.nanquantile(np.linalg.norm(gyr, axis=1), 0.9))
-            if jolts > max(SHAKEN, JOLTED * turns):
-                return True
-        return False
-
-    def _is_still(self, now: float) -> bool:
-        for placement in self.placements:
-            acc, gyr = self._last(placement, now, STILL_S)
-            blocks = self._blocks[placement]
-            if not blocks or blocks[-1][0][-1] - blocks[0][0][0] < STILL_S or len(acc) < 10:
-                return False
-            if np.nanstd(gyr, axis=0).max() > STILL_RATE or np.nanstd(acc, axis=0).max() > STILL_ACC:
-                return False
-        return True
 
     def _judge(self) -> None:
         """The verdict of the analysis on all that was seen, unless it saw too little."""
@@ -309,28 +258,6 @@ class Setup:
             if later.sum() > 1:
                 sensors[placement], times[placement] = (acc[later], gyr[later]), time[later]
         return Recording.from_arrays(None, sensors, time=times, calibration=self._calibration)
-
-
-class _Taps:
-    """Counts toe taps of one foot: two bursts of turning each, up and down."""
-
-    def __init__(self) -> None:
-        self._bursts, self._is_fast = 0, False
-
-    def take(self, gyr: Array) -> bool:
-        """Count on; whether a tap was under way."""
-        before = self._bursts
-        speed = np.nan_to_num(np.linalg.norm(gyr, axis=1))
-        for fast, slow in zip((speed > TAPPING).tolist(), (speed < 0.5 * TAPPING).tolist(), strict=True):
-            if fast and not self._is_fast:
-                self._bursts, self._is_fast = self._bursts + 1, True
-            elif slow:
-                self._is_fast = False
-        return self._bursts > before
-
-    @property
-    def count(self) -> int:
-        return self._bursts // 2
 
 
 def _name(placement: str) -> str:

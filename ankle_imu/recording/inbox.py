@@ -102,10 +102,12 @@ class Inbox:
         self._stuck: set[Path] = set()
 
     def take(self, *, everything: bool = False) -> list[Left]:
-        """Words that are due, or all there are; what is none is removed."""
+        """Words that are due, or whether or not they are, `MOST` at most; what is none is removed."""
         self._remove_given()
         try:
-            paths = sorted(path for path in self._folder.iterdir() if _FILE.fullmatch(path.name))
+            paths = sorted(
+                path for path in self._folder.iterdir() if _FILE.fullmatch(path.name) and path.is_file()
+            )
         except OSError:
             return []
         found, now = [], time.monotonic()

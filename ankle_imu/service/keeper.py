@@ -13,25 +13,19 @@ from typing import Any, Final
 from ankle_imu.capture import Captured, End, Order, Recorder, Wanted
 from ankle_imu.devices.adapter import Adapter, Radio, Wish
 from ankle_imu.devices.deadline import drop, within
-from ankle_imu.errors import AnkleImuError, BluetoothUnavailable, RadioBusy
+from ankle_imu.errors import AnkleImuError, BluetoothUnavailable
 from ankle_imu.service.computer import Computer
 from ankle_imu.service.dating import UNSURE, redate, redate_all
 from ankle_imu.service.mending import mend
 from ankle_imu.service.movement import Movement
 from ankle_imu.service.notify import notify
+from ankle_imu.service.search import GRACE_S, Search
 from ankle_imu.service.signs import Signs
 from ankle_imu.service.states import HOLD_S, Action, Event, Situation, State, step
 from ankle_imu.service.told import told_situation
 from ankle_imu.values import SessionInfo
 
 TICK_S: Final = 1.0
-SCAN_S: Final = 5.0
-SCAN_EVERY_S: Final = 15.0
-"""While idle it listens a third of the time: a sensor that advertises every second is met within a quarter
-minute."""
-GRACE_S: Final = 10.0
-"""A scan, or a question to the system's services, that takes so much longer than it should is given up (that of
-`capture.finder`)."""
 REMEDY_S: Final = 30.0
 """Longest wait for a remedy; switching the adapter off and on may take 20 s of D-Bus (`bluez_adapter`)."""
 CONNECT_S: Final = 30.0
@@ -90,9 +84,8 @@ class Keeper:
         self._movement = Movement()
         self._recorder: Recorder | None = None
         self._recording: asyncio.Task[Captured] | None = None
-        self._scanning: asyncio.Task[bool] | None = None
-        self._scan_at = self._clock_at = float("-inf")
-        self._has_scanned = False
+        self._search = Search(radio, self._identifiers, self._note)
+        self._clock_at = float("-inf")
         self._errands: set[asyncio.Task[Any]] = set()
         self._leave = asyncio.Event()
         self._is_kept = self._is_clock_set = False
@@ -121,8 +114,7 @@ class Keeper:
                     await self._pause()
         finally:
             notify("STOPPING=1")
-            if self._scanning is not None:
-                self._scanning.cancel()
+            self._search.cancel()
             if self._errands:
                 _, late = await asyncio.wait(self._errands, timeout=LEAVE_S)
                 await asyncio.gather(*map(drop, late))
@@ -137,7 +129,8 @@ class Keeper:
 
     def _gather(self, now: float) -> Event:
         """All that can be seen at this moment."""
-        self._look_for_sensors(now)
+        if self.situation.state is State.IDLE and now >= self.situation.rest_until and not self._leave.is_set():
+            self._search.look(now)
         self._look_at_clock(now)
         ended = self._ended()
         is_moving = self._movement.look()
@@ -146,7 +139,7 @@ class Keeper:
         has_room = self._computer.has_room(self._setup.root)
         self._note("disk", "" if has_room else "The disk is nearly full; nothing is recorded until there is room.")
         return Event(
-            is_seen=self._was_seen(),
+            is_seen=self._search.has_met(),
             is_streaming=self._movement.is_streaming,
             is_moving=is_moving,
             has_ended=ended,
@@ -158,44 +151,8 @@ class Keeper:
             is_leaving=self._leave.is_set(),
         )
 
-    def _look_for_sensors(self, now: float) -> None:
-        is_due = self.situation.state is State.IDLE and now >= max(
-            self._scan_at + SCAN_EVERY_S, self.situation.rest_until
-        )
-        if is_due and self._scanning is None and not self._leave.is_set():
-            self._scan_at = now
-            self._scanning = asyncio.ensure_future(self._scan())
-
-    async def _scan(self) -> bool:
-        """Whether one of the sensors advertises."""
-        try:
-            known = {wanted.identifier for wanted in self._setup.sensors()}
-            self._note("saved", "" if known else "No sensor that is worn is saved; `ankle-imu sensors add`.")
-            if not known:
-                return False
-            scan = self._radio.scan(SCAN_S, is_enough=lambda seen: seen.identifier in known)
-            found = await within(SCAN_S + GRACE_S, scan)
-            is_seen = any(seen.identifier in known for seen in found)
-            if not is_seen and not self._has_scanned:  # an earlier run that was killed may hold them
-                released = [await within(GRACE_S, self._radio.release(one)) for one in sorted(known)]
-                self._scan_at = float("-inf") if any(released) else self._scan_at
-            self._has_scanned = True
-        except TimeoutError:
-            self._note(
-                "bluetooth", f"Bluetooth hangs: a scan of {SCAN_S:g} s did not end in {SCAN_S + GRACE_S:g} s."
-            )
-            return False
-        except (BluetoothUnavailable, RadioBusy) as error:
-            self._note("bluetooth", str(error))
-            return False
-        except AnkleImuError as error:
-            self._note("sensors", str(error))
-            return False
-        self._note("bluetooth", "")
-        self._note("sensors", "")
-        if not is_seen:
-            self._note("connecting", "")
-        return is_seen
+    def _identifiers(self) -> set[str]:
+        return {wanted.identifier for wanted in self._setup.sensors()}
 
     def _look_at_connecting(self, now: float) -> None:
         """Notice sensors that are seen and cannot be had; they are given up when they are out of sight."""
@@ -205,15 +162,6 @@ class Keeper:
             told = self._recorder.status().sensors if self._recorder else ()
             why = next((f": {one.problem}" for one in told if one.problem), "")
             self._note("connecting", f"The sensors are seen but do not connect{why}".rstrip(".") + ".")
-
-    def _was_seen(self) -> bool:
-        if self._scanning is None or not self._scanning.done():
-            return False
-        scanning, self._scanning = self._scanning, None
-        if error := scanning.exception():
-            self._note("bluetooth", f"{type(error).__name__}: {error}")
-            return False
-        return scanning.result()
 
     def _look_at_clock(self, now: float) -> None:
         if not self._is_clock_set and now >= self._clock_at + CLOCK_EVERY_S:
@@ -319,7 +267,7 @@ class Keeper:
         except TimeoutError:
             told = f"no answer in {REMEDY_S:g} s"
         self._say(f"... {told or 'done'}")
-        self._scan_at = float("-inf")
+        self._search.hurry()
 
     def _leave_nothing(self) -> None:
         """The loop of `run` ends by itself."""

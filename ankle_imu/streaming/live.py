@@ -43,20 +43,23 @@ class LiveAnalysis:
     Samples are worked on in hops of 80 ms. Memory is bounded: 150 s of the opening until it has told the
     alignment, then 4 s, and 10 s of a sensor that waits for the other of its leg.
 
-    Bounds of the absolute difference to `analyze` of the same samples, deg, in IC..85 % of stance after the first
-    minute and standing with toe taps, median / 95 %: foot tilt 0.4 / 1.2, foot pitch 0.6 / 2.0, inversion
-    0.4 / 1.2, dorsiflexion 0.6 / 1.6, shank tilt 0.6 / 2.0. Found at 208 Hz for tilt and inversion: simulated walk
-    0.10 / 0.39 and 0.10 / 0.42, run 0.33 / 1.03 and 0.04 / 0.31, both mixed on hills 0.20 / 0.89 and 0.11 / 1.09;
-    `osim_walk` 0.15 / 0.63 and 0.21 / 0.74, without its standing and taps 0.23 / 1.75 and 0.31 / 1.24. Aligned by
-    walking alone, the first minute's axes may differ from the whole walk's: `qmt_fullbody`, 40 strides with turns,
-    0.65 / 2.1 and 1.0 / 3.3. Contacts are seen 10-20 ms late, toe-offs 20 ms. A lag between
-    the clocks of two sensors is not undone here.
+    Bounds of the absolute difference to `analyze` of the same samples in walking, deg, in IC..85 % of stance after
+    the first minute and standing with toe taps, median / 95 %: foot tilt 0.4 / 1.2, foot pitch 0.6 / 2.0,
+    inversion 0.4 / 1.2, dorsiflexion 0.6 / 1.6, shank tilt 0.6 / 2.0. Found at 208 Hz for tilt and inversion, the
+    largest of four simulations of three minutes: on uneven ground 0.12 / 0.53 and 0.16 / 0.64; `osim_walk`
+    0.15 / 0.51 and 0.28 / 0.76. Beyond the bounds may lie running, 0.95 / 1.46 and 0.23 / 0.75 (shank tilt
+    0.50 / 2.84), walking and running mixed on hills, 0.36 / 1.23 and 0.19 / 1.42 (shank tilt 0.65 / 2.81), and
+    what is aligned by walking alone, where the first minute's axes differ from the whole walk's: `osim_walk`
+    without its standing and taps 0.33 / 1.76 and 0.37 / 1.16 (dorsiflexion 1.02 / 1.31), `qmt_fullbody`, 46
+    strides with turns, from the first angle on 0.7 / 3.4 and 0.9 / 3.3. Hops of 40 ms give the same to 0.02 deg.
+    Contacts are seen 10-20 ms late (median), toe-offs 20 ms. A lag between the clocks of two sensors is not
+    undone here.
 
     Examples
     --------
     >>> live = LiveAnalysis(sampling_rate=100.0, placements=("left_foot",))
     >>> lying = np.tile([0.0, 0.0, 9.81], (8, 1))
-    >>> blocks = live.push("left_foot", np.arange(8) / 100.0, lying, np.zeros((8, 3)))
+    >>> blocks = live.push("left_foot", 0.01 * np.arange(8), lying, np.zeros((8, 3)))
     >>> [(b.leg, b.source, len(b.time), bool(b.is_stance.all())) for b in blocks]
     [('left', 'foot', 8, True)]
     """

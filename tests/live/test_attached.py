@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
 import os
@@ -21,15 +22,20 @@ from capture_truth import Recorded, record_ankle
 
 import ankle_imu as ai
 from ankle_imu.capture import Recorder, Status
-from ankle_imu.live.attached import Attached
+from ankle_imu.live.attached import Attached, attach_page
+from ankle_imu.live.serving import Bind, listen
 from ankle_imu.live.walk import Worn
-from ankle_imu.recording import inbox, part_paths, read_log
+from ankle_imu.recording import inbox, part_paths, read_log, read_session_info
+from ankle_imu.recording.lock import sole_writer
 from ankle_imu.session_io import open_session
 from ankle_imu.simulate import Plan, walk
 from ankle_imu.simulate.sensors.peripheral import Motion
 
 client = pytest.importorskip("websockets.sync.client", reason="the extra `live` is not installed")
 posix = pytest.mark.skipif(os.name == "nt", reason="processes are killed and interrupted otherwise on Windows")
+
+PATIENCE_S = 120.0
+"""A program takes 3 s to begin, on a machine that does much else above 30 s."""
 
 PLAN = """\
 duration_s = 400
@@ -73,7 +79,7 @@ class Running:
     def stop(self) -> dict[str, Any]:
         """End it as Ctrl-C does; what it told."""
         self.recorder.send_signal(signal.SIGINT)
-        out, err = self.recorder.communicate(timeout=30)
+        out, err = self.recorder.communicate(timeout=PATIENCE_S)
         assert self.recorder.returncode == 130, err
         return dict(json.loads(out))
 
@@ -84,17 +90,19 @@ def running(tmp_path: Path) -> Iterator[Running]:
     plan.write_text(PLAN)
     root = tmp_path / "library"
     recorder = command("record", "--simulate", plan, "--out", root, "--json")
-    deadline = time.monotonic() + 30.0
-    while not list(root.glob("people/*/*/*/raw/part-0001.mcap")):
-        assert time.monotonic() < deadline
-        assert recorder.poll() is None
-        time.sleep(0.1)
     all_of_it = Running(root, recorder)
-    yield all_of_it
-    for process in (recorder, *all_of_it.pages):
-        with contextlib.suppress(OSError):
-            process.kill()
-        process.communicate()
+    try:
+        deadline = time.monotonic() + PATIENCE_S
+        while not list(root.glob("people/*/*/*/raw/part-0001.mcap")):
+            assert time.monotonic() < deadline
+            assert recorder.poll() is None
+            time.sleep(0.1)
+        yield all_of_it
+    finally:
+        for process in (recorder, *all_of_it.pages):
+            with contextlib.suppress(OSError):
+                process.kill()
+            process.communicate()
 
 
 def open_socket(url: str) -> Any:
@@ -102,7 +110,7 @@ def open_socket(url: str) -> Any:
 
 
 def hear(page: Any, kind: str) -> dict[str, Any]:
-    while (message := json.loads(page.recv(timeout=20)))["k"] != kind:
+    while (message := json.loads(page.recv(timeout=PATIENCE_S)))["k"] != kind:
         pass
     return dict(message)
 
@@ -145,13 +153,13 @@ def test_two_pages_at_once_one_killed_then_back_again(running: Running) -> None:
         say(page, c="mark", id="1", kind="note", value="<b>again</b>")
         page.send(json.dumps({"c": "stop", "id": "2"}))
         assert hear(page, "end") == {"k": "end", "saved": "", "left": True}
-    assert leaving.wait(20) == 0
+    assert leaving.wait(PATIENCE_S) == 0
     assert running.recorder.poll() is None
     with open_socket(second) as page:
         hear(page, "state")
         told = running.stop()
         assert hear(page, "end")["saved"] == told["session"] == running.folder.name
-    assert running.pages[1].wait(20) == 0
+    assert running.pages[1].wait(PATIENCE_S) == 0
     is_whole(told, running.folder)
     markers = {m.text: m.time_s for m in open_session(running.folder).markers}
     assert markers.keys() == {"stumble", "<b>again</b>"}
@@ -165,7 +173,7 @@ def test_a_recorder_that_is_killed_is_not_called_saved(running: Running) -> None
         hear(socket, "a")
         running.recorder.kill()
         assert hear(socket, "end")["saved"] == ""
-    assert page.wait(20) == 5
+    assert page.wait(PATIENCE_S) == 5
     assert f"ankle-imu repair {running.folder.name}" in page.communicate()[1]
     assert open_session(running.folder).series.keys() == {"left_foot", "left_shank"}
 
@@ -228,6 +236,80 @@ def test_the_recording_is_bit_for_bit_that_without_a_page(motion: Motion, tmp_pa
     assert raw(with_page) == raw(without)
     assert len(with_page.log.markers) > 30
     assert {one["k"] for one in shown} >= {"hello", "setup", "state", "mark", "end"}
+
+
+def attached(folder: Path, shown: list[dict[str, Any]]) -> Attached:
+    return Attached(folder, lambda worn: Worn(placements=tuple(worn)), shown.append, lambda *w: None)
+
+
+@pytest.fixture
+def marked(motion: Motion, tmp_path: Path) -> Path:
+    """A recording with one marker, "stumble"."""
+    said: list[str] = []
+
+    def watch(status: Status) -> None:
+        if status.folder is not None and not said:
+            said.append("stumble")
+            inbox.leave(status.folder, "1", "stumble")
+
+    folder = recorded(motion, tmp_path, watch, lambda recorder: None).captured.folder
+    assert folder is not None
+    return folder
+
+
+def test_a_page_knows_its_recording_whoever_shows_it(marked: Path) -> None:
+    shown: list[dict[str, Any]] = []
+    page = attached(marked, shown)
+    page._begin(["left_foot", "left_shank"])  # a sensor that joined
+    attached(marked, shown)  # a page opened anew
+    names = [one["recording"] for one in shown if one["k"] == "hello"]
+    assert names == [read_session_info(marked).session_id] * 3
+
+
+def test_own_marks_are_not_shown_twice_when_a_sensor_joins(marked: Path) -> None:
+    shown: list[dict[str, Any]] = []
+    page = attached(marked, shown)
+    page._say("mark", "1", "stumble", 0.0)
+    assert page.follow() == "saved"
+    page._begin(["left_foot", "left_shank"])
+    assert page.follow() == "saved"
+    assert [one for one in shown if one["k"] == "mark"] == []
+
+
+def test_a_mark_taken_back_too_late_is_shown_as_it_was_kept(marked: Path) -> None:
+    shown: list[dict[str, Any]] = []
+    page = attached(marked, shown)
+    page._own["stumble"] += 1  # left, and with the recorder already
+    page._say("undo", "1", "stumble")
+    assert page.follow() == "saved"
+    assert [one["text"] for one in shown if one["k"] == "mark"] == ["stumble"]
+
+
+def test_a_page_that_is_cancelled_leaves_no_thread_behind(marked: Path) -> None:
+    """As Ctrl-C does on Windows; the event loop waits for its threads before it ends."""
+
+    async def work() -> None:
+        ready = asyncio.Event()
+        showing = asyncio.ensure_future(
+            attach_page(
+                marked,
+                lambda worn: Worn(placements=tuple(worn)),
+                Bind(port=0),
+                listen(Bind(port=0)),
+                on_ready=lambda port, code: ready.set(),
+            )
+        )
+        await ready.wait()
+        await asyncio.sleep(0.1)
+        showing.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await showing
+
+    with sole_writer(marked):  # it goes on being recorded
+        thread = threading.Thread(target=asyncio.run, args=(work(),), daemon=True)
+        thread.start()
+        thread.join(20.0)
+        assert not thread.is_alive()
 
 
 def test_a_disk_that_takes_no_word_is_told_on_the_page(tmp_path: Path, motion: Motion) -> None:

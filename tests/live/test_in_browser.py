@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -28,17 +29,17 @@ IS_DRAWN = """() => {
 
 
 def test_axe_finds_nothing(walk: ai.Recording, open_page: Callable[..., Any], axe: str) -> None:
-    # axe takes its time, and at the end of a replay the buttons are dead: so one replay for each thing to look at
-    with serving(walk, speed=1.0, roll_deg=16.0) as site:
-        for page in (open_page(site.url), open_page(site.url, 1280, 800)):
+    with serving(walk, speed=8.0, roll_deg=16.0, is_gated=True) as site:
+        phone, desktop = open_page(site.url), open_page(site.url, 1280, 800)
+        for page in (phone, desktop):
             word(page, "SET-UP")
             is_clear_to_all(page, axe)
-    with serving(walk, speed=8.0, roll_deg=16.0) as site:
-        phone, desktop = open_page(site.url), open_page(site.url, 1280, 800)
+        site.begun.set()
         phone.wait_for_selector("#roll-ask button", state="visible", timeout=PATIENCE_MS)
         phone.click("#roll-ask button[data-verdict=real]")
         phone.wait_for_selector("#roll-ask button[aria-pressed=true]", timeout=PATIENCE_MS)
         is_clear_to_all(phone, axe)
+        site.may_end.set()
         for page in (phone, desktop):
             word(page, "REPLAY OVER")
             is_clear_to_all(page, axe)
@@ -47,12 +48,13 @@ def test_axe_finds_nothing(walk: ai.Recording, open_page: Callable[..., Any], ax
 def test_a_walk_from_set_up_to_a_confirmed_roll_on_two_screens_at_once(
     walk: ai.Recording, open_page: Callable[..., Any]
 ) -> None:
-    with serving(walk, speed=8.0, roll_deg=16.0) as site:
+    with serving(walk, speed=8.0, roll_deg=16.0, is_gated=True) as site:
         phone, desktop = open_page(site.url), open_page(site.url, 1280, 900)
         for page in (phone, desktop):
             word(page, "SET-UP")
             fits(page)
             assert page.locator("#marks").is_hidden(), "a replay keeps no markers"
+        site.begun.set()
         for page in (phone, desktop):
             page.wait_for_selector("#setup.done", timeout=PATIENCE_MS)
             page.wait_for_function(IS_DRAWN, timeout=PATIENCE_MS)
@@ -62,6 +64,7 @@ def test_a_walk_from_set_up_to_a_confirmed_roll_on_two_screens_at_once(
         phone.click("#roll-ask button[data-verdict=painful]")
         desktop.wait_for_selector("#roll-ask button[data-verdict=painful].chosen", timeout=PATIENCE_MS)
         assert phone.evaluate("ankleImuLive.cues.length") >= 1
+        site.may_end.set()
         for page in (phone, desktop):
             word(page, "REPLAY OVER")
             fits(page)
@@ -70,7 +73,8 @@ def test_a_walk_from_set_up_to_a_confirmed_roll_on_two_screens_at_once(
 
 
 def test_the_set_up_names_what_is_worn_wrongly(walk: ai.Recording, open_page: Callable[..., Any]) -> None:
-    with serving(apply_fault(walk, "left_lying", placement="left_shank"), speed=10.0) as site:
+    with serving(apply_fault(walk, "left_lying", placement="left_shank"), speed=10.0, is_gated=True) as site:
+        site.begun.set()
         page = open_page(site.url)
         page.wait_for_selector("#problems li", timeout=PATIENCE_MS)
         assert "left_shank: the sensor lay still while another walked" in page.inner_text("#problems")
@@ -81,7 +85,7 @@ def test_the_set_up_names_what_is_worn_wrongly(walk: ai.Recording, open_page: Ca
 
 
 def test_the_code_is_asked_once(walk: ai.Recording, open_page: Callable[..., Any], axe: str) -> None:
-    with serving(walk, speed=1.0, host="0.0.0.0") as site:
+    with serving(walk, speed=1.0, host="0.0.0.0", is_gated=True) as site:
         page = open_page(site.url)
         word(page, "CODE NEEDED")
         assert page.locator("main").is_hidden()
@@ -141,6 +145,13 @@ def line(hand: Hand) -> Iterator[Line]:
     one.close()
 
 
+def press(page: Any, hand: Hand, button: str) -> tuple[float, float]:
+    """Press while the line is cut; s of the recording between which the mark lies, with its later way there."""
+    before = hand.recorder.elapsed()
+    page.click(button)
+    return before - 0.1, hand.recorder.elapsed() + 1.5
+
+
 def test_markers_a_cut_line_and_the_stop(hand: Hand, line: Line, open_page: Callable[..., Any], axe: str) -> None:
     page = open_page(f"http://127.0.0.1:{line.port}/")
     other = open_page(f"http://127.0.0.1:{hand.port}/", 1280, 900)
@@ -160,8 +171,7 @@ def test_markers_a_cut_line_and_the_stop(hand: Hand, line: Line, open_page: Call
     line.cut()
     word(page, "NO CONNECTION")
     assert page.locator("#gauges.stale").count() == 1, "old angles do not look like new ones"
-    page.click("#stumble")
-    pressed = hand.recorder.elapsed()
+    pressed = press(page, hand, "#stumble")
     assert page.locator("#said .waits").count() == 1
     page.wait_for_timeout(10_000)
     line.mend()
@@ -172,12 +182,12 @@ def test_markers_a_cut_line_and_the_stop(hand: Hand, line: Line, open_page: Call
     page.locator("#stop").scroll_into_view_if_needed()
     page.hover("#stop")
     page.mouse.down()
-    page.wait_for_timeout(900)
+    page.wait_for_function("() => parseFloat(document.getElementById('stop-bar').style.width) > 20")
     page.mouse.up()
-    page.wait_for_timeout(300)
+    page.wait_for_function("() => parseFloat(document.getElementById('stop-bar').style.width) === 0")
     assert not hand.recorder.status().is_ending, "a short touch stops nothing"
     page.mouse.down()
-    page.wait_for_timeout(2400)
+    page.wait_for_function("() => document.getElementById('stop').disabled")
     page.mouse.up()
     for one in (page, other):
         word(one, "STOPPED, SAVED")
@@ -189,7 +199,84 @@ def test_markers_a_cut_line_and_the_stop(hand: Hand, line: Line, open_page: Call
     assert captured.folder is not None
     markers = {m.text: m.time_s for m in ai.open_session(captured.folder).markers}
     assert markers.keys() == {"surface scree", HOSTILE, "stumble"}
-    assert markers["stumble"] == pytest.approx(pressed, abs=0.5)
+    assert pressed[0] <= markers["stumble"] <= pressed[1]
+
+
+GREETING = {
+    "k": "hello",
+    "recording": "2026-11-26T090000Z_abcd",
+    "attached": True,
+    "replay": False,
+    "placements": ["left_foot"],
+    "legs": ["left"],
+    "roll_deg": 20.0,
+    "roll_dps": 200.0,
+}
+
+ALIVE = json.dumps({"k": "unmark", "id": "none"})
+
+
+@pytest.fixture
+def answered(walk: ai.Recording, open_page: Callable[..., Any]) -> Iterator[tuple[Any, list[Any], list[Any]]]:
+    """A page whose recorder is the test: its sockets, and the words that came through them."""
+    sockets: list[Any] = []
+    words: list[Any] = []
+
+    def attend(socket: Any) -> None:
+        sockets.append(socket)
+        socket.on_message(lambda message: words.append(json.loads(message)))
+        socket.send(json.dumps(GREETING))
+
+    with serving(walk, speed=1.0, is_gated=True) as site:
+        page = open_page(site.url)
+        page.route_web_socket("**/socket", attend)
+        page.reload()
+        word(page, "STARTING")
+        page.wait_for_function("() => document.getElementById('gauge-left')")
+        yield page, sockets, words
+
+
+def heard(page: Any, words: list[Any], count: int) -> list[str]:
+    """Names of the words that came, once there are so many."""
+    for _ in range(PATIENCE_MS // 50):
+        if len(words) >= count:
+            break
+        page.wait_for_timeout(50)
+    return [one["id"] for one in words]
+
+
+def test_marks_wait_for_a_recording_that_goes_on(answered: tuple[Any, list[Any], list[Any]]) -> None:
+    """Who closes an attached page leaves what was not answered to the next one."""
+    page, sockets, words = answered
+    page.click("#stumble")
+    (name,) = heard(page, words, 1)
+    sockets[-1].send(json.dumps({"k": "end", "saved": "", "left": True}))
+    word(page, "PAGE CLOSED")
+    assert "1 of your marks wait here" in page.inner_text("#undo")
+    page.reload()
+    assert heard(page, words, 2) == [name, name]
+
+
+def test_greeted_anew_a_page_says_each_word_once_more_and_no_faster(
+    answered: tuple[Any, list[Any], list[Any]],
+) -> None:
+    """The recorder closes a page that says more than 20 words at once, or then more than five a second."""
+    page, sockets, words = answered
+    for _ in range(30):
+        page.click("#stumble")
+        sockets[-1].send(ALIVE)
+    names = set(heard(page, words, 30))
+    words.clear()
+    for _ in range(4):
+        sockets[-1].send(json.dumps(GREETING))
+    for _ in range(PATIENCE_MS // 50):
+        if {one["id"] for one in words} == names:
+            break
+        sockets[-1].send(ALIVE)
+        page.wait_for_timeout(50)
+    assert len(names) == 30
+    assert {one["id"] for one in words} == names
+    assert len(words) < 60, "four times as many without the limit"
 
 
 def reach(page: Any, url: str) -> None:
@@ -222,8 +309,7 @@ def test_marks_of_a_cut_line_survive_a_reload_and_count_once(
     page.evaluate("() => { Storage.prototype.removeItem = window.forgets; }")
     line.cut()
     word(page, "NO CONNECTION")
-    page.click("#stumble")
-    pressed = hand.recorder.elapsed()
+    pressed = press(page, hand, "#stumble")
     page.fill("#note-text", HOSTILE)
     page.click("#note button")
     page.click("#pain button >> nth=7")
@@ -258,4 +344,4 @@ def test_marks_of_a_cut_line_survive_a_reload_and_count_once(
     assert captured.folder is not None
     markers = [(m.text, m.time_s) for m in ai.open_session(captured.folder).markers]
     assert sorted(text for text, _ in markers) == sorted(["surface rock", "stumble", HOSTILE])
-    assert dict(markers)["stumble"] == pytest.approx(pressed, abs=0.5)
+    assert pressed[0] <= dict(markers)["stumble"] <= pressed[1]

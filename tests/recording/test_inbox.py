@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import math
+import os
+import threading
 import time
 from pathlib import Path
 
@@ -61,6 +63,20 @@ def test_junk_is_removed(content: bytes, tmp_path: Path) -> None:
     assert [left.text for left in box.take()] == ["stumble"]
     assert box.take() == []
     assert sorted(path.name for path in (tmp_path / NAME).iterdir()) == ["folder.json", "other.txt"]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="Windows has no named pipes in folders")
+def test_a_pipe_in_place_of_a_file_holds_nobody_up(tmp_path: Path) -> None:
+    (tmp_path / NAME).mkdir()
+    os.mkfifo(tmp_path / NAME / "a.json")
+    leave(tmp_path, "b", "stumble")
+    taken: list[str] = []
+    taking = threading.Thread(
+        target=lambda: taken.extend(left.text for left in Inbox(tmp_path).take()), daemon=True
+    )
+    taking.start()
+    taking.join(20.0)
+    assert taken == ["stumble"]
 
 
 def test_a_flood_is_taken_in_turns(tmp_path: Path) -> None:

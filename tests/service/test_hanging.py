@@ -90,6 +90,8 @@ def test_a_release_that_hangs_holds_nobody_up(tmp_path: Path) -> None:
     hill = on_the_hill(tmp_path, WALKS, 500.0, plan)
     assert len(sessions(tmp_path)) == 1
     assert hill.states[:3] == ["idle", "armed", "recording"]
+    assert seen_in(hill, "Bluetooth hangs: letting go of an earlier connection did not end in 10 s.")
+    assert not seen_in(hill, "a scan of 5 s"), "the scan did end"
 
 
 def test_sensors_out_of_sight_are_no_trouble_any_more(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ import numpy as np
 from ankle_imu.capture import Wanted
 from ankle_imu.devices import catalog
 from ankle_imu.devices.adapter import Adapter
-from ankle_imu.service import Keeper, Setup, keeper, movement, states
+from ankle_imu.service import Keeper, Setup, keeper, movement, search, states
 from ankle_imu.simulate.sensors.ankle import AnkleSensor
 from ankle_imu.simulate.sensors.peripheral import Motion
 from ankle_imu.simulate.sensors.radio import VirtualRadio
@@ -31,7 +31,7 @@ def felt(still_s: float, walk_s: float, rest_s: float) -> ImuSeries:
 
 async def main(root: Path) -> None:
     states.QUIET_S, states.REST_S = 2.0, 60.0
-    keeper.TICK_S, keeper.SCAN_EVERY_S = 0.2, 1.0
+    keeper.TICK_S, search.SCAN_EVERY_S = 0.2, 1.0
     movement.ENOUGH = 2
     async with VirtualRadio() as radio:
         motion = Motion(felt(2.0, 5.0, 100.0), start=asyncio.get_running_loop().time())

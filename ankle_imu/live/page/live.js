@@ -36,7 +36,7 @@ const identity = () => Array.from(crypto.getRandomValues(new Uint8Array(9)), (b)
 // in the browser's storage too, under the recording it belongs to, so that a reload of the page loses nothing.
 const outbox = new Map(), taken = new Map();
 const SHELF = "ankle-imu ", SHELVED = ["mark", "undo", "verdict"], DAY_MS = 86_400_000;
-let socket = null, heard = 0, wait = 500;
+let socket = null, heard = 0, wait = 500, resending = [];
 
 function say(word) {
   const id = identity();
@@ -80,7 +80,8 @@ function unshelve({ recording, replay }) {
     if (one.word.c === "mark") showMark(id, one.text, one.clock).classList.add("waits");
   }
   if (late) notice(`${late} of your marks came too late: their recording has ended.`, 15000);
-  [...outbox.keys()].forEach((id, n) => setTimeout(post, n < 15 ? 60 * n : 250 * (n - 11), id));
+  resending.forEach(clearTimeout);  // a page greeted twice says each word once: the recorder takes five a second
+  resending = [...outbox.keys()].map((id, n) => setTimeout(post, n < 15 ? 60 * n : 250 * (n - 11), id));
 }
 
 function shelved() {
@@ -160,13 +161,15 @@ function receive(message) {
   if (act) act();
 }
 
-// After the end nothing can be kept any more, and the page does not pretend otherwise.
+// After the end nothing can be kept any more, and the page does not pretend otherwise; what waits for a recording that
+// goes on is left in the storage.
 function close() {
   for (const node of document.querySelectorAll("#page button, #page input")) node.disabled = true;
   const late = [...outbox.values()].filter(({ word }) => word.c === "mark").length;
-  [...outbox.keys()].forEach(forget);
+  if (!view.ended.left) [...outbox.keys()].forEach(forget);
   undoing = null; $("undo").hidden = true;
-  if (late) notice(`${late} of your marks came too late to be kept.`, 60000);
+  const what = view.ended.left ? "wait here until this recording is shown again" : "came too late to be kept";
+  if (late) notice(`${late} of your marks ${what}.`, 60000);
 }
 
 function settled(id, why) {
