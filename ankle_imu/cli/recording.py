@@ -192,13 +192,11 @@ async def simulated_sensors(
     stack: contextlib.AsyncExitStack, plan_name: str
 ) -> tuple[Radio, dict[Wanted, Adapter], float]:
     """Virtual sensors of a plan on a radio of their own, and how long the walk takes."""
-    import asyncio
-
     from ankle_imu.capture import Wanted
     from ankle_imu.devices import catalog
     from ankle_imu.simulate import named_plan, walk
     from ankle_imu.simulate.sensors.ankle import AnkleSensor
-    from ankle_imu.simulate.sensors.peripheral import Motion
+    from ankle_imu.simulate.sensors.peripheral import Beginning, Motion
     from ankle_imu.simulate.sensors.radio import VirtualRadio
 
     with failures.user_input():
@@ -206,9 +204,9 @@ async def simulated_sensors(
     walked, _ = walk(plan, 1)
     radio = await stack.enter_async_context(VirtualRadio())
     sensors: dict[Wanted, Adapter] = {}
+    beginning = Beginning()  # one for all: a start of its own would part foot and shank by what the loop takes
     for n, (placement, series) in enumerate(walked.series.items(), 1):
-        motion = Motion(series, start=asyncio.get_running_loop().time())
-        virtual = AnkleSensor(motion, address=f"C0:00:00:00:00:{n:02X}", seed=n)
+        virtual = AnkleSensor(Motion(series, beginning), address=f"C0:00:00:00:00:{n:02X}", seed=n)
         await radio.add(virtual, loss=plan.loss, seed=n)
         sensors[Wanted(identifier=virtual.address, placement=placement, model="ankle")] = catalog.adapter("ankle")
     return radio, sensors, plan.duration_s
