@@ -50,8 +50,8 @@ def record(
         bool,
         Parameter(name="--live", negative="", show_default=False, help="Serve a page that shows it on a phone."),
     ] = False,
-    host: living.Host = "127.0.0.1",
-    port: living.Port = 8765,
+    host: living.Host = living.LOCAL,
+    port: living.Port = living.PORT,
     bell: living.Bell = False,
     lsl: lab.Lsl = False,
     lsl_from: lab.LslFrom = None,
@@ -73,6 +73,8 @@ def record(
     from ankle_imu.manifest import check_alias
     from ankle_imu.values import SessionInfo
 
+    if not live and (host, port, bell) != (living.LOCAL, living.PORT, False):
+        raise failures.UsageError("--host, --port and --bell are the live page's; add --live.")
     page = living.Page(host=host, port=port, bell=bell) if live else None
     if page is not None:
         living.check_installed()

@@ -73,7 +73,7 @@ def test_the_set_up_names_what_is_worn_wrongly(walk: ai.Recording, open_page: Ca
     with serving(apply_fault(walk, "left_lying", placement="left_shank"), speed=10.0) as site:
         page = open_page(site.url)
         page.wait_for_selector("#problems li", timeout=PATIENCE_MS)
-        assert "left_shank: the sensor lay still while another walked" in page.inner_text("#problems")
+        assert "Left shank: the sensor lay still while another walked" in page.inner_text("#problems")
         fits(page)
         page.click("#setup-again")
         page.wait_for_selector("#steps li.now", timeout=PATIENCE_MS)
