@@ -44,6 +44,20 @@ def test_axe_finds_nothing(walk: ai.Recording, open_page: Callable[..., Any], ax
             is_clear_to_all(page, axe)
 
 
+def test_dark_where_the_device_is_dark(walk: ai.Recording, open_page: Callable[..., Any], axe: str) -> None:
+    with serving(walk, speed=8.0, roll_deg=16.0) as site:
+        page = open_page(site.url, colours="dark")
+        page.wait_for_selector("#setup.done", timeout=PATIENCE_MS)
+        assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(18, 19, 20)"
+        page.wait_for_function(IS_DRAWN.replace("< 60", "< 110"), timeout=PATIENCE_MS)  # a lighter blue
+        page.wait_for_selector("#roll-ask button", state="visible", timeout=PATIENCE_MS)
+        page.click("#roll-ask button[data-verdict=real]")
+        page.wait_for_selector("#roll-ask button[aria-pressed=true]", timeout=PATIENCE_MS)
+        is_clear_to_all(page, axe)
+        word(page, "REPLAY OVER")
+        is_clear_to_all(page, axe)
+
+
 def test_a_walk_from_set_up_to_a_confirmed_roll_on_two_screens_at_once(
     walk: ai.Recording, open_page: Callable[..., Any]
 ) -> None:
