@@ -257,7 +257,7 @@ def _show_repair(path: Path, done: Repair, ref: str) -> None:
         name = words.side(placement) or "other channels"
         show(f"{name}: {words.plural(n, 'packet')} that had been recorded are lost")
     for word in done.words:
-        show(f"said while the recorder was cut off, in the recording now: {words.clock(word.time_s)} {word.text}")
+        show(f"said just before it was cut off, in the recording now: {words.clock(word.time_s)} {word.text}")
     for leftover in done.leftovers:
         say(f"{leftover} is left of a write that was interrupted; it holds nothing of this session, delete it.")
     if done.is_needed:
