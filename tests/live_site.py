@@ -26,7 +26,7 @@ from ankle_imu.recording import part_paths, read_log
 from ankle_imu.session_io import open_session
 from ankle_imu.settings import Settings
 from ankle_imu.simulate.sensors.ankle import AnkleSensor
-from ankle_imu.simulate.sensors.peripheral import Motion
+from ankle_imu.simulate.sensors.peripheral import Beginning, Motion
 from ankle_imu.simulate.sensors.radio import VirtualRadio
 from ankle_imu.values import SessionInfo
 
@@ -123,8 +123,9 @@ def record(walk: ai.Recording, root: Path, act: Act, listener: Any = None) -> tu
     async def work() -> tuple[Captured, Beside | None]:
         async with VirtualRadio() as radio:
             sensors = {}
+            beginning = Beginning()
             for n, placement in enumerate(PAIR, 1):
-                motion = Motion(walk.series[placement], start=asyncio.get_running_loop().time())
+                motion = Motion(walk.series[placement], beginning)
                 virtual = AnkleSensor(motion, address=f"C0:00:00:00:00:{n:02X}", seed=n)
                 await radio.add(virtual, seed=n)
                 wanted = Wanted(identifier=virtual.address, placement=placement, model="ankle")

@@ -240,8 +240,11 @@ class Recorder:
     def _complain(self, failures: Sequence[Exception]) -> None:
         """Raise what kept the recording from being one."""
         folder = self._sink.folder
-        if self._sink.failure is not None:
-            raise self._sink.failure
+        if (failure := self._sink.failure) is not None:
+            if folder is None or not any(s.standing.meter.received for s in self._supervisors):
+                raise failure
+            kept = f"{failure} What came before is in {folder}; make room, then `ankle-imu repair {folder.name}`."
+            raise StorageError(kept, path=failure.path) from failure
         if self._reason is End.DISK:
             kept = f", so the recording was ended; it is kept in {folder}" if folder else "; nothing was recorded"
             raise StorageError(f"The disk is nearly full{kept}. Make room.", path=str(folder or self._order.root))

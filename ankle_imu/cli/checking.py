@@ -76,6 +76,7 @@ def repair(
 
     Parts that are damaged or were never closed are written anew from all that is sound in them; the originals
     are kept in `raw/damaged`. A missing or spoilt `session.toml` is restored from the copy in the recording.
+    Marks of the live page that a killed recorder did not come to write are put in.
     """
     from ankle_imu.recording import repair_session
 
@@ -255,6 +256,8 @@ def _show_repair(path: Path, done: Repair, ref: str) -> None:
     for placement, n in done.lost.items() if done.is_needed else ():
         name = words.side(placement) or "other channels"
         show(f"{name}: {words.plural(n, 'packet')} that had been recorded are lost")
+    for word in done.words:
+        show(f"said just before it was cut off, in the recording now: {words.clock(word.time_s)} {word.text}")
     for leftover in done.leftovers:
         say(f"{leftover} is left of a write that was interrupted; it holds nothing of this session, delete it.")
     if done.is_needed:
@@ -276,6 +279,7 @@ def _describe_repair(path: Path, done: Repair) -> dict[str, Any]:
         "session_toml": done.info,
         "session_toml_problem": done.info_problem,
         "lost": dict(done.lost),
+        "words": [{"time_s": w.time_s, "text": w.text, "leg": w.leg} for w in done.words],
         "leftovers": done.leftovers,
         "files": [p.path for p in done.parts if p.path] + ([done.info] if done.info else []),
     }

@@ -9,7 +9,7 @@ import sys
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from cyclopts import Parameter
 
@@ -25,6 +25,10 @@ if TYPE_CHECKING:
     from ankle_imu.live import Beside
     from ankle_imu.live.serving import Bind
     from ankle_imu.live.walk import Worn
+
+LOCAL: Final = "127.0.0.1"
+PORT: Final = 8765
+"""Where a page is served unless it is said."""
 
 OptionalSession = Annotated[
     str, Parameter(name="SESSION", show_default=False, help="Folder, id or `last`.", completer=complete_sessions)
@@ -46,8 +50,8 @@ Bell = Annotated[
 class Page:
     """What was asked for of a live page."""
 
-    host: str = "127.0.0.1"
-    port: int = 8765
+    host: str = LOCAL
+    port: int = PORT
     bell: bool = False
 
 
@@ -65,8 +69,8 @@ def live(
         ),
     ] = False,
     speed: Annotated[float, Parameter(help="Seconds of the walk in a second.")] = 1.0,
-    host: Host = "127.0.0.1",
-    port: Port = 8765,
+    host: Host = LOCAL,
+    port: Port = PORT,
     bell: Bell = False,
     library: Library = None,
     as_json: AsJson = False,

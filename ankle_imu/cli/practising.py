@@ -57,8 +57,8 @@ class Setup:
         bool,
         Parameter(name="--live", negative="", show_default=False, help="Serve a page that leads on a phone too."),
     ] = False
-    host: living.Host = "127.0.0.1"
-    port: living.Port = 8765
+    host: living.Host = living.LOCAL
+    port: living.Port = living.PORT
     out: Annotated[
         str | None,
         Parameter(

@@ -50,8 +50,8 @@ def record(
         bool,
         Parameter(name="--live", negative="", show_default=False, help="Serve a page that shows it on a phone."),
     ] = False,
-    host: living.Host = "127.0.0.1",
-    port: living.Port = 8765,
+    host: living.Host = living.LOCAL,
+    port: living.Port = living.PORT,
     bell: living.Bell = False,
     lsl: lab.Lsl = False,
     lsl_from: lab.LslFrom = None,
@@ -73,6 +73,8 @@ def record(
     from ankle_imu.manifest import check_alias
     from ankle_imu.values import SessionInfo
 
+    if not live and (host, port, bell) != (living.LOCAL, living.PORT, False):
+        raise failures.UsageError("--host, --port and --bell are the live page's; add --live.")
     page = living.Page(host=host, port=port, bell=bell) if live else None
     if page is not None:
         living.check_installed()
@@ -192,13 +194,11 @@ async def simulated_sensors(
     stack: contextlib.AsyncExitStack, plan_name: str
 ) -> tuple[Radio, dict[Wanted, Adapter], float]:
     """Virtual sensors of a plan on a radio of their own, and how long the walk takes."""
-    import asyncio
-
     from ankle_imu.capture import Wanted
     from ankle_imu.devices import catalog
     from ankle_imu.simulate import named_plan, walk
     from ankle_imu.simulate.sensors.ankle import AnkleSensor
-    from ankle_imu.simulate.sensors.peripheral import Motion
+    from ankle_imu.simulate.sensors.peripheral import Beginning, Motion
     from ankle_imu.simulate.sensors.radio import VirtualRadio
 
     with failures.user_input():
@@ -206,9 +206,9 @@ async def simulated_sensors(
     walked, _ = walk(plan, 1)
     radio = await stack.enter_async_context(VirtualRadio())
     sensors: dict[Wanted, Adapter] = {}
+    beginning = Beginning()  # one for all: a start of its own would part foot and shank by what the loop takes
     for n, (placement, series) in enumerate(walked.series.items(), 1):
-        motion = Motion(series, start=asyncio.get_running_loop().time())
-        virtual = AnkleSensor(motion, address=f"C0:00:00:00:00:{n:02X}", seed=n)
+        virtual = AnkleSensor(Motion(series, beginning), address=f"C0:00:00:00:00:{n:02X}", seed=n)
         await radio.add(virtual, loss=plan.loss, seed=n)
         sensors[Wanted(identifier=virtual.address, placement=placement, model="ankle")] = catalog.adapter("ankle")
     return radio, sensors, plan.duration_s

@@ -24,6 +24,8 @@ PIECE_S: Final = 1 / 15
 """Samples are shown in pieces of about a notification, 14 samples at 208 Hz."""
 
 STATE_S: Final = 0.5
+"""Between two looks at how things stand, s of the day and of the walk: the set-up waits for the sensors by them,
+and a computer that was held up shows much of the walk at once."""
 LATELY_S: Final = 10.0
 
 
@@ -76,12 +78,12 @@ async def _play(recording: Recording, host: WalkHost, served: Served, speed: flo
     rate = max(series.sampling_rate for series in recording.series.values())
     start = min(float(series.time[0]) for series in recording.series.values())
     end = max(float(series.time[-1]) for series in recording.series.values())
-    begun = told = time.monotonic()
-    told -= STATE_S
+    begun = time.monotonic()
+    told = told_at = -math.inf
     at = start
     while at < end:
-        if time.monotonic() - told >= STATE_S:
-            told = time.monotonic()
+        if time.monotonic() - told >= STATE_S or at - told_at >= STATE_S:
+            told, told_at = time.monotonic(), at
             status = _status(recording, at, start)
             host.turn.do(partial(host.state, status))
         until = min(end + 1.0 / rate, at + PIECE_S * max(1.0, speed))

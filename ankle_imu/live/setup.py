@@ -35,7 +35,8 @@ MOVED: Final = 0.5
 """rad/s, a sensor that is put on or worn by someone who walks turns faster (own choice)."""
 
 UNMOVED_S: Final = 20.0
-"""A sensor that never moved for so long is named while it is waited for: the other foot's taps take 10 s."""
+"""A sensor that never moved for so long is named while it is waited for: the other foot's taps take 10 s. A shank
+does not move before the walk, so there it is the time in that step."""
 
 LONGEST_S: Final = 150.0
 """The set-up looks back no further than the analysis does for standing and taps."""
@@ -82,7 +83,7 @@ class Setup:
         self._arriving: dict[str, str] = dict.fromkeys(self.placements, "not seen yet")
         self._at = 0
         self._walked_s, self._enough_s = 0.0, WALK_S
-        self._began = self._tapped = float("nan")
+        self._began = self._tapped = self._since = float("nan")
         self._unmoved = list(self.placements)
         self._taps: dict[str, Taps] = {p: Taps() for p in self._feet}
         self._looked = float("-inf")
@@ -148,15 +149,24 @@ class Setup:
         return {
             "steps": [{"name": s.name, "state": s.state, "words": s.words} for s in self.steps()],
             "over": self.is_over,
-            "problems": list(self.problems),
+            "problems": [_worded(problem) for problem in self.problems],
         }
 
     def _ask(self, name: str) -> str:
-        asked = self._task(name)
-        if not self._unmoved or not self._looked - self._began > UNMOVED_S:
+        asked, lying = self._task(name), self._lying(name)
+        if not lying:
             return asked
-        lying = " and ".join(_name(p) for p in self._unmoved)
-        return f"{asked}. {lying.capitalize()}: this sensor has not moved yet; is it worn?"
+        who = " and ".join(_name(p) for p in lying).capitalize()
+        if len(lying) > 1:
+            return f"{asked}. {who}: these sensors have not moved yet; are they worn?"
+        return f"{asked}. {who}: this sensor has not moved yet; is it worn?"
+
+    def _lying(self, name: str) -> list[str]:
+        """Sensors that should have moved by now."""
+        since = self._since if name == "walk" else self._began
+        if not self._looked - since > UNMOVED_S:
+            return []
+        return [p for p in self._unmoved if p in self._feet or name in ("put_on", "walk")]
 
     def _task(self, name: str) -> str:
         if name == "put_on":
@@ -191,11 +201,15 @@ class Setup:
             self._judge()
         elif name in ("taps", "still") and self._walked_s >= 0.5 * WALK_S:
             self._left_out[name] = {"taps": "too few toe taps were seen", "still": "you did not stand still"}[name]
-            self._at += 1
+            self._go_on()
 
     def _pass(self, words: str) -> None:
         self._passed[STEPS[self._at]] = words
+        self._go_on()
+
+    def _go_on(self) -> None:
         self._at += 1
+        self._since = self._looked
 
     def _judge(self) -> None:
         """The verdict of the analysis on all that was seen, unless it saw too little."""
@@ -262,3 +276,10 @@ class Setup:
 
 def _name(placement: str) -> str:
     return placement.replace("_", " ")
+
+
+def _worded(problem: str) -> str:
+    """A sentence of the analysis with the sensors called as on their cards."""
+    for placement in frames.PLACEMENTS:
+        problem = problem.replace(placement, _name(placement))
+    return problem[:1].upper() + problem[1:]

@@ -30,12 +30,17 @@ _FILE: Final = re.compile(r"[0-9a-zA-Z-]{1,80}\.json")
 
 @dataclass(frozen=True, kw_only=True)
 class Left:
-    """A word that was left: `time_s` s after session start, or NaN and `said` on `time.monotonic`'s clock."""
+    """A word that was left: `time_s` s after session start, or NaN and `said` on `time.monotonic`'s clock.
+
+    `utc_ns` is when it was said by the wall clock, ns since 1970 UTC, for who reads it after a restart of the
+    computer; 0 where that is not known.
+    """
 
     text: str
     leg: str
     time_s: float
     said: float
+    utc_ns: int = 0
 
 
 def leave(
@@ -66,10 +71,12 @@ def leave(
 
     Notes
     -----
-    Both programs go by the computer's monotonic clock: the wall clock may be set meanwhile.
+    Both programs go by the computer's monotonic clock: the wall clock may be set meanwhile. It is noted too, since
+    nothing else outlives a power cut.
     """
     now = time.monotonic()
-    content = {"text": text, "leg": leg, "said": now - ago_s, "due": now + keep_s}
+    utc_ns = time.time_ns() - round(1e9 * ago_s)
+    content = {"text": text, "leg": leg, "said": now - ago_s, "due": now + keep_s, "utc_ns": utc_ns}
     if math.isfinite(time_s):
         content["time_s"] = time_s
     write_whole(folder / NAME / f"{name}.json", json.dumps(content).encode(), mode=0o600)
@@ -101,8 +108,8 @@ class Inbox:
         self._given: list[Path] = []
         self._stuck: set[Path] = set()
 
-    def take(self, *, everything: bool = False) -> list[Left]:
-        """Words that are due, or whether or not they are, `MOST` at most; what is none is removed."""
+    def take(self, *, everything: bool = False, most: int | None = MOST) -> list[Left]:
+        """Words that are due, or all there are, `most` at a time; what is none is removed."""
         self._remove_given()
         try:
             paths = sorted(
@@ -111,7 +118,7 @@ class Inbox:
         except OSError:
             return []
         found, now = [], time.monotonic()
-        for path in [path for path in paths if path not in self._stuck][:MOST]:
+        for path in [path for path in paths if path not in self._stuck][:most]:
             content = _read(path)
             if content is not None and not everything and now < content[1] <= now + 3600.0:
                 continue
@@ -150,4 +157,6 @@ def _read(path: Path) -> tuple[Left, float] | None:
         return None
     leg: Any = said.get("leg", "")
     leg = leg if leg in ("left", "right") else ""
-    return Left(text=text, leg=leg, time_s=numbers[0], said=numbers[1]), numbers[2]
+    utc_ns = said.get("utc_ns")
+    utc_ns = utc_ns if isinstance(utc_ns, int) else 0
+    return Left(text=text, leg=leg, time_s=numbers[0], said=numbers[1], utc_ns=utc_ns), numbers[2]

@@ -69,6 +69,11 @@ def split_topic(topic: str) -> tuple[str, str]:
     return (match[1], match[2]) if match else ("", "")
 
 
+def marker_payload(text: str, leg: str) -> bytes:
+    """Bytes of a message of `MARKER_TOPIC`."""
+    return json.dumps({"text": text, "leg": leg}).encode()
+
+
 def describe(
     start_ns: int,
     session: str,

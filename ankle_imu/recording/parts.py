@@ -49,7 +49,7 @@ class PartWriter:
         self._session = session
         self._channels: dict[int, Channel] = dict(after.channels) if after else {}
         self._counts: dict[int, int] = dict(after.counts) if after else {}
-        self._number = _last_part(folder) if after else 0
+        self._number = last_part(folder) if after else 0
         self._batch: list[Message] = []
         self._batch_at = 0.0
         self._part_end = self._describe_at = float("inf")
@@ -176,6 +176,6 @@ class PartWriter:
         self._framer.describe(self._channels.copy(), self._counts.copy())
 
 
-def _last_part(folder: Path) -> int:
+def last_part(folder: Path) -> int:
     """Number of the last part in a session folder, 0 without any."""
     return max((int(n) for p in part_paths(folder) if (n := p.stem.removeprefix("part-")).isdigit()), default=0)

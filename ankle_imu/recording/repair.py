@@ -1,5 +1,7 @@
 """Make a killed or damaged recording whole again; nothing that is on the disk is thrown away.
 
+Words that its recorder did not come to take are put into it, see `unheard`.
+
 Each part that is not whole is written anew from its sound messages, and the original is kept in `raw/damaged/`.
 A repaired recording reads as before: the numbers of its messages still tell how many are lost.
 """
@@ -11,7 +13,7 @@ import os
 import shutil
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
@@ -28,7 +30,8 @@ from ankle_imu.recording.reader import SessionLog, describe_damage, part_paths, 
 from ankle_imu.recording.scan import Scan
 from ankle_imu.recording.session import read_session_info
 from ankle_imu.recording.sums import raw_files, read_sums, write_sums
-from ankle_imu.values import SensorInfo, SessionInfo
+from ankle_imu.recording.unheard import take_unheard
+from ankle_imu.values import Marker, SensorInfo, SessionInfo
 
 DAMAGED: Final = "damaged"
 """Folder beside the parts that keeps the originals of repaired ones."""
@@ -56,24 +59,25 @@ class Repair:
     """What `repair_session` found and did; `is_needed` is False when all was whole.
 
     `info` is the `session.toml` that was written anew, `info_problem` why; `lost` counts per sensor the packets
-    that were recorded and are gone for good; `leftovers` are traces of interrupted writing that hold no data of
-    this session and may be deleted.
+    that were recorded and are gone for good; `words` had been left for the recorder and stand in the recording
+    now; `leftovers` are traces of interrupted writing that hold no data of this session and may be deleted.
     """
 
     parts: tuple[PartRepair, ...] = ()
     info: Path | None = None
     info_problem: str = ""
     lost: Mapping[str, int] = field(default_factory=dict)
+    words: tuple[Marker, ...] = ()
     leftovers: tuple[Path, ...] = ()
 
     @property
     def is_needed(self) -> bool:
         """Whether anything had to be written."""
-        return bool(self.parts) or self.info is not None
+        return bool(self.parts or self.words) or self.info is not None
 
 
 def repair_session(path: Path) -> Repair:
-    """Make a recording whole: rewrite parts that are damaged or were never closed, restore `session.toml`.
+    """Make a recording whole: rewrite what is damaged or was never closed, restore `session.toml`, add words.
 
     Parameters
     ----------
@@ -100,6 +104,7 @@ def repair_session(path: Path) -> Repair:
         return _repair(path)
     with sole_writer(path):
         done = _repair(path)
+        done = replace(done, words=take_unheard(path))
         had = read_sums(path)
         if had is None or any(name.startswith(f"{DAMAGED}/") for name in raw_files(path).keys() - had[0]):
             write_sums(path)

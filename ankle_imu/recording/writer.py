@@ -27,6 +27,7 @@ from ankle_imu.recording.log_format import (
     LOG_TOPIC,
     MARKER_TOPIC,
     Channel,
+    marker_payload,
     sensor_encoding,
     sensor_topic,
 )
@@ -134,7 +135,7 @@ class RecordingWriter:
 
     def mark(self, time_s: float, text: str, leg: str = "") -> None:
         """Store a word said during the walk."""
-        self._append_json(MARKER_TOPIC, time_s, {"text": text, "leg": leg})
+        self.append(self.open_channel(MARKER_TOPIC, JSON), time_s, marker_payload(text, leg))
         self.sync_soon()
 
     def log(self, time_s: float, placement: str, event: str, text: str = "", **facts: Any) -> None:

@@ -325,7 +325,7 @@ def test_the_sensors_own_copy_stays_when_the_disk_did_not_take_it(
 
         after(8.0, fill)
 
-    with pytest.raises(StorageError, match="full"):
+    with pytest.raises(StorageError, match=r"full\. What came before is in .*; make room, then `ankle-imu repair"):
         capture(tmp_path, adapter, plan=plan)
     assert adapter.calls[-1][1] == "end_log, safe: False"
     assert kept(log_of(tmp_path)) > 140

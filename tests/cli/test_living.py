@@ -43,6 +43,8 @@ def test_nonsense_is_refused(ankle_imu: Callable[..., Any]) -> None:
     ankle_imu("live", "--attach", "--speed", "2").refuses(2, "--speed")
     ankle_imu("live", "last", "--port", "70000").refuses(2, "--port")
     ankle_imu("record", "--simulate", "default", "--live", "--port", "-1").refuses(2, "--port")
+    for words in (("--host", "0.0.0.0"), ("--port", "8000"), ("--bell",)):
+        ankle_imu("record", "--simulate", "foot_only", *words).refuses(2, "add --live")
 
 
 def test_without_a_recording_there_is_nothing_to_attach_to(

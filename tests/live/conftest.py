@@ -41,8 +41,8 @@ def open_page(browser: Any) -> Iterator[Callable[..., Any]]:
     contexts: list[Any] = []
     wrong: list[str] = []
 
-    def open_one(url: str, width: int = 360, height: int = 780) -> Any:
-        context = browser.new_context(viewport={"width": width, "height": height})
+    def open_one(url: str, width: int = 360, height: int = 780, colours: str = "light") -> Any:
+        context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=colours)
         contexts.append(context)
         page = context.new_page()
         page.on("pageerror", lambda error: wrong.append(str(error)))

@@ -171,11 +171,24 @@ def test_a_recorder_that_is_killed_is_not_called_saved(running: Running) -> None
     page, url = running.attach()
     with open_socket(url) as socket:
         hear(socket, "a")
+        said_at = hear(socket, "state")["elapsed_s"]
+        say(socket, c="mark", id="1", kind="note", value="taken back")
+        say(socket, c="mark", id="2", kind="stumble")
+        say(socket, c="undo", id="3", of="1")
         running.recorder.kill()
         assert hear(socket, "end")["saved"] == ""
     assert page.wait(PATIENCE_S) == 5
     assert f"ankle-imu repair {running.folder.name}" in page.communicate()[1]
-    assert open_session(running.folder).series.keys() == {"left_foot", "left_shank"}
+    cut = open_session(running.folder)
+    assert (cut.series.keys(), cut.markers) == ({"left_foot", "left_shank"}, ())
+    mended = command("repair", running.folder)
+    told, err = mended.communicate(timeout=30)
+    assert mended.returncode == 0, err
+    (marker,) = open_session(running.folder).markers
+    assert marker.text == "stumble"
+    assert said_at - 1.0 <= marker.time_s <= cut.duration
+    assert re.search(r"in the recording now: \d+:\d\d stumble", told)
+    assert not (running.folder / inbox.NAME).exists()
 
 
 @pytest.fixture(scope="module")

@@ -45,6 +45,20 @@ def test_axe_finds_nothing(walk: ai.Recording, open_page: Callable[..., Any], ax
             is_clear_to_all(page, axe)
 
 
+def test_dark_where_the_device_is_dark(walk: ai.Recording, open_page: Callable[..., Any], axe: str) -> None:
+    with serving(walk, speed=8.0, roll_deg=16.0) as site:
+        page = open_page(site.url, colours="dark")
+        page.wait_for_selector("#setup.done", timeout=PATIENCE_MS)
+        assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(18, 19, 20)"
+        page.wait_for_function(IS_DRAWN.replace("< 60", "< 110"), timeout=PATIENCE_MS)  # a lighter blue
+        page.wait_for_selector("#roll-ask button", state="visible", timeout=PATIENCE_MS)
+        page.click("#roll-ask button[data-verdict=real]")
+        page.wait_for_selector("#roll-ask button[aria-pressed=true]", timeout=PATIENCE_MS)
+        is_clear_to_all(page, axe)
+        word(page, "REPLAY OVER")
+        is_clear_to_all(page, axe)
+
+
 def test_a_walk_from_set_up_to_a_confirmed_roll_on_two_screens_at_once(
     walk: ai.Recording, open_page: Callable[..., Any]
 ) -> None:
@@ -77,7 +91,7 @@ def test_the_set_up_names_what_is_worn_wrongly(walk: ai.Recording, open_page: Ca
         site.begun.set()
         page = open_page(site.url)
         page.wait_for_selector("#problems li", timeout=PATIENCE_MS)
-        assert "left_shank: the sensor lay still while another walked" in page.inner_text("#problems")
+        assert "Left shank: the sensor lay still while another walked" in page.inner_text("#problems")
         fits(page)
         page.click("#setup-again")
         page.wait_for_selector("#steps li.now", timeout=PATIENCE_MS)

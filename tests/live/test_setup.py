@@ -11,7 +11,7 @@ from live_site import FOUR, PAIR
 
 import ankle_imu as ai
 from ankle_imu import quaternion
-from ankle_imu.live.setup import STEPS, Setup
+from ankle_imu.live.setup import STEPS, Setup, Step
 from ankle_imu.live.slipping import SHANK_DEG
 from ankle_imu.simulate import Plan
 from ankle_imu.simulate.faults import apply_fault, faults_for
@@ -21,9 +21,11 @@ from ankle_imu.validation.wearers import wearer
 Walked = tuple[ai.Recording, ai.simulate.Truth]
 
 
-def go_through(recording: ai.Recording, calibration: object = None) -> tuple[Setup, float, list[tuple[str, ...]]]:
+def go_through(
+    recording: ai.Recording, calibration: object = None, kind: type[Setup] = Setup
+) -> tuple[Setup, float, list[tuple[str, ...]]]:
     """The set-up at its end, when that was, and every state of its steps on the way."""
-    setup = Setup(tuple(recording.series), calibration)  # type: ignore[arg-type]
+    setup = kind(tuple(recording.series), calibration)  # type: ignore[arg-type]
     setup.arriving(dict.fromkeys(recording.series, ""))
     states: list[tuple[str, ...]] = []
     for at in np.arange(0.0, 60.0, 0.25):
@@ -119,6 +121,22 @@ def test_a_lone_sensor_that_lies_somewhere_is_named_while_it_is_waited_for(on: s
     setup, _, _ = go_through(apply_fault(worn(on, 3)[0], "left_lying"))
     assert not setup.is_over
     assert [step.words for step in setup.steps() if "has not moved yet; is it worn?" in step.words]
+
+
+def test_a_shank_that_stands_as_it_was_asked_to_is_not_called_unworn(good) -> None:
+    """Standing and the taps of two feet take more than 20 s in which a shank has no cause to move."""
+    asked = set[str]()
+    steps = Setup.steps
+
+    class Listened(Setup):
+        def steps(self) -> tuple[Step, ...]:
+            told = steps(self)
+            asked.update(step.words for step in told)
+            return told
+
+    go_through(good[0], kind=Listened)
+    assert len(asked) > 10
+    assert [words for words in asked if "worn?" in words] == []
 
 
 def test_which_leg_a_lone_shank_sensor_is_on_is_said_to_be_unknown() -> None:

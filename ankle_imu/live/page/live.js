@@ -214,8 +214,9 @@ function sensorCard(placement) {
   card.id = `sensor-${placement}`;
   const head = make("strong", "", "");
   head.append(make("span", "", name(placement)), make("span", "word", "…"));
-  const motion = make("meter");
-  motion.max = 600; motion.setAttribute("aria-label", "Motion");
+  const motion = make("p", "motion", "motion"), meter = make("meter");
+  meter.max = 600; meter.setAttribute("aria-label", "Motion");
+  motion.append(meter);
   card.append(head, make("p", "facts", ""), motion);
   return card;
 }

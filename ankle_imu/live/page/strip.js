@@ -1,8 +1,16 @@
 // The two drawings of the page: the strip of the last seconds and the gauge of one leg. Plain canvas, no library.
 
-const COLOUR = { left: "#0072B2", right: "#D55E00" };
+const LIGHT = {
+  left: "#0072B2", right: "#D55E00", band: { left: "#d4e6f1", right: "#f9dfcd" },
+  rule: "#d9d9d9", zero: "#8a8a8a", muted: "#595959", ink: "#222", idle: "#767676", paper: "#fff", track: "#eef0f0",
+};
+const DARK = {
+  left: "#56B4E9", right: "#F0904A", band: { left: "#1d4862", right: "#5a3319" },
+  rule: "#3a3d40", zero: "#8a8a8a", muted: "#b4b4b4", ink: "#ececec", idle: "#9a9a9a", paper: "#1f2123", track: "#2c2f32",
+};
+const dark = window.matchMedia("(prefers-color-scheme: dark)");
+const colours = () => (dark.matches ? DARK : LIGHT);
 const DASH = { left: [], right: [7, 4] };
-const RULE = "#d9d9d9", MUTED = "#595959", INK = "#222", BAND = { left: "#d4e6f1", right: "#f9dfcd" };
 export const SPAN_S = 5;
 
 /** A canvas as sharp as the screen; gives its context and its size in CSS pixels. */
@@ -45,15 +53,16 @@ function reach(traces, from) {
 }
 
 export function drawStrip(canvas, traces) {
+  const colour = colours();
   const { ctx, width, height } = prepare(canvas);
   const end = Math.max(...Object.values(traces).map((trace) => trace.end));
   const left = 34, top = 16, bottom = height - 20;
   const half = Number.isFinite(end) ? reach(traces, end - SPAN_S) : 20;
   const y = (v) => top + (bottom - top) * (0.5 - 0.5 * v / half);
   const x = (t) => left + (width - left - 6) * (1 - (end - t) / SPAN_S);
-  ctx.textBaseline = "middle"; ctx.textAlign = "right"; ctx.fillStyle = MUTED; ctx.lineWidth = 1;
+  ctx.textBaseline = "middle"; ctx.textAlign = "right"; ctx.fillStyle = colour.muted; ctx.lineWidth = 1;
   for (const v of [-half, -half / 2, 0, half / 2, half]) {
-    ctx.strokeStyle = v === 0 ? "#8a8a8a" : RULE;
+    ctx.strokeStyle = v === 0 ? colour.zero : colour.rule;
     ctx.beginPath(); ctx.moveTo(left, y(v)); ctx.lineTo(width - 6, y(v)); ctx.stroke();
     ctx.fillText(v > 0 ? `+${v}` : `${v}`, left - 5, y(v));
   }
@@ -62,7 +71,7 @@ export function drawStrip(canvas, traces) {
   ctx.textAlign = "right"; ctx.fillText("now", width - 6, height - 4);
   let drawn = false;
   for (const [leg, trace] of Object.entries(traces)) {
-    ctx.strokeStyle = COLOUR[leg]; ctx.setLineDash(DASH[leg]); ctx.lineWidth = 2; ctx.lineJoin = "round";
+    ctx.strokeStyle = colour[leg]; ctx.setLineDash(DASH[leg]); ctx.lineWidth = 2; ctx.lineJoin = "round";
     ctx.beginPath();
     let pen = false;
     for (let i = 0; i < trace.t.length; i++) {
@@ -76,21 +85,22 @@ export function drawStrip(canvas, traces) {
     ctx.setLineDash([]);
   }
   if (!drawn) {
-    ctx.fillStyle = "#fff"; ctx.fillRect(width / 2 - 125, y(0) - 14, 250, 28);
-    ctx.fillStyle = MUTED; ctx.textAlign = "center"; ctx.textBaseline = "middle";
+    ctx.fillStyle = colour.paper; ctx.fillRect(width / 2 - 125, y(0) - 14, 250, 28);
+    ctx.fillStyle = colour.muted; ctx.textAlign = "center"; ctx.textBaseline = "middle";
     ctx.fillText("The angle appears after the first steps.", width / 2, y(0));
   }
 }
 
 /** One leg: own band shaded, own limit a line, now a mark (hollow in the air). `leg` as in live.js. */
 export function drawGauge(canvas, name, leg) {
+  const colour = colours();
   const { ctx, width } = prepare(canvas);
   const value = leg.trace.last;
   const limit = leg.limit || 20, reachDeg = Math.max(30, limit + 5);
   const x = (v) => 8 + (width - 16) * 0.5 * (1 + Math.max(-1, Math.min(1, v / reachDeg)));
-  ctx.fillStyle = "#eef0f0"; ctx.fillRect(8, 14, width - 16, 22);
-  if (leg.band) { ctx.fillStyle = BAND[name]; ctx.fillRect(x(leg.band[0]), 14, x(leg.band[1]) - x(leg.band[0]), 22); }
-  ctx.fillStyle = MUTED; ctx.textBaseline = "alphabetic"; ctx.strokeStyle = "#8a8a8a"; ctx.lineWidth = 1;
+  ctx.fillStyle = colour.track; ctx.fillRect(8, 14, width - 16, 22);
+  if (leg.band) { ctx.fillStyle = colour.band[name]; ctx.fillRect(x(leg.band[0]), 14, x(leg.band[1]) - x(leg.band[0]), 22); }
+  ctx.fillStyle = colour.muted; ctx.textBaseline = "alphabetic"; ctx.strokeStyle = colour.zero; ctx.lineWidth = 1;
   for (let v = -30; v <= 30; v += 10) {
     ctx.beginPath(); ctx.moveTo(x(v), 32); ctx.lineTo(x(v), 40); ctx.stroke();
     ctx.textAlign = v === -30 ? "left" : v === 30 ? "right" : "center";
@@ -99,7 +109,7 @@ export function drawGauge(canvas, name, leg) {
   }
   ctx.beginPath(); ctx.moveTo(x(0), 12); ctx.lineTo(x(0), 38); ctx.stroke();
   if (value === null) return;
-  ctx.strokeStyle = leg.onGround ? INK : "#767676"; ctx.fillStyle = leg.onGround ? COLOUR[name] : "#fff"; ctx.lineWidth = 2;
+  ctx.strokeStyle = leg.onGround ? colour.ink : colour.idle; ctx.fillStyle = leg.onGround ? colour[name] : colour.paper; ctx.lineWidth = 2;
   ctx.beginPath(); ctx.moveTo(x(value), 25); ctx.arc(x(value), 25, 9, 0, 7); ctx.fill();
   ctx.beginPath(); ctx.arc(x(value), 25, 9, 0, 7); ctx.stroke();
 }

@@ -109,16 +109,29 @@ class SensorClock:
         return self.booted + device_s / (1.0 + self.ppm * 1e-6)
 
 
+class Beginning:
+    """When a person begins to move who waits for the first sensor to look: one for all sensors on that person."""
+
+    def __init__(self) -> None:
+        self._at = float("nan")
+
+    def at(self, world: float) -> float:
+        """World time of it, s; the first `world` that is asked for decides."""
+        if self._at != self._at:
+            self._at = world
+        return self._at
+
+
 class Motion:
     """The movement a virtual sensor feels: a series, played from world time `start` on, over and over.
 
     Parameters
     ----------
     series : ImuSeries without gaps
-    start : float, s, world time of its first sample
+    start : float, s, world time of its first sample; or a `Beginning`
     """
 
-    def __init__(self, series: ImuSeries, start: float = 0.0) -> None:
+    def __init__(self, series: ImuSeries, start: float | Beginning = 0.0) -> None:
         self._time = series.time - series.time[0]
         self._values = np.hstack([series.acc, series.gyr])
         self._period = float(self._time[-1])
@@ -126,6 +139,10 @@ class Motion:
 
     def at(self, world: ArrayLike) -> tuple[Array, Array]:
         """Acc (n, 3) m/s^2 and gyr (n, 3) rad/s, sensor frame, at world times (n,)."""
-        t = np.mod(np.asarray(world, dtype=float) - self._start, self._period)
+        times = np.asarray(world, dtype=float)
+        start = self._start
+        if isinstance(start, Beginning):
+            start = start.at(float(times.min())) if times.size else 0.0
+        t = np.mod(times - start, self._period)
         values = np.stack([np.interp(t, self._time, column) for column in self._values.T], axis=1)
         return values[:, :3], values[:, 3:]
