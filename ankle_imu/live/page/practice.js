@@ -130,7 +130,8 @@ function showGauge() {
   const words = [part(gauge.today, "Today"), part(gauge.earlier, "last time")].filter(Boolean);
   if (gauge.hold !== null) words.push(`a hold counts from ${gauge.hold.toFixed(0)}° on`);
   const text = words.join("; ");
-  put("gauge-words", `${text ? text.replace(/^./, (c) => c.toUpperCase()) : "Your own range appears here after this exercise"}. Dotted: the farthest just now.`);
+  const none = gauge.ranged ? "Your own range appears here after this exercise" : "Your own range without load is not measured yet";
+  put("gauge-words", `${text ? text.replace(/^./, (c) => c.toUpperCase()) : none}. Dotted: the farthest just now.`);
   showAngle();
 }
 
