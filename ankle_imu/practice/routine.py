@@ -184,6 +184,10 @@ def load_routine(path: str | Path | None = None) -> Routine:
         return read_routine(default_text(), "the default plan")
     try:
         text = Path(path).read_text("utf-8")
+    except FileNotFoundError as error:
+        raise ValueError(
+            f"There is no plan {path}; `ankle-imu practice plan -o {path}` writes one to edit."
+        ) from error
     except (OSError, UnicodeDecodeError) as error:
         raise ValueError(f"The plan {path} cannot be read ({error}).") from error
     return read_routine(text, str(path))

@@ -8,7 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ankle_imu.mobility import ACTIONS
 from ankle_imu.practice import prompts
+from ankle_imu.practice.moments import moments
 from ankle_imu.practice.routine import MOST_S, load_routine, make_step, read_routine, remarks
 
 BLOCK = '[[block]]\nexercise = "neutral"\n'
@@ -117,3 +119,11 @@ def test_own_words_replace_the_usual_ones():
 def test_it_is_said_what_the_sensors_see(worn):
     assert "sensor" in prompts.sees(worn)
     assert ("for your eyes" in prompts.sees(worn)) == (len(worn) == 1)
+
+
+@pytest.mark.parametrize("action", ACTIONS)
+def test_only_dorsiflexion_is_lifted_off_a_book(action):
+    step = make_step(exercise="lift-off", action=action)
+    said = " ".join(moment.words for moment in moments(step))
+    assert ("book" in said) == (action == "dorsiflexion")
+    assert ("let go" in said.lower()) == (action != "dorsiflexion")
