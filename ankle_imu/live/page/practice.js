@@ -206,6 +206,13 @@ function showSummary() {
 }
 
 function close() {
+  if (view.scene && !view.scene.over) {  // ended in the terminal, by Ctrl-C or a fault: nothing is led any more
+    const prompt = `Ended in the terminal.${view.ended.saved ? " What was done is kept." : ""}`;
+    Object.assign(view.scene, { over: true, stopped: "ended in the terminal", prompt, said: prompt, next: "", phase: "done", paused: false });
+    view.scene.head = "ENDED";
+    showScene();
+    if (view.summary) showSummary(); else $("summary").hidden = true;
+  }
   for (const node of document.querySelectorAll("#page button, #page input")) node.disabled = true;
   $("do").hidden = $("stop").hidden = true;
   voice.turn(false);
