@@ -38,6 +38,9 @@ KIND: Final = {
     "heel_lifts": "the heel lifted",
 }
 
+NAMED: Final = 3
+"""So many unmeasured blocks are named in a sentence; the page lists all. Ours."""
+
 _SLOW: Final = "turned too little to check"
 """Part of a remark of `calibration.plausibility` that every slow practice earns: no reason for doubt here."""
 
@@ -204,8 +207,10 @@ def _doubts(result: PracticeResult) -> list[tuple[int, str]]:
         found.append((1, f"{KIND[kind]} in {words.plural(n, 'repetition')}."))
     unmeasured = [row for row in rows_of(result.blocks) if row.reason and row.exercise not in ("neutral", "swing")]
     for reason in dict.fromkeys(row.reason for row in unmeasured):
-        named = dict.fromkeys(_block(row) for row in unmeasured if row.reason == reason)
-        found.append((1, f"not measured, or only in part: {'; '.join(named)} ({reason})."))
+        named = list(dict.fromkeys(_block(row) for row in unmeasured if row.reason == reason))
+        more = [f"{len(named) - NAMED} more"] if len(named) > NAMED + 1 else []
+        listed = "; ".join([*named[:NAMED], *more] if more else named)
+        found.append((1, f"not measured, or only in part: {listed} ({reason})."))
     found += _uncalibrated(result)
     said = tuple(str(one["reason"]) for one in result.quality.get("alignment", {}).values() if one["reason"])
     warnings = [str(one) for one in result.quality.get("warnings", ()) if _SLOW not in str(one)]

@@ -9,6 +9,7 @@ import pytest
 
 import ankle_imu as ai
 from ankle_imu.errors import RecordingError
+from ankle_imu.mobility import ACTIONS
 from ankle_imu.report import imprint
 from ankle_imu.report import practice_figures as figures
 from ankle_imu.report import practice_tables as grids
@@ -203,6 +204,18 @@ def test_a_block_that_was_not_measured_is_named_and_so_is_the_load_of_a_hold():
     assert "left lunge (it takes a sensor on the shank)" in reasons
     assert "left dorsiflexion, held (no hold of" in reasons
     assert "The gap between" not in practice_html(foot)
+
+
+def test_of_many_blocks_that_were_not_measured_three_are_named():
+    exercises = [Exercise(kind="neutral"), Exercise(kind="swing")]
+    exercises += [Exercise(kind="rom", action=a) for a in ACTIONS] + [
+        Exercise(kind="rom", action="inversion", mode="assisted")
+    ]
+    plan = PracticePlan(exercises=tuple(exercises), sampling_rate=52.0, segments=("shank",))
+    reasons = " ".join(told.judge_practice(ai.analyze_practice(practise(plan)[0])).reasons)
+    assert (
+        "left dorsiflexion; left plantarflexion; left inversion; 2 more (it takes a sensor on the foot)" in reasons
+    )
 
 
 def test_the_gap_is_explained_where_there_is_one(result):
