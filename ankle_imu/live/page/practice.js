@@ -208,7 +208,7 @@ function showSummary() {
 function close() {
   if (view.scene && !view.scene.over) {  // ended in the terminal, by Ctrl-C or a fault: nothing is led any more
     const prompt = `Ended in the terminal.${view.ended.saved ? " What was done is kept." : ""}`;
-    Object.assign(view.scene, { over: true, stopped: "ended in the terminal", prompt, said: prompt, next: "", phase: "done", paused: false });
+    Object.assign(view.scene, { over: true, paused: false, phase: "done", left: 0, lasts: 0, whole: 0, next: "", prompt, said: prompt, stopped: "ended in the terminal" });
     view.scene.head = "ENDED";
     showScene();
     if (view.summary) showSummary(); else $("summary").hidden = true;
