@@ -137,7 +137,7 @@ class Routine:
         if total > MOST_S:
             raise ValueError(
                 f"{self.name} takes {total / 60.0:.1f} min for {' and '.join(legs)}; a routine is at most 20 min: "
-                "leave out blocks, shorten hold_s, or do one side at a time."
+                f"leave out blocks, shorten hold_s{', or do one side at a time' if len(legs) > 1 else ''}."
             )
         return steps
 

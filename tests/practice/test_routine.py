@@ -104,6 +104,14 @@ def test_a_routine_of_more_than_20_minutes_is_refused():
         long.for_legs(("left",))
 
 
+def test_one_side_alone_is_not_told_to_do_one_side():
+    long = read_routine('[[block]]\nexercise = "hold"\naction = "inversion"\nhold_s = 100\nreps = 20\n')
+    with pytest.raises(ValueError, match=r"shorten hold_s\.$"):
+        long.for_legs(("left",))
+    with pytest.raises(ValueError, match=r"or do one side at a time\.$"):
+        long.for_legs(("left", "right"))
+
+
 @pytest.mark.parametrize("step", load_routine().steps, ids=prompts.title)
 def test_every_prompt_is_said_in_a_breath(step):
     assert 3 < len(prompts.title(step)) < 70
