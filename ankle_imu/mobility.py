@@ -76,6 +76,11 @@ class Manner:
     deload_cm: float = math.nan
     body_share: float = math.nan
 
+    @property
+    def is_bare(self) -> bool:
+        """Whether nothing is worked against, and nothing takes weight off."""
+        return self.load == "none" and math.isnan(self.deload_cm) and math.isnan(self.body_share)
+
     def manner(self) -> dict[str, Any]:
         """The fields of `Manner` alone, by name."""
         return {one.name: getattr(self, one.name) for one in fields(Manner)}

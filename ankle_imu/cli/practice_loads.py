@@ -27,7 +27,7 @@ def parse_load(texts: Sequence[str]) -> dict[str, Any]:
             "blanket": ("deload_cm", 0.0, 60.0, {}),
         }
         if text in ("band", "water"):
-            found["load"] = text
+            _add(found, text, load=text)
             continue
         if name not in kinds:
             raise ValueError(f"--load {text!r} is unknown; expected {LOADS}.")
@@ -38,5 +38,12 @@ def parse_load(texts: Sequence[str]) -> dict[str, Any]:
             number = math.nan
         if not low <= number <= high:
             raise ValueError(f"--load {text!r} needs a number from {low:g} to {high:g} after the colon.")
-        found |= {**also, field: number}
+        _add(found, text, **also, **{field: number})
     return found
+
+
+def _add(found: dict[str, Any], text: str, **fields: Any) -> None:
+    """Take up what one text says; a session has one load and one blanket."""
+    if found.keys() & fields.keys():
+        raise ValueError(f"--load {text!r} comes on top of another of its kind; give one load, and one blanket.")
+    found |= fields

@@ -56,7 +56,8 @@ def practice_trend(
     for line in (*one.sentences, *one.left_out):
         show(line)
     ladder = ladder_grid(one)
-    show_table(ladder.head, ladder.rows, right=ladder.head[1:7])
+    if ladder.rows:
+        show_table(ladder.head, ladder.rows, right=ladder.head[1:7])
     for line in suggest(one.rungs):
         show(line)
     show(page)

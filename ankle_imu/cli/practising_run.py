@@ -113,7 +113,7 @@ def lay_over(asked: Asked, folder: Path, at_s: float) -> Coach:
     Raises
     ------
     UsageError
-        If the session is marked already, or ends before the routine.
+        If the session is marked already, or ends before the routine, or no time to begin is given.
     """
     from ankle_imu import recording
     from ankle_imu.cli.output import say
@@ -121,6 +121,8 @@ def lay_over(asked: Asked, folder: Path, at_s: float) -> Coach:
     from ankle_imu.practice.coach import Coach
     from ankle_imu.session_io import open_session
 
+    if not 0.0 <= at_s < math.inf:
+        raise failures.UsageError(f"--at is {at_s:g}; expected seconds from the start of the session, 0 or more.")
     walked = open_session(folder)
     if any(marker.text.startswith("practice ") for marker in walked.markers):
         raise failures.UsageError(f"{folder.name} is marked already; `ankle-imu practice report` tells of it.")

@@ -34,6 +34,9 @@ from ankle_imu.values import Marker
 
 Array = NDArray[np.float64]
 
+RANGED: Final = ("rom", "lunge")
+"""Exercises that give an end range."""
+
 CUE_S: Final = 1.0
 """Cues are checked over the last so many seconds, as at the beginning of a block."""
 
@@ -150,8 +153,7 @@ class PracticeAngles:
         """End ranges without load of all blocks so far: the alignment may have become another one."""
         ends: dict[tuple[str, str, str], dict[str, list[float]]] = {}
         for block in blocks:
-            is_bare = block.load == "none" and math.isnan(block.deload_cm) and math.isnan(block.body_share)
-            if block.exercise not in ("rom", "lunge") or not is_bare or leg.angle_of(block)[2]:
+            if block.exercise not in RANGED or not block.is_bare or leg.angle_of(block)[2]:
                 continue
             rows = Rows()
             measure(

@@ -11,7 +11,7 @@ from typing import Any, Final
 import numpy as np
 
 from ankle_imu.live.practice import Ends, Practised
-from ankle_imu.live.practice_angles import PracticeAngles
+from ankle_imu.live.practice_angles import RANGED, PracticeAngles
 from ankle_imu.live.serving import Turn
 from ankle_imu.live.walk import Packet
 from ankle_imu.live.words import Word
@@ -138,6 +138,7 @@ class PracticeHost:
             key = (step.leg, step.action or step.exercise, source)
             today, earlier = self._angles.ranges.get(key), self._practised.earlier.get(key)
             gauge |= {"today": _told(today), "earlier": _told(earlier), "hold": self._hold(step, today, earlier)}
+            gauge["ranged"] = step.exercise in RANGED and step.is_bare
         if gauge != self._gauge:
             self._gauge = gauge
             self._publish(gauge)

@@ -73,11 +73,12 @@ def _lift_off(step: Step, start: float, mark: str) -> list[Moment]:
     on = start + LEAD_S
     lift = on + MOVE_S + SUPPORTED_S
     hold, back = lift + 0.5, lift + step.hold_s
+    far, stay, leave = prompts.lifting(step)
     return [
         Moment(at_s=start, words="Ready.", phase="rest", until_s=on, mark=mark),
-        Moment(at_s=on, words="As far as it goes on the book, and stay.", phase="go", until_s=on + MOVE_S, rep=1),
-        Moment(at_s=on + MOVE_S, words="Stay on the book.", phase="hold", until_s=lift, rep=1),
-        Moment(at_s=lift, words="Lift off, and keep it up.", phase="go", until_s=hold, mark=LIFTED, rep=1),
+        Moment(at_s=on, words=far, phase="go", until_s=on + MOVE_S, rep=1),
+        Moment(at_s=on + MOVE_S, words=stay, phase="hold", until_s=lift, rep=1),
+        Moment(at_s=lift, words=leave, phase="go", until_s=hold, mark=LIFTED, rep=1),
         Moment(at_s=hold, words="Hold it.", phase="hold", until_s=back, rep=1),
         Moment(at_s=back, words="And back.", phase="back", until_s=back + BACK_S, rep=1),
     ]

@@ -79,7 +79,7 @@ def title(step: Step) -> str:
 
 def _load(step: Step) -> list[str]:
     parts = []
-    if step.load != "none":
+    if step.load != "none" and not (step.load == "body_weight" and step.body_share == step.body_share):
         kg = "" if step.load_kg != step.load_kg else f" {step.load_kg:g} kg"
         parts.append(step.load.replace("_", " ") + kg)
     if step.body_share == step.body_share:
@@ -110,12 +110,21 @@ def _coming(step: Step) -> str:
     if step.exercise == "lunge":
         return f"Lunge, the knee over the second toe, heel down, {times}."
     if step.exercise == "lift-off":
-        return "Ball of the foot on a book, as far as it goes; then lift it off and keep the angle."
+        if step.action == "dorsiflexion":
+            return "Ball of the foot on a book, as far as it goes; then lift it off and keep the angle."
+        return f"{_HELP[step.action]} as far as it goes; then let go and keep the angle."
     if _sits_back(step):
         return f"Sit back on the heels until it is {_FIRM}, {times}."
     if step.mode == "assisted":
         return f"{_HELP[step.action]} until it is {_FIRM}, {times}."
     return f"{_MOVE[step.action]}, {times}, shank still."
+
+
+def lifting(step: Step) -> tuple[str, str, str]:
+    """What is said in a lift-off: go onto the support, stay on it, leave it. Dorsiflexion has a book for one."""
+    if step.action == "dorsiflexion":
+        return "As far as it goes on the book, and stay.", "Stay on the book.", "Lift off, and keep it up."
+    return "With the hand as far as it goes, and stay.", "Stay, held by the hand.", "Let go, and keep it there."
 
 
 def _sits_back(step: Step) -> bool:

@@ -137,7 +137,7 @@ class Routine:
         if total > MOST_S:
             raise ValueError(
                 f"{self.name} takes {total / 60.0:.1f} min for {' and '.join(legs)}; a routine is at most 20 min: "
-                "leave out blocks, shorten hold_s, or do one side at a time."
+                f"leave out blocks, shorten hold_s{', or do one side at a time' if len(legs) > 1 else ''}."
             )
         return steps
 
@@ -184,6 +184,10 @@ def load_routine(path: str | Path | None = None) -> Routine:
         return read_routine(default_text(), "the default plan")
     try:
         text = Path(path).read_text("utf-8")
+    except FileNotFoundError as error:
+        raise ValueError(
+            f"There is no plan {path}; `ankle-imu practice plan -o {path}` writes one to edit."
+        ) from error
     except (OSError, UnicodeDecodeError) as error:
         raise ValueError(f"The plan {path} cannot be read ({error}).") from error
     return read_routine(text, str(path))

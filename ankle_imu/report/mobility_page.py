@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _PANEL_PX: Final = 210.0
-_LADDER: Final = "What you did so far; sag and tremor are medians of the holds"
+_LADDER: Final = "What you did so far; range, sag and tremor are medians, of the same source and knee only"
 
 
 def mobility_figure(one: Mobility, *, narrow: bool = False) -> Figure:

@@ -38,6 +38,9 @@ KIND: Final = {
     "heel_lifts": "the heel lifted",
 }
 
+NAMED: Final = 3
+"""So many unmeasured blocks are named in a sentence; the page lists all. Ours."""
+
 _SLOW: Final = "turned too little to check"
 """Part of a remark of `calibration.plausibility` that every slow practice earns: no reason for doubt here."""
 
@@ -93,7 +96,7 @@ def load(row: Any) -> str:
     'ankle weight 1.5 kg'
     """
     parts = []
-    if row.load != "none":
+    if row.load != "none" and not (row.load == "body_weight" and row.body_share == row.body_share):
         parts.append(str(row.load).replace("_", " ") + _if_known(row.load_kg, " {:g} kg"))
     if row.body_share == row.body_share:
         parts.append(f"{100.0 * row.body_share:.0f} % of body weight")
@@ -151,7 +154,7 @@ def _hold_lines(result: PracticeResult) -> list[str]:
     longest = max(rows_of(result.holds), key=lambda row: row.duration_s)
     return [
         f"{words.plural(n, 'hold')}, {words.span(total)} under tension; the longest {longest.duration_s:.0f} s, "
-        f"{longest.leg} {longest.action}."
+        f"{action(longest)}."
     ]
 
 
@@ -204,8 +207,10 @@ def _doubts(result: PracticeResult) -> list[tuple[int, str]]:
         found.append((1, f"{KIND[kind]} in {words.plural(n, 'repetition')}."))
     unmeasured = [row for row in rows_of(result.blocks) if row.reason and row.exercise not in ("neutral", "swing")]
     for reason in dict.fromkeys(row.reason for row in unmeasured):
-        n = sum(row.reason == reason for row in unmeasured)
-        found.append((1, f"{words.plural(n, 'block')} could not be measured, or only in part: {reason}."))
+        named = list(dict.fromkeys(_block(row) for row in unmeasured if row.reason == reason))
+        more = [f"{len(named) - NAMED} more"] if len(named) > NAMED + 1 else []
+        listed = "; ".join([*named[:NAMED], *more] if more else named)
+        found.append((1, f"not measured, or only in part: {listed} ({reason})."))
     found += _uncalibrated(result)
     said = tuple(str(one["reason"]) for one in result.quality.get("alignment", {}).values() if one["reason"])
     warnings = [str(one) for one in result.quality.get("warnings", ()) if _SLOW not in str(one)]
@@ -215,6 +220,13 @@ def _doubts(result: PracticeResult) -> list[tuple[int, str]]:
 
 LUNGE_OFF_DEG: Final = 1.5
 """From here on it is told how far a lunge may be off, deg: what is aimed at (95 % of lunges)."""
+
+
+def _block(row: Any) -> str:
+    """What a block was: `left dorsiflexion, with help`, `left eversion, held`."""
+    how = {"hold": "held", "lift-off": "from the support", "balance": f"eyes {row.eyes}"}.get(row.exercise, "")
+    how = "with help" if row.exercise == "rom" and row.mode == "assisted" else how
+    return ", ".join(filter(None, (f"{row.leg} {row.action or EXERCISE[row.exercise]}", how, load(row))))
 
 
 def _uncalibrated(result: PracticeResult) -> list[tuple[int, str]]:

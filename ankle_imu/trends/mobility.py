@@ -50,7 +50,7 @@ class Rung:
     """One step of the ladder of an action: its words, sessions on it, holds, longest hold (s), last one.
 
     `active_deg`, `assisted_deg`: end range under this load; `drift_dps`, `tremor_dps`: of its holds. Medians over
-    sessions, NaN where there is none.
+    the sessions of one source of the angle and knee, NaN where there is none; sessions and holds count with any.
     """
 
     leg: str
@@ -150,33 +150,49 @@ def look_mobility(
         stability_name=stability_name,
         sentences=tuple(_sentences(action, like, rows)),
         left_out=tuple(left_out),
-        rungs=_rungs([row for row in rows if row.holds or describe_load(row) != "no load"]),
+        rungs=_rungs(
+            [row for row in rows if row.holds or describe_load(row) != "no load"],
+            next((_kind(row) for row in groups.get(basis, rows)), ("", "")),
+        ),
     )
 
 
 def describe_load(row: Any) -> str:
-    """The load of a row as a rung of the ladder, heaviest help first."""
-    if row.load == "ankle_weight":
-        return f"ankle weight {row.load_kg:g} kg" if row.load_kg == row.load_kg else "ankle weight"
+    """The load of a row as a rung of the ladder, what is heaviest of it first.
+
+    Examples
+    --------
+    >>> row = SimpleNamespace(load="ankle_weight", load_kg=1.5, deload_cm=8.0, body_share=math.nan)
+    >>> describe_load(row)
+    'ankle weight 1.5 kg, thick blanket (8 cm)'
+    """
+    parts = []
+    if row.load not in ("none", "body_weight"):
+        kg = f" {row.load_kg:g} kg" if row.load_kg == row.load_kg else ""
+        parts.append(str(row.load).replace("_", " ") + kg)
+    if row.body_share == row.body_share:
+        parts.append(f"{100.0 * row.body_share:.0f} % of body weight")
     if row.deload_cm == row.deload_cm:
-        thick = (
-            "thick blanket" if row.deload_cm >= THICK_CM else "thin blanket" if row.deload_cm > 0 else "no blanket"
-        )
-        return f"{thick} ({row.deload_cm:g} cm)" if row.deload_cm > 0 else thick
-    if row.body_share == row.body_share:
-        return f"{100.0 * row.body_share:.0f} % of body weight"
-    return "no load" if row.load == "none" else str(row.load).replace("_", " ")
+        thick = "thick" if row.deload_cm >= THICK_CM else "thin"
+        parts.append(f"{thick} blanket ({row.deload_cm:g} cm)" if row.deload_cm > 0 else "no blanket")
+    return ", ".join(parts) or ("no load" if row.load == "none" else "body weight")
 
 
-def _height(row: Any) -> tuple[float, float]:
-    """Place on the ladder: thick blanket, thin, none, ankle weight by kg."""
+def _kind(row: Any) -> tuple[str, str]:
+    """What is never pooled: source of the angle and knee."""
+    return row.angle_source, row.knee
+
+
+def _height(row: Any) -> tuple[float, float, float]:
+    """Place on the ladder: thick blanket, thin, none, ankle weight by kg, which a blanket makes lighter."""
+    under = -row.deload_cm if row.deload_cm == row.deload_cm else 0.0
     if row.load == "ankle_weight":
-        return (3.0, row.load_kg if row.load_kg == row.load_kg else 0.0)
-    if row.deload_cm == row.deload_cm and row.deload_cm > 0:
-        return (0.0, -row.deload_cm)
+        return (3.0, row.load_kg if row.load_kg == row.load_kg else 0.0, under)
+    if under < 0.0:
+        return (0.0, under, 0.0)
     if row.body_share == row.body_share:
-        return (1.0, row.body_share)
-    return (2.0, 0.0 if row.load in ("none", "body_weight") else 1.0)
+        return (1.0, row.body_share, 0.0)
+    return (2.0, 0.0 if row.load in ("none", "body_weight") else 1.0, 0.0)
 
 
 def _basis(row: Any) -> str:
@@ -224,6 +240,7 @@ def _range_before(practice: pd.DataFrame, leg: str, action: str, start_utc: str)
     """Active range without load, of two sensors, that was measured last before a walk; NaN without one."""
     same = (practice["leg"] == leg) & (practice["action"] == action) & (practice["load"] == "none")
     same &= (practice["angle_source"] == "joint") & practice["active_deg"].notna() & practice["deload_cm"].isna()
+    same &= practice["body_share"].isna()
     own = practice[same & (practice["start_utc"] <= start_utc)]
     return float(own["active_deg"].iloc[-1]) if len(own) else math.nan
 
@@ -259,8 +276,9 @@ def _change(name: str, own: Sequence[Any]) -> str:
     )
 
 
-def _rungs(rows: Sequence[Any]) -> tuple[Rung, ...]:
-    found: dict[tuple[str, tuple[float, float], str], list[Any]] = {}
+def _rungs(rows: Sequence[Any], kind: tuple[str, str]) -> tuple[Rung, ...]:
+    """Rungs, lightest first; `kind`: source and knee of the rows whose medians are told."""
+    found: dict[tuple[str, tuple[float, float, float], str], list[Any]] = {}
     for row in rows:
         found.setdefault((row.leg, _height(row), describe_load(row)), []).append(row)
     return tuple(
@@ -271,7 +289,10 @@ def _rungs(rows: Sequence[Any]) -> tuple[Rung, ...]:
             holds=int(sum(row.holds for row in own)),
             longest_s=max((row.longest_s for row in own if row.longest_s == row.longest_s), default=math.nan),
             last_utc=max(row.start_utc for row in own),
-            **{name: _middle(own, name) for name in ("active_deg", "assisted_deg", "drift_dps", "tremor_dps")},
+            **{
+                name: _middle([row for row in own if _kind(row) == kind], name)
+                for name in ("active_deg", "assisted_deg", "drift_dps", "tremor_dps")
+            },
         )
         for (leg, _, words), own in sorted(found.items(), key=lambda item: item[0])
     )
@@ -302,10 +323,12 @@ def suggest(rungs: Sequence[Rung]) -> tuple[str, ...]:
 
 
 def _next(words: str) -> str:
-    if words.startswith("thick"):
+    if "thick blanket" in words:
         return "a thin blanket"
-    if words.startswith("thin"):
+    if "thin blanket" in words:
         return "no blanket"
+    if "% of body weight" in words and "100 %" not in words:
+        return "a little more of the body's weight"
     if words.startswith("ankle weight"):
         return "a little more weight"
-    return "a light ankle weight"
+    return {"band": "a stronger band", "water": "the same without water"}.get(words, "a light ankle weight")

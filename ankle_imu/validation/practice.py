@@ -151,7 +151,7 @@ def score_practice(extent: Extent = QUICK) -> Iterator[Row]:
     for segments in SETS[:2]:
         yield from _compensation_rows(people, segments)
     yield from line_rows(people)
-    yield from _repeat_rows(people)
+    yield from repeat_rows(people)
 
 
 def _rows(errors: Errors, case: str, segments: tuple[str, ...]) -> Iterator[Row]:
@@ -320,7 +320,7 @@ PUBLISHED: Final = {
 """Repeat reliability in print (methods G1)."""
 
 
-def _repeat_rows(people: Sequence[int]) -> Iterator[Row]:
+def repeat_rows(people: Sequence[int]) -> Iterator[Row]:
     """SEM and detectable change over repeated sessions: within-person SD, and 1.96 sqrt(2) times it."""
     found = repeated_ranges(people)
     found["error"] = found["found"] - found["true"]

@@ -82,11 +82,14 @@ def test_bad_plans_and_words_are_refused_in_one_sentence(ankle_imu, tmp_path):
     path = tmp_path / "bad.toml"
     path.write_text('[[block]]\nexercise = "rom"\naction = "upwards"\n')
     ankle_imu("practice", "guided", "--plan", path).refuses(2, "line 3", "upwards")
-    ankle_imu("practice", "guided", "--plan", tmp_path / "none.toml").refuses(2, "cannot be read")
+    ankle_imu("practice", "guided", "--plan", tmp_path / "none.toml").refuses(2, "There is no plan")
     ankle_imu("practice", "guided", "--load", "band").refuses(2, "block by block")
     ankle_imu("practice", "balance", "--fast").refuses(2, "--fast goes with --simulate")
     ankle_imu("practice", "balance", "--simulate", "both", "--over", "last").refuses(2, "Choose one")
     ankle_imu("practice", "balance", "--load", "piano:1", "--simulate", "both").refuses(2, "--load 'piano:1'")
+    for one, other in (("band", "ankle-weight:5"), ("blanket:5", "blanket:8"), ("body:0.5", "water")):
+        loads = ("--load", one, "--load", other)
+        ankle_imu("practice", "balance", *loads, "--simulate", "both").refuses(2, f"'{other}' comes on top")
     ankle_imu("practice", "rom", "--reps", "20", "--simulate", "both", "--fast").refuses(2, "at most 20 min")
     ankle_imu("practice", "rom", "--reps", "0", "--simulate", "both", "--fast").refuses(2, "reps is 0")
     ankle_imu("practice", "balance", "--seconds", "1", "--simulate", "both", "--fast").refuses(2, "seconds is 1")
@@ -230,6 +233,8 @@ def test_a_recorded_session_is_marked_afterwards(ankle_imu, tmp_path):
 
 def test_a_session_too_short_for_the_routine_is_refused(ankle_imu, session):
     ankle_imu("practice", "guided", "--over", session).refuses(2, "ends at")
+    for at in ("nan", "-5", "inf"):
+        ankle_imu("practice", "balance", "--over", session, "--at", at).refuses(2, f"--at is {at}; expected")
 
 
 def test_the_screen_shows_what_to_do():

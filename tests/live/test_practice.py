@@ -264,6 +264,7 @@ def test_the_gauge_tells_own_ranges_and_where_a_hold_counts() -> None:
     gauge = one.last("gauge")
     assert gauge["earlier"] == [30.0, None]
     assert gauge["today"] is None
+    assert not gauge["ranged"], "a hold gives no range of its own"
     assert gauge["hold"] == pytest.approx(0.8 * 30.0)
     count = len(one.told)
     one.host.take("scene", Telling(coach).scene(now))

@@ -6,6 +6,7 @@ import json
 import os
 import queue
 import re
+import signal
 import subprocess
 import sys
 import threading
@@ -286,6 +287,22 @@ def test_a_server_that_dies_costs_neither_routine_nor_recording(lead: Callable[.
     assert (told["skipped"], told["ended_early"]) == ([], None)
     assert [b["exercise"] for b in told["blocks"]] == ["neutral", "swing", "rom", "rom", "hold", "balance"]
     assert all(one["lost"] == 0 for one in _sensors(told))
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows sends no SIGINT to one process")
+def test_an_end_in_the_terminal_ends_the_page_too(lead: Callable[..., Led], open_page: Callable[..., Any]) -> None:
+    """Ctrl-C in the middle of an exercise: the page no longer says MOVE, nor how much is left."""
+    led = lead(PLAN, "--speed", "8")
+    page = open_page(led.url)
+    until(page, "s.step >= 3 && s.phase !== 'place'")
+    os.kill(led.pid, signal.SIGINT)
+    page.wait_for_function("() => window.ankleImuPractice.view.ended !== null", timeout=3 * PATIENCE_MS)
+    assert page.inner_text("#head") == "ENDED"
+    assert page.inner_text("#prompt") == "Ended in the terminal. What was done is kept."
+    assert page.inner_text("#bar-time") == ""
+    assert page.inner_text("#bar-word") == "SAVED"
+    assert not page.is_visible("#gauge")
+    assert page.inner_text("#summary-title") == "Ended early"
 
 
 def test_the_code_is_asked_and_the_stop_takes_two_seconds(

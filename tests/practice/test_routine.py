@@ -8,7 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ankle_imu.mobility import ACTIONS
 from ankle_imu.practice import prompts
+from ankle_imu.practice.moments import moments
 from ankle_imu.practice.routine import MOST_S, load_routine, make_step, read_routine, remarks
 
 BLOCK = '[[block]]\nexercise = "neutral"\n'
@@ -102,6 +104,14 @@ def test_a_routine_of_more_than_20_minutes_is_refused():
         long.for_legs(("left",))
 
 
+def test_one_side_alone_is_not_told_to_do_one_side():
+    long = read_routine('[[block]]\nexercise = "hold"\naction = "inversion"\nhold_s = 100\nreps = 20\n')
+    with pytest.raises(ValueError, match=r"shorten hold_s\.$"):
+        long.for_legs(("left",))
+    with pytest.raises(ValueError, match=r"or do one side at a time\.$"):
+        long.for_legs(("left", "right"))
+
+
 @pytest.mark.parametrize("step", load_routine().steps, ids=prompts.title)
 def test_every_prompt_is_said_in_a_breath(step):
     assert 3 < len(prompts.title(step)) < 70
@@ -117,3 +127,11 @@ def test_own_words_replace_the_usual_ones():
 def test_it_is_said_what_the_sensors_see(worn):
     assert "sensor" in prompts.sees(worn)
     assert ("for your eyes" in prompts.sees(worn)) == (len(worn) == 1)
+
+
+@pytest.mark.parametrize("action", ACTIONS)
+def test_only_dorsiflexion_is_lifted_off_a_book(action):
+    step = make_step(exercise="lift-off", action=action)
+    said = " ".join(moment.words for moment in moments(step))
+    assert ("book" in said) == (action == "dorsiflexion")
+    assert ("let go" in said.lower()) == (action != "dorsiflexion")

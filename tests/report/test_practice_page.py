@@ -9,6 +9,7 @@ import pytest
 
 import ankle_imu as ai
 from ankle_imu.errors import RecordingError
+from ankle_imu.mobility import ACTIONS
 from ankle_imu.report import imprint
 from ankle_imu.report import practice_figures as figures
 from ankle_imu.report import practice_tables as grids
@@ -177,7 +178,7 @@ def test_words_of_a_person_are_escaped(result):
         ({}, ""),
         ({"load": "ankle_weight", "load_kg": 2.0}, "ankle weight 2 kg"),
         ({"load": "band"}, "band"),
-        ({"load": "body_weight", "body_share": 0.3, "deload_cm": 10.0}, "body weight, 30 % of body weight, blanket 10 cm"),  # noqa: E501
+        ({"load": "body_weight", "body_share": 0.3, "deload_cm": 10.0}, "30 % of body weight, blanket 10 cm"),
         ({"deload_cm": 0.0}, "no blanket"),
     ],
 )  # fmt: skip
@@ -187,3 +188,37 @@ def test_loads_in_words(fields, said):
     nan = float("nan")
     row = {"load": "none", "load_kg": nan, "deload_cm": nan, "body_share": nan, **fields}
     assert told.load(SimpleNamespace(**row)) == said
+
+
+def test_a_block_that_was_not_measured_is_named_and_so_is_the_load_of_a_hold():
+    exercises = (
+        Exercise(kind="neutral"),
+        Exercise(kind="rom", action="dorsiflexion"),
+        Exercise(kind="hold", action="dorsiflexion", reps=1, **WEIGHT),
+        Exercise(kind="hold", action="dorsiflexion", level=0.5, reps=1),
+        Exercise(kind="lunge", position="standing"),
+    )
+    plan = PracticePlan(exercises=exercises, sampling_rate=52.0, segments=("foot",))
+    foot = ai.analyze_practice(practise(plan)[0])
+    verdict = told.judge_practice(foot)
+    assert "s, left dorsiflexion, ankle weight 1.5 kg." in verdict.lines[1]
+    reasons = " ".join(verdict.reasons)
+    assert "left lunge (it takes a sensor on the shank)" in reasons
+    assert "left dorsiflexion, held (no hold of" in reasons
+    assert "The gap between" not in practice_html(foot)
+
+
+def test_of_many_blocks_that_were_not_measured_three_are_named():
+    exercises = [Exercise(kind="neutral"), Exercise(kind="swing")]
+    exercises += [Exercise(kind="rom", action=a) for a in ACTIONS] + [
+        Exercise(kind="rom", action="inversion", mode="assisted")
+    ]
+    plan = PracticePlan(exercises=tuple(exercises), sampling_rate=52.0, segments=("shank",))
+    reasons = " ".join(told.judge_practice(ai.analyze_practice(practise(plan)[0])).reasons)
+    assert (
+        "left dorsiflexion; left plantarflexion; left inversion; 2 more (it takes a sensor on the foot)" in reasons
+    )
+
+
+def test_the_gap_is_explained_where_there_is_one(result):
+    assert "The gap between" in practice_html(result)

@@ -138,3 +138,43 @@ def test_a_rung_tells_how_far_and_how_steadily_it_was_held():
     (rung,) = look_mobility(table, NO_WALKS, "inversion").rungs
     assert (rung.active_deg, rung.drift_dps, rung.tremor_dps) == (21.0, pytest.approx(-0.2), 3.0)
     assert math.isnan(rung.assisted_deg)
+
+
+def test_the_figures_of_a_rung_are_of_one_source_and_its_sessions_of_all():
+    table = practice(
+        [20.0, 22.0, 40.0], angle_source=["joint", "joint", "foot"], holds=[1] * 3, longest_s=[9.0, 8.0, 12.0],
+        tremor_dps=[2.0, 4.0, 30.0],
+    )  # fmt: skip
+    (rung,) = look_mobility(table, NO_WALKS, "inversion").rungs
+    assert (rung.active_deg, rung.tremor_dps) == (21.0, 3.0)
+    assert (rung.sessions, rung.longest_s) == (3, 12.0)
+    (bent, straight) = ("bent", "straight")
+    table = practice([20.0, 22.0, 40.0], knee=[bent, bent, straight], holds=[1] * 3, longest_s=[9.0] * 3)
+    assert look_mobility(table, NO_WALKS, "inversion").rungs[0].active_deg == 21.0
+
+
+def test_a_blanket_under_a_weight_is_a_rung_and_a_basis_of_its_own():
+    nan = math.nan
+    table = practice([20.0] * 4, holds=[1] * 4, longest_s=[9.0] * 4, load=["ankle_weight"] * 2 + ["band"] * 2)
+    table["load_kg"], table["deload_cm"] = [1.0, 1.0, nan, nan], [nan, 8.0, 4.0, nan]
+    one = look_mobility(table, NO_WALKS, "inversion")
+    assert [rung.words for rung in one.rungs] == [
+        "band, thin blanket (4 cm)", "band", "ankle weight 1 kg, thick blanket (8 cm)", "ankle weight 1 kg",
+    ]  # fmt: skip
+    assert len(one.left_out) == 3
+
+
+@pytest.mark.parametrize(
+    ("load", "said"),
+    [
+        ({"load": "body_weight", "body_share": 0.5}, "a little more of the body's weight could come next"),
+        ({"load": "body_weight", "body_share": 1.0}, "a light ankle weight could come next"),
+        ({"load": "band"}, "a stronger band could come next"),
+        ({"load": "water"}, "the same without water could come next"),
+        ({"load": "ankle_weight", "load_kg": 1.0, "deload_cm": 8.0}, "a thin blanket could come next"),
+        ({"load": "ankle_weight", "load_kg": 1.0}, "a little more weight could come next"),
+    ],
+)
+def test_what_could_come_next_is_a_step_further_of_the_same(load, said):
+    table = practice([math.nan] * 3, holds=[1] * 3, longest_s=[9.0] * 3, **{k: [v] * 3 for k, v in load.items()})
+    assert said in " ".join(suggest(look_mobility(table, NO_WALKS, "inversion").rungs))

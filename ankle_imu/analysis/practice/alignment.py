@@ -237,7 +237,9 @@ def _direction(
             sigma_yaw_deg=SIGMA_DEG[name],
             method=f"neutral pose + {name}",
             verdict="fair" if is_side or share < LEAST_SHARE else "good",
-            reason=f"{100.0 * share:.0f} % of the movement was about one axis",
+            reason="only inversion and eversion show it, which turn about a slanting axis"
+            if is_side and share >= LEAST_SHARE
+            else f"{100.0 * share:.0f} % of the movement was about one axis",
         )
         return (np.cross(up, axis) if is_side else axis), alignment
     return None

@@ -130,7 +130,8 @@ function showGauge() {
   const words = [part(gauge.today, "Today"), part(gauge.earlier, "last time")].filter(Boolean);
   if (gauge.hold !== null) words.push(`a hold counts from ${gauge.hold.toFixed(0)}° on`);
   const text = words.join("; ");
-  put("gauge-words", `${text ? text.replace(/^./, (c) => c.toUpperCase()) : "Your own range appears here after this exercise"}. Dotted: the farthest just now.`);
+  const none = gauge.ranged ? "Your own range appears here after this exercise" : "Your own range without load is not measured yet";
+  put("gauge-words", `${text ? text.replace(/^./, (c) => c.toUpperCase()) : none}. Dotted: the farthest just now.`);
   showAngle();
 }
 
@@ -205,6 +206,13 @@ function showSummary() {
 }
 
 function close() {
+  if (view.scene && !view.scene.over) {  // ended in the terminal, by Ctrl-C or a fault: nothing is led any more
+    const prompt = `Ended in the terminal.${view.ended.saved ? " What was done is kept." : ""}`;
+    Object.assign(view.scene, { over: true, paused: false, phase: "done", left: 0, lasts: 0, whole: 0, next: "", prompt, said: prompt, stopped: "ended in the terminal" });
+    view.scene.head = "ENDED";
+    showScene();
+    if (view.summary) showSummary(); else $("summary").hidden = true;
+  }
   for (const node of document.querySelectorAll("#page button, #page input")) node.disabled = true;
   $("do").hidden = $("stop").hidden = true;
   voice.turn(false);
