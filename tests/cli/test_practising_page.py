@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from pathlib import Path
 from typing import Any
 
@@ -81,10 +82,10 @@ def test_the_last_range_without_load_is_the_one_beside_which_the_page_shows(
     from ankle_imu.live.practice import earlier_ranges
 
     fast = ("--simulate", "both", "--fast", "--person", "P-test", "--action", "dorsiflexion")
-    told = [
-        ankle_imu("practice", "rom", "--no-lunge", *fast, *more, "--json").json["ranges"][0]
-        for more in ((), ("--seed", "2"), ("--seed", "3", "--load", "band"), ("--seed", "4", "--knee", "straight"))
-    ]
+    told = []
+    for more in ((), ("--seed", "2"), ("--seed", "3", "--load", "band"), ("--seed", "4", "--knee", "straight")):
+        told.append(ankle_imu("practice", "rom", "--no-lunge", *fast, *more, "--json").json["ranges"][0])
+        time.sleep(1.0)  # sessions are told apart in time by the second
     library = tmp_path / "library"
     found = {knee: earlier_ranges(library, "P-test", knee) for knee in ("", "straight", "bent")}
     key = ("left", "dorsiflexion", "joint")

@@ -186,7 +186,7 @@ def test_a_recorder_that_is_killed_is_not_called_saved(running: Running) -> None
     assert mended.returncode == 0, err
     (marker,) = open_session(running.folder).markers
     assert marker.text == "stumble"
-    assert said_at - 1.0 <= marker.time_s <= cut.duration
+    assert said_at - 1.0 <= marker.time_s <= cut.duration + 0.1  # at most when its last packet came
     assert re.search(r"in the recording now: \d+:\d\d stumble", told)
     assert not (running.folder / inbox.NAME).exists()
 

@@ -206,7 +206,7 @@ def followed(tmp_path_factory: pytest.TempPathFactory) -> Followed:
 def test_both_sensors_stream_at_their_rate_at_both_sizes(followed: Followed) -> None:
     assert followed.seen["bar"] == "RECORDING"
     for card in (*followed.seen["phone"], *followed.seen["desktop"]):
-        found = re.fullmatch(r"Left (?:foot|shank) good (\d+) of 208 Hz ?\S+ % lost ?battery 100 %", card)
+        found = re.fullmatch(r"Left (?:foot|shank) good (\d+) of 208 Hz ?\S+ % lost ?battery 100 % motion", card)
         assert found, card
         assert float(found[1]) == pytest.approx(208.0, rel=0.02), "packets of 20 samples, counted over 5 s"
 
