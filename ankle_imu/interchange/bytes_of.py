@@ -28,12 +28,8 @@ def read_bytes(path: Path) -> bytes:
     StorageError
         If the disk refuses.
     """
-    try:
+    with _told(path):
         data = path.read_bytes()
-    except (FileNotFoundError, IsADirectoryError) as error:
-        raise RecordingError(f"{path}: {error.strerror}.", path=str(path)) from error
-    except OSError as error:
-        raise StorageError(f"{path}: {error.strerror or error}.", path=str(path)) from error
     if not data:
         raise RecordingError(f"{path} is empty.", path=str(path))
     return data
@@ -41,13 +37,8 @@ def read_bytes(path: Path) -> bytes:
 
 def read_head(path: Path, size: int = 65536) -> bytes:
     """First bytes of a file; raises as `read_bytes`, but an empty file is b""."""
-    try:
-        with path.open("rb") as file:
-            return file.read(size)
-    except (FileNotFoundError, IsADirectoryError) as error:
-        raise RecordingError(f"{path}: {error.strerror}.", path=str(path)) from error
-    except OSError as error:
-        raise StorageError(f"{path}: {error.strerror or error}.", path=str(path)) from error
+    with _told(path), path.open("rb") as file:
+        return file.read(size)
 
 
 @contextmanager
@@ -68,17 +59,24 @@ def open_zip(path: Path) -> Iterator[zipfile.ZipFile]:
         If the disk refuses.
     """
     try:
-        with zipfile.ZipFile(path) as archive:
+        with _told(path, damaged="is a damaged or cut-off zip"), zipfile.ZipFile(path) as archive:
             yield archive
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, UnicodeDecodeError) as error:
         raise CorruptRecording(f"{path} is a damaged or cut-off zip: {error}.", path=str(path)) from error
     except RuntimeError as error:  # what zipfile raises for a password
         raise RecordingError(f"{path} cannot be unpacked: {error}.", path=str(path)) from error
-    except FileNotFoundError as error:
+
+
+@contextmanager
+def _told(path: Path, damaged: str = "") -> Iterator[None]:
+    """What the disk refuses, as our errors; `damaged`: what a place before the beginning says of the file."""
+    try:
+        yield
+    except (FileNotFoundError, IsADirectoryError) as error:
         raise RecordingError(f"{path}: {error.strerror}.", path=str(path)) from error
     except OSError as error:
-        if error.errno == errno.EINVAL:  # its directory points before its beginning
-            raise CorruptRecording(f"{path} is a damaged or cut-off zip.", path=str(path)) from error
+        if damaged and error.errno == errno.EINVAL:
+            raise CorruptRecording(f"{path} {damaged}.", path=str(path)) from error
         raise StorageError(f"{path}: {error.strerror or error}.", path=str(path)) from error
 
 
