@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -13,6 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from scripts import load_script
 
 import ankle_imu as ai
 from ankle_imu import tables
@@ -71,13 +70,7 @@ def cases() -> dict[str, Case]:
 
 def maker() -> ModuleType:
     """`data/make.py`, which is no part of the package."""
-    spec = importlib.util.spec_from_file_location("make_data", DATA / "make.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
+    return load_script(DATA / "make.py")
 
 
 def test_truth_keeps_to_the_tables(cases: dict[str, Case]) -> None:
